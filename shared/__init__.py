@@ -1,0 +1,1 @@
+"""What every Relevo service stands on: one idea per file."""
