@@ -1,0 +1,449 @@
+"""Kafka: one broker factory, batches validated record by record, dead letters, keyed sends.
+
+FastStream reads, with its defaults turned to at-least-once; aiokafka's producer writes, because
+keyed sends with a future each are what per-key order and throughput need, and because dead letters
+must keep header bytes that are not text (`docs/decisions/0003-bus.md`).
+
+A handler gets the records of one batch that could be read. It raises `Transient` (or anything
+`shared.failures.is_transient` knows) to be asked again with the same records, and `Permanent` when
+a record can never work; the batch is then halved until the guilty record stands alone and goes to
+`<topic>.dlq`, so that the others go on.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    RecordTooLargeError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
+from uuid_utils import uuid7
+
+from shared.contracts import TOPICS, Topic
+from shared.failures import Permanent, Transient, is_transient
+from shared.outbox import Message, MessageRefused
+from shared.settings import Settings
+from shared.telemetry import BATCH_SECONDS, MESSAGES, TRANSIENT_FAILURES
+
+logger = structlog.get_logger(__name__)
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+BATCH_RECORDS = 500
+# A batch is asked again in place this long (well under max.poll.interval.ms, 300 s), then handed
+# back to Kafka, which gives it to whoever owns the partition then.
+_WAIT_IN_PLACE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 5.0
+# An empty poll costs FastStream this long twice (poll, then sleep): latency against idle CPU.
+_POLL_MS = 10
+_RECONNECT_SECONDS = 1.0
+_STALE_POLL_MS = 15_000
+DELETE_RETENTION_MS = 7 * 24 * 3_600_000
+
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it came, headers decoded."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: Mapping[str, str]
+    value: bytes
+    raw: ConsumerRecord = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[Body]):
+    """A record and what `parse` made of it."""
+
+    record: Record
+    body: Body
+
+
+Parse = Callable[[Record], Body]
+Handle = Callable[[Sequence[Received[Body]]], Awaitable[None]]
+
+
+def cloud_event_headers(
+    event_type: str, source: str, subject: str, traceparent: str | None = None
+) -> dict[str, str]:
+    """CloudEvents 1.0 context attributes in Kafka binary mode, with a new `ce_id`."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": str(uuid7()),
+        "ce_type": event_type,
+        "ce_source": source,
+        "ce_subject": subject,
+        "ce_time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "content-type": "application/json",
+    }
+    if traceparent:
+        headers["traceparent"] = traceparent
+    return headers
+
+
+class Bus:
+    """The connection of one process to Kafka.
+
+    Starts and stays up without Kafka: `run` connects when it can, and again after a loss.
+
+    Args:
+        settings: `kafka`, `topic_prefix`.
+        client_id: names this process in Kafka's own metrics.
+    """
+
+    def __init__(self, settings: Settings, client_id: str) -> None:
+        self._servers = settings.kafka
+        self._prefix = settings.topic_prefix
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+        self._broker_running = False
+        self._broken = asyncio.Event()
+        # Nothing of FastStream's own logger: structlog tells what matters.
+        self.broker = KafkaBroker(
+            settings.kafka,
+            client_id=client_id,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            apply_types=False,
+            graceful_timeout=settings.shutdown_seconds,
+            logger=None,
+        )
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def consume(
+        self,
+        topic: Topic,
+        parse: Parse[Body],
+        handle: Handle[Body],
+        *,
+        group: str | None,
+        max_records: int = BATCH_RECORDS,
+    ) -> None:
+        """Call `handle` with batches of `topic`.
+
+        Args:
+            topic: which log.
+            parse: reads one record; ValueError (pydantic's too), KeyError or Permanent send it
+                to the dead letters, alone.
+            handle: see the module's docstring; must be idempotent, records come at least once.
+            group: the consumer group; None reads everything from the start in every process
+                (projections held in memory) and commits nothing.
+            max_records: most records in a batch.
+        """
+        name = self._prefix + topic.name
+
+        async def parser(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:
+            # FastStream's own parser decodes headers first, and one that is not UTF-8 would
+            # block its partition for ever; we look at records one by one further down.
+            kind = KafkaAckableMessage if group else KafkaMessage
+            return kind(
+                body=b"",
+                headers={},
+                message_id="",
+                correlation_id="",
+                raw_message=records,
+                consumer=subscriber.consumer or FAKE_CONSUMER,
+            )
+
+        async def decoder(message: KafkaMessage) -> Any:
+            return message.raw_message
+
+        subscriber = self.broker.subscriber(
+            name,
+            batch=True,
+            max_records=max_records,
+            batch_timeout_ms=_POLL_MS,
+            group_id=f"{self._prefix}{group}" if group else None,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR if group else AckPolicy.ACK_FIRST,
+            parser=parser,
+            decoder=decoder,
+            no_reply=True,
+        )
+
+        @subscriber
+        async def on_batch(records: tuple[ConsumerRecord, ...]) -> None:
+            started = time.monotonic()
+            received = await self._read(records, topic, parse)
+            if received:
+                await self._handle_patiently(received, topic, handle)
+            BATCH_SECONDS.labels(topic.name).observe(time.monotonic() - started)
+
+    async def _read(
+        self, records: Sequence[ConsumerRecord], topic: Topic, parse: Parse[Body]
+    ) -> list[Received[Body]]:
+        received: list[Received[Body]] = []
+        for raw in records:
+            try:
+                record = Record(
+                    topic=topic.name,
+                    partition=raw.partition,
+                    offset=raw.offset,
+                    key=(raw.key or b"").decode(),
+                    headers={name: value.decode() for name, value in raw.headers},
+                    value=raw.value or b"",
+                    raw=raw,
+                )
+                received.append(Received(record, parse(record)))
+            except KeyError as error:
+                await self._bury(raw, topic, f"missing {error}")
+            except Permanent as error:
+                await self._bury(raw, topic, error.reason)
+            except ValueError as error:
+                await self._bury(raw, topic, f"{type(error).__name__}: {error}")
+        return received
+
+    async def _handle_patiently(
+        self, received: Sequence[Received[Body]], topic: Topic, handle: Handle[Body]
+    ) -> None:
+        """Handle; wait and ask again while an engine is away; halve the batch on anything else."""
+        give_back_at = time.monotonic() + _WAIT_IN_PLACE_SECONDS
+        pause = 0.05
+        while True:
+            try:
+                await handle(received)
+            except Exception as error:
+                if not is_transient(error):
+                    await self._isolate(received, topic, handle, error)
+                    return
+                TRANSIENT_FAILURES.labels(topic.name).inc()
+                logger.warning("batch waits", topic=topic.name, reason=str(error), pause=pause)
+                if time.monotonic() > give_back_at:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                MESSAGES.labels(topic.name, "handled").inc(len(received))
+                return
+
+    async def _isolate(
+        self,
+        received: Sequence[Received[Body]],
+        topic: Topic,
+        handle: Handle[Body],
+        error: Exception,
+    ) -> None:
+        if len(received) > 1:
+            middle = len(received) // 2
+            await self._handle_patiently(received[:middle], topic, handle)
+            await self._handle_patiently(received[middle:], topic, handle)
+            return
+        record = received[0].record
+        if not isinstance(error, Permanent):
+            logger.error("record failed", topic=topic.name, offset=record.offset, exc_info=error)
+        await self._bury(record.raw, topic, f"{type(error).__name__}: {error}")
+
+    async def _bury(self, raw: ConsumerRecord, topic: Topic, reason: str) -> None:
+        """To the dead letters: original headers, key and value, plus why and where from.
+
+        Raises:
+            Exception: Kafka did not take it; the batch is then not acknowledged either.
+        """
+        origin = [
+            ("dead_letter_reason", reason[:1_000].encode()),
+            ("dead_letter_topic", topic.name.encode()),
+            ("dead_letter_partition", str(raw.partition).encode()),
+            ("dead_letter_offset", str(raw.offset).encode()),
+            ("dead_letter_time", datetime.now(UTC).isoformat().encode()),
+        ]
+        logger.error(
+            "dead letter",
+            topic=topic.name,
+            partition=raw.partition,
+            offset=raw.offset,
+            reason=reason,
+        )
+        future = await self._send(
+            topic.dead_letters, raw.key or b"", [*raw.headers, *origin], raw.value or b""
+        )
+        await future
+        MESSAGES.labels(topic.name, "dead_letter").inc()
+
+    # --- writing ----------------------------------------------------------------------------
+
+    async def send(self, message: Message) -> Awaitable[object]:
+        """Produce one message; the awaitable is done when the brokers have it (`acks=all`).
+
+        Raises:
+            MessageRefused: Kafka can never take it (size).
+            Transient: not connected, or not acknowledged; it may or may not be on the log.
+        """
+        headers = [(name, value.encode()) for name, value in message.headers.items()]
+        return await self._send(message.topic, message.key.encode(), headers, message.value)
+
+    async def _send(
+        self, topic: str, key: bytes, headers: Sequence[tuple[str, bytes]], value: bytes
+    ) -> Awaitable[object]:
+        if self._producer is None:
+            raise Transient("Kafka is not connected")
+        try:
+            future = await self._producer.send(
+                self._prefix + topic, value=value, key=key, headers=headers
+            )
+        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+            raise MessageRefused(str(error)) from error
+        except KafkaError as error:
+            self._note(error)
+            raise Transient(f"Kafka did not take a message: {error!r}") from error
+        return self._acknowledged(future)
+
+    async def _acknowledged(self, future: Awaitable[object]) -> object:
+        try:
+            return await future
+        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+            raise MessageRefused(str(error)) from error
+        except KafkaError as error:
+            self._note(error)
+            raise Transient(f"Kafka did not acknowledge a message: {error!r}") from error
+
+    def _note(self, error: KafkaError) -> None:
+        """An idempotent producer that lost its sequence stays broken: make a new one."""
+        if isinstance(error, ProducerClosed) or not getattr(error, "retriable", False):
+            self._broken.set()
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Connect, and again whenever the producer breaks, until cancelled."""
+        while True:
+            try:
+                await self._connect()
+            except (KafkaError, OSError, TimeoutError) as error:
+                logger.warning("Kafka is away", servers=self._servers, reason=repr(error))
+                await asyncio.sleep(_RECONNECT_SECONDS)
+                continue
+            await self._broken.wait()
+            self._broken.clear()
+            logger.warning("Kafka producer is replaced")
+            await self._stop_producer()
+
+    async def _connect(self) -> None:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._servers,
+                client_id=self._client_id,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=2,
+                max_batch_size=256 * 1024,
+                max_request_size=MAX_MESSAGE_BYTES,
+                request_timeout_ms=30_000,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        if not self._broker_running:
+            try:
+                await self.broker.start()
+            except BaseException:
+                await self.broker.stop()
+                raise
+            self._broker_running = True
+            logger.info("Kafka connected", servers=self._servers)
+
+    async def _stop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(Exception):
+                await producer.stop()
+
+    async def stop(self) -> None:
+        """Stop reading, then flush and stop writing."""
+        with suppress(Exception):
+            await self.broker.stop()
+        await self._stop_producer()
+
+    async def check_producer(self) -> str | None:
+        """Readiness: do the brokers answer?"""
+        if self._producer is None:
+            return "not connected"
+        answered = await self._producer.client.force_metadata_update()
+        return None if answered else "the brokers do not answer"
+
+    async def check_consumers(self) -> str | None:
+        """Readiness: does every consumer have its partitions, and did Kafka answer it lately?"""
+        for subscriber in self.broker.subscribers:
+            consumer: AIOKafkaConsumer | None = getattr(subscriber, "consumer", None)
+            names = ",".join(getattr(subscriber, "topic_names", ()))
+            if consumer is None or not consumer.assignment():
+                return f"{names}: no partitions assigned"
+            polled = [consumer.last_poll_timestamp(each) or 0 for each in consumer.assignment()]
+            age = time.time() * 1000 - max(polled)
+            if age > _STALE_POLL_MS:
+                return f"{names}: no answer from Kafka for {age / 1000:.0f} s"
+        return None
+
+
+# --- topics ---------------------------------------------------------------------------------
+
+
+async def create_topics(
+    kafka: str, prefix: str = "", partitions: int = 12, replication: int = 1
+) -> list[str]:
+    """Create what is missing, with explicit settings; the names created.
+
+    Raises:
+        KafkaConnectionError: no broker answers.
+        KafkaError: a broker refused a topic.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        wanted = [
+            NewTopic(prefix + name, partitions, replication, topic_configs=configs)
+            for name, configs in _topic_configs(replication).items()
+        ]
+        answer = await admin.create_topics(wanted)
+    finally:
+        await admin.close()
+    created = []
+    for name, code, message in answer.topic_errors:
+        error = for_code(code)
+        if code == 0:
+            created.append(name)
+        elif error is not TopicAlreadyExistsError:
+            raise error(f"{name}: {message}")
+    return created
+
+
+def _topic_configs(replication: int) -> dict[str, dict[str, str]]:
+    common = {
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        "min.insync.replicas": str(2 if replication > 2 else 1),  # noqa: PLR2004  of 3
+    }
+    deleting = {
+        **common,
+        "cleanup.policy": "delete",
+        "retention.ms": str(DELETE_RETENTION_MS),
+    }
+    configs: dict[str, dict[str, str]] = {}
+    for topic in TOPICS:
+        configs[topic.name] = (
+            {**common, "cleanup.policy": "compact"} if topic.compacted else deleting
+        )
+        configs[topic.dead_letters] = deleting
+    return configs

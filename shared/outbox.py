@@ -1,0 +1,221 @@
+"""The outbox: messages written in the caller's transaction, relayed to Kafka in per-key order.
+
+One code path for every service. `write` puts rows beside the change they tell of; the `Relay`
+reads them, produces, waits for the acknowledgements and deletes them. Only one relay per schema
+works at a time (session advisory lock); others stand by. A statement-level trigger NOTIFYs on
+commit, so that the leader wakes at once whichever process wrote; a slow poll covers lost wake-ups.
+
+At-least-once: a relay that dies between acknowledgement and deletion sends again, with the same
+`ce_id`. Rows have no cursor, so a transaction that commits late is never skipped.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import orjson
+import structlog
+
+from shared.database import Connection, Database
+from shared.failures import is_transient
+from shared.telemetry import OUTBOX_OLDEST, OUTBOX_RELAYED
+
+logger = structlog.get_logger(__name__)
+
+# For the first migration of each schema that has an outbox; frozen, as every migration is.
+# The trigger names the schema, so that one channel name per schema wakes one relay.
+CREATE_V1 = """
+CREATE TABLE {schema}.outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text NOT NULL,
+    key text NOT NULL,
+    headers text NOT NULL,
+    value bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    parked_reason text
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+COMMENT ON COLUMN {schema}.outbox.parked_reason IS
+    'why Kafka can never take this message; an operator decides, nothing is dropped';
+CREATE FUNCTION {schema}.outbox_wake() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_notify('{schema}_outbox', ''); RETURN NULL; END $$;
+CREATE TRIGGER outbox_wake AFTER INSERT ON {schema}.outbox
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.outbox_wake();
+"""
+
+_INSERT = """
+INSERT INTO outbox (topic, key, headers, value)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
+"""
+_READ = """
+SELECT id, topic, key, headers, value, extract(epoch FROM now() - created_at)::float8 AS age
+FROM outbox WHERE parked_reason IS NULL ORDER BY id LIMIT $1
+"""
+_DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+_PARK = "UPDATE outbox SET parked_reason = $2 WHERE id = $1"
+_LEAD = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for Kafka: `topic` without the prefix, the key as text, the value as bytes."""
+
+    topic: str
+    key: str
+    headers: Mapping[str, str]
+    value: bytes
+
+
+async def write(connection: Connection, messages: Sequence[Message]) -> None:
+    """Write the messages in the caller's transaction; one statement for all of them."""
+    if not messages:
+        return
+    await connection.execute(
+        _INSERT,
+        [message.topic for message in messages],
+        [message.key for message in messages],
+        [orjson.dumps(dict(message.headers)).decode() for message in messages],
+        [message.value for message in messages],
+    )
+
+
+class MessageRefused(Exception):  # noqa: N818  says what happened
+    """Kafka can never take this message, e.g. it is over the broker's size limit."""
+
+
+# Produces one message and gives a future that is done when the broker has it; raises
+# MessageRefused (now or in the future) for a message that can never be taken.
+Send = Callable[[Message], Awaitable[Awaitable[object]]]
+
+
+class Relay:
+    """Moves the outbox of one schema to Kafka while it leads.
+
+    Args:
+        database: whose outbox.
+        schema: names the lock and the channel.
+        send: how to produce (`shared.bus.Bus.send`).
+        batch: most messages under way at once.
+        poll_seconds: the slow poll; only lost wake-ups wait for it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        schema: str,
+        send: Send,
+        *,
+        batch: int = 1_000,
+        poll_seconds: float = 1.0,
+    ) -> None:
+        self._database = database
+        self._schema = schema
+        self._send = send
+        self._batch = batch
+        self._poll_seconds = poll_seconds
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Relay until cancelled; losing Postgres or Kafka only pauses it."""
+        while True:
+            try:
+                await self._stand_by()
+            except Exception as error:
+                if not is_transient(error):
+                    logger.exception("outbox relay failed", schema=self._schema)
+                else:
+                    logger.warning("outbox relay pauses", schema=self._schema, reason=str(error))
+            await asyncio.sleep(self._poll_seconds)
+
+    async def _stand_by(self) -> None:
+        connection = await self._database.dedicated()
+        try:
+            await connection.add_listener(f"{self._schema}_outbox", self._on_notify)
+            connection.add_termination_listener(lambda _: self._wake.set())
+            # No event tells that another process let go of its lock.
+            while not await connection.fetchval(_LEAD, f"{self._schema}.outbox"):  # noqa: ASYNC110
+                await asyncio.sleep(self._poll_seconds)
+            logger.info("outbox relay leads", schema=self._schema)
+            await self._lead(connection)
+        finally:
+            await connection.close(timeout=2)
+
+    async def _lead(self, connection: asyncpg.Connection) -> None:
+        while True:
+            self._wake.clear()
+            if connection.is_closed():
+                raise ConnectionError("the relay's connection is gone, and its lock with it")
+            if await self.relay_once(connection) < self._batch:
+                try:
+                    async with asyncio.timeout(self._poll_seconds):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+
+    def _on_notify(self, *_: object) -> None:
+        self._wake.set()
+
+    async def relay_once(self, connection: Connection) -> int:
+        """Relay one batch; how many messages it read.
+
+        Raises:
+            Exception: what the first message that failed raised; those acknowledged before are
+                deleted, the others stay in order.
+        """
+        started = time.monotonic()
+        rows = await connection.fetch(_READ, self._batch)
+        OUTBOX_OLDEST.labels(self._schema).set(rows[0]["age"] if rows else 0)
+        if not rows:
+            return 0
+        acknowledged: list[int] = []
+        try:
+            for wave in _waves(rows):
+                await self._send_wave(connection, wave, acknowledged)
+        finally:
+            if acknowledged:
+                await connection.execute(_DELETE, acknowledged)
+                OUTBOX_RELAYED.labels(self._schema).inc(len(acknowledged))
+        logger.debug("relayed", count=len(acknowledged), seconds=time.monotonic() - started)
+        return len(rows)
+
+    async def _send_wave(
+        self, connection: Connection, wave: Sequence[asyncpg.Record], acknowledged: list[int]
+    ) -> None:
+        sent: list[Awaitable[object]] = [
+            asyncio.ensure_future(self._acknowledged(row)) for row in wave
+        ]
+        results = await asyncio.gather(*sent, return_exceptions=True)
+        first_failure: BaseException | None = None
+        for row, result in zip(wave, results, strict=True):
+            if isinstance(result, MessageRefused):
+                logger.error("outbox message parked", id=row["id"], reason=str(result))
+                await connection.execute(_PARK, row["id"], str(result))
+            elif isinstance(result, BaseException):
+                first_failure = first_failure or result
+            else:
+                acknowledged.append(row["id"])
+        if first_failure is not None:
+            raise first_failure
+
+    async def _acknowledged(self, row: asyncpg.Record) -> None:
+        message = Message(row["topic"], row["key"], orjson.loads(row["headers"]), row["value"])
+        await (await self._send(message))
+
+
+def _waves(rows: Sequence[asyncpg.Record]) -> list[list[asyncpg.Record]]:
+    """Rows in waves in which each key stands once, in order.
+
+    A wave is sent only when the one before is acknowledged: so a failed send can never be
+    overtaken by a later message of its own key.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    waves: list[list[asyncpg.Record]] = []
+    for row in rows:
+        key = (row["topic"], row["key"])
+        if seen[key] == len(waves):
+            waves.append([])
+        waves[seen[key]].append(row)
+        seen[key] += 1
+    return waves

@@ -1,0 +1,145 @@
+"""One process of a service: web server, database, bus, relay and background work, wired once.
+
+A service's `main.py` says what it consumes and serves; this file knows how a process lives: it
+starts and stays up while Kafka or Postgres is away, says so in `/health/ready`, and stops in order.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import ORJSONResponse
+
+from shared import problems
+from shared.auth import Verifier
+from shared.bus import Bus
+from shared.database import Database
+from shared.health import Health
+from shared.outbox import Relay
+from shared.settings import Settings
+from shared.telemetry import configure_logging
+
+logger = structlog.get_logger(__name__)
+
+# Work that runs as long as the process; it is restarted when it fails.
+Background = Callable[[], Awaitable[None]]
+_RESTART_SECONDS = 1.0
+
+
+class Runtime:
+    """What every process of a service has; `app()` makes it a web application.
+
+    Args:
+        settings: of the service.
+        name: the service, also its schema and the prefix of its consumer groups.
+        relays: whether this service has an outbox.
+    """
+
+    def __init__(self, settings: Settings, name: str, *, relays: bool = True) -> None:
+        self.name = name
+        self.settings = settings
+        self.database = Database(settings, name)
+        self.bus = Bus(settings, f"relevo-{name}")
+        self.health = Health()
+        self.health.add("database", self._check_database)
+        self.health.add("kafka", self.bus.check_producer)
+        self.health.add("consumers", self.bus.check_consumers)
+        self._background: dict[str, Background] = {"bus": self.bus.run}
+        self._on_start: list[Background] = []
+        self._on_stop: list[Background] = []
+        if relays:
+            relay = Relay(self.database, name, self.bus.send)
+            self._background["relay"] = relay.run
+
+    def background(self, name: str, work: Background) -> None:
+        """Run `work` as long as the process; it should only return when cancelled."""
+        self._background[name] = work
+
+    def on_start(self, work: Background) -> None:
+        """Await `work` before the background work begins; it must not need an engine."""
+        self._on_start.append(work)
+
+    def on_stop(self, work: Background) -> None:
+        """Await `work` when the process stops, after reading has stopped."""
+        self._on_stop.append(work)
+
+    def app(self, title: str, description: str) -> FastAPI:
+        """The web application; routers are the service's to add."""
+        app = FastAPI(
+            title=title,
+            description=description,
+            version="1.0.0",
+            lifespan=self._lifespan,
+            redoc_url=None,
+            default_response_class=ORJSONResponse,
+        )
+        app.state.verifier = Verifier(self.settings.auth_jwks, self.settings.auth_issuer)
+        app.state.runtime = self
+        problems.install(app)
+        app.include_router(self.health.router())
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        await self.database.open()
+        for work in self._on_start:
+            await work()
+        tasks = [
+            asyncio.create_task(self._keep_running(name, work), name=name)
+            for name, work in self._background.items()
+        ]
+        logger.info("started", port=self.settings.port)
+        try:
+            yield
+        finally:
+            await self._stop(tasks)
+
+    async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.shutdown_seconds):
+                await self.bus.stop()
+        for work in self._on_stop:
+            await work()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.database.close()
+        logger.info("stopped")
+
+    async def _keep_running(self, name: str, work: Background) -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                logger.exception("background work failed and starts again", work=name)
+            await asyncio.sleep(_RESTART_SECONDS)
+
+    async def _check_database(self) -> str | None:
+        async with self.database.connection() as connection:
+            await connection.execute("SELECT 1")
+        return None
+
+
+def serve(create_app: Callable[[], FastAPI], settings: Settings, name: str) -> None:
+    """Run one process of a service until SIGTERM or SIGINT."""
+    configure_logging(settings.log_level, settings.log_format, name)
+    config = uvicorn.Config(
+        create_app(),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_seconds),
+        backlog=4_096,
+    )
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run()

@@ -1,0 +1,32 @@
+"""Settings that every service reads from its environment, `RELEVO_*`."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the engines are, and the keys that all services share.
+
+    Each service's own settings subclass this and start with the service's name
+    (`RELEVO_INGEST_MAX_BODY_BYTES`).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RELEVO_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    postgres_dsn: SecretStr
+    postgres_pool_size: int = Field(default=10, ge=2)
+    kafka: str = Field(description="Bootstrap servers, `host:port[,host:port]`.")
+    topic_prefix: str = Field(
+        default="",
+        description="Put before every topic and consumer group, to share a cluster.",
+    )
+    sealing_keys: SecretStr = Field(
+        description="`kid:base64url-of-32-bytes[,…]`; the first seals, all of them open.",
+    )
+    auth_jwks: str = Field(description="The public keys (JWKS, JSON) that access tokens verify by.")
+    auth_issuer: str = "relevo"
+    log_level: str = "info"
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    shutdown_seconds: float = 10.0

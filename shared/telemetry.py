@@ -1,0 +1,82 @@
+"""Logs, metrics and trace context: one place for their names.
+
+Logs are a fixed sentence plus machine-readable fields. Metric names follow Prometheus (base units,
+`_total` for counters). Trace context is W3C `traceparent`, made at the edge and carried in message
+headers to the last webhook.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+MESSAGES = Counter(
+    "relevo_messages_total",
+    "Records read from a topic, by outcome (handled, dead_letter).",
+    ("topic", "outcome"),
+)
+BATCH_SECONDS = Histogram(
+    "relevo_batch_duration_seconds",
+    "Time to handle one batch of records, retries included.",
+    ("topic",),
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+)
+TRANSIENT_FAILURES = Counter(
+    "relevo_transient_failures_total",
+    "Times a batch had to wait because an engine was away.",
+    ("topic",),
+)
+OUTBOX_RELAYED = Counter(
+    "relevo_outbox_relayed_total", "Outbox messages acknowledged by Kafka.", ("schema",)
+)
+OUTBOX_OLDEST = Gauge(
+    "relevo_outbox_oldest_age_seconds",
+    "Age of the oldest outbox message, 0 when empty; measured by the leading relay.",
+    ("schema",),
+)
+
+
+def configure_logging(level: str, log_format: str, service: str) -> None:
+    """Logs to standard error, one JSON object a line (or readable lines with `console`)."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    shared_processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared_processors, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processor=renderer, foreign_pre_chain=shared_processors
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def traceparent_of(headers: Mapping[str, str]) -> str:
+    """The caller's `traceparent` when well-formed (W3C Trace Context, 3.2), else a new one."""
+    given = headers.get("traceparent", "")
+    if _TRACEPARENT.match(given):
+        return given
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
