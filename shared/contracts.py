@@ -153,9 +153,11 @@ class OrderReceived(WireContract):
 
     `order` is None only for `delete`, where platforms send the id alone.
     `updated_at` is the source's own clock (one-second resolution at most platforms).
+    `brand_id` is the store's account, so that routing knows whose order it is without asking.
     """
 
     store_id: UUID
+    brand_id: UUID
     external_id: ExternalId
     action: Literal["upsert", "delete"]
     updated_at: Timestamp
