@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import ORJSONResponse
 
 from shared import problems
@@ -122,6 +122,12 @@ class Runtime:
         async with self.database.connection() as connection:
             await connection.execute("SELECT 1")
         return None
+
+
+def database_of(request: Request) -> Database:
+    """FastAPI dependency: the schema of the service that answers."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime.database
 
 
 def serve(create_app: Callable[[], FastAPI], settings: Settings, name: str) -> None:

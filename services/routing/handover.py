@@ -1,0 +1,61 @@
+"""The rule that the product exists for: the Orders tab goes back. Pure.
+
+When a connection ends (it is switched off or disconnected, or a new epoch began), the orders that
+are not yet being worked go back to the brand; all others stay with the 3PL to the end.
+"""
+
+from dataclasses import replace
+
+from services.routing.lifecycle import ORDERS_TAB
+from services.routing.orders import Connection, Decision, Event, Order, Outcome
+from shared.contracts import ConnectionState
+
+
+def has_ended(order: Order, connection: Connection) -> bool:
+    """Whether the order's time with the connection is over: it ended, or began anew since."""
+    return connection.state is not ConnectionState.ACTIVE or order.epoch != connection.epoch
+
+
+def goes_back(order: Order, connection: Connection) -> bool:
+    """The rule: an order in the Orders tab goes back to the brand when the connection has ended."""
+    return order.status in ORDERS_TAB and has_ended(order, connection)
+
+
+def hand_back(order: Order, reason: str) -> Decision:
+    """The order is the brand's again, and the 3PL is told to stop."""
+    returned = replace(
+        order,
+        connection_id=None,
+        epoch=None,
+        settings_version=None,
+        endpoint_id=None,
+        version=order.version + 1,
+        sequence=order.sequence + 1,
+    )
+    told = Event("order.unassigned", order.connection_id, order.three_pl_id, order.endpoint_id)
+    why = {
+        "reason": reason,
+        "connection_id": str(order.connection_id),
+        "epoch": order.epoch,
+        "settings_version": order.settings_version,
+    }
+    return Decision(Outcome.RETURNED, returned, told, why)
+
+
+def sweep_through(known: Connection | None, changed: Connection) -> int | None:
+    """Up to which epoch a changed connection's orders have to be swept; None for no sweep.
+
+    Needs no version in between: an epoch that was never seen ended all the same.
+    """
+    if changed.epoch == 0:
+        return None
+    if changed.state is not ConnectionState.ACTIVE:
+        already_ended = (
+            known is not None
+            and known.epoch == changed.epoch
+            and known.state is not ConnectionState.ACTIVE
+        )
+        return None if already_ended else changed.epoch
+    if known is not None and 0 < known.epoch < changed.epoch:
+        return changed.epoch - 1
+    return None

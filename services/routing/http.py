@@ -1,0 +1,255 @@
+"""Routing's API: the Orders tab, one order with its history, commands, hand-overs."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.routing import assignment, events, lifecycle, store
+from services.routing.lifecycle import ORDERS_TAB, Command
+from services.routing.orders import Decision, Order, Refusal
+from shared import contracts, outbox
+from shared.auth import Principal, bearer, principal
+from shared.contracts import OrderStatus
+from shared.database import Connection as Session
+from shared.database import Database
+from shared.pagination import After, Limit, Page, decode_cursor, page_of
+from shared.problems import Problem, not_found
+from shared.runtime import database_of
+
+Caller = Annotated[Principal, Depends(principal)]
+Schema = Annotated[Database, Depends(database_of)]
+_STATUS_OF_REFUSAL = {
+    "not_owner": 403,
+    "version_conflict": 409,
+    "invalid_transition": 409,
+    "connection_ended": 409,
+}
+
+
+class OrderSummary(BaseModel):
+    """An order in a list. `version` is what the next command has to carry."""
+
+    id: UUID
+    store_id: UUID
+    external_id: str
+    number: str | None
+    status: OrderStatus
+    owner: Literal["brand", "three_pl"]
+    connection_id: UUID | None
+    version: int
+    sequence: int
+    settings_version: int | None
+    total: str | None
+    currency: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderDetail(OrderSummary):
+    """One order with the store's full current data."""
+
+    cancel_too_late: bool
+    allowed_commands: list[Command]
+    order: contracts.Order | None
+
+
+class CommandBody(BaseModel):
+    """The assignment version that the caller saw (compare-and-set)."""
+
+    version: int = Field(ge=1)
+
+
+class CommandResult(BaseModel):
+    """The order after a command."""
+
+    id: UUID
+    status: OrderStatus
+    owner: Literal["brand", "three_pl"]
+    connection_id: UUID | None
+    version: int
+    sequence: int
+
+
+class HistoryEntry(BaseModel):
+    """One line of an order's timeline, and why it is so."""
+
+    at: datetime
+    kind: str
+    event: str | None
+    sequence: int
+    status: OrderStatus
+    connection_id: UUID | None
+    why: dict[str, Any]
+
+
+class Handover(BaseModel):
+    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
+
+    id: UUID
+    connection_id: UUID
+    epoch: int
+    reason: str
+    state: Literal["running", "done"]
+    returned: int
+    stayed: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(bearer)])
+
+
+@router.get("/orders", tags=["orders"], summary="List orders, newest first")
+async def list_orders(
+    caller: Caller,
+    database: Schema,
+    tab: Annotated[
+        Literal["orders", "all"], Query(description="`orders`: not yet being worked.")
+    ] = "all",
+    status: OrderStatus | None = None,
+    store_id: Annotated[UUID | None, Query(alias="store")] = None,
+    connection: Annotated[UUID | None, Query(description="One connected store.")] = None,
+    updated_after: AwareDatetime | None = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[OrderSummary]:
+    """The orders the caller owns; a brand sees all orders of its stores."""
+    cursor = decode_cursor(after, parts=1)
+    async with database.connection() as session:
+        rows = await store.list_orders(
+            session,
+            caller.account_id,
+            as_three_pl=caller.kind == "three_pl",
+            wanted=store.OrderFilter(_statuses(tab, status), store_id, connection, updated_after),
+            after=UUID(cursor[0]) if cursor else None,
+            limit=limit + 1,
+        )
+    data, following = page_of(rows, limit, _summary, lambda row: row["id"])
+    return Page(data=data, next=following)
+
+
+@router.get("/orders/{order_id}", tags=["orders"], summary="One order")
+async def get_order(caller: Caller, database: Schema, order_id: UUID) -> OrderDetail:
+    """404 unless the caller is its brand or owns it."""
+    async with database.connection() as session:
+        row = await store.order_of_party(session, order_id, caller.account_id)
+    if row is None:
+        raise not_found("order")
+    return OrderDetail(
+        **_summary(row).model_dump(),
+        cancel_too_late=row["cancel_too_late"],
+        allowed_commands=list(lifecycle.allowed(OrderStatus(row["status"]))),
+        order=row["payload"] and contracts.Order.model_validate_json(row["payload"]),
+    )
+
+
+@router.get("/orders/{order_id}/history", tags=["orders"], summary="An order's timeline")
+async def get_history(
+    caller: Caller, database: Schema, order_id: UUID, limit: Limit = 50, after: After = None
+) -> Page[HistoryEntry]:
+    """What happened to it and why, oldest first."""
+    cursor = decode_cursor(after, parts=1)
+    async with database.connection() as session:
+        if await store.order_of_party(session, order_id, caller.account_id) is None:
+            raise not_found("order")
+        rows = await store.history_of_order(
+            session, order_id, int(cursor[0]) if cursor else 0, limit + 1
+        )
+    data, following = page_of(rows, limit, _history_entry, lambda row: row["id"])
+    return Page(data=data, next=following)
+
+
+@router.post("/orders/{order_id}/{command}", tags=["orders"], summary="Command an order")
+async def command_order(
+    caller: Caller,
+    database: Schema,
+    order_id: UUID,
+    command: Annotated[Command, Path(description="What to do.")],
+    body: CommandBody,
+) -> CommandResult:
+    """Only the order's owner may command it, with the version it saw."""
+    async with database.transaction() as session:
+        # The connection before the order, as batches do, so that the two never deadlock.
+        connection = await store.lock_connection_of_order(session, order_id)
+        order = await store.lock_order(session, order_id)
+        if order is None or caller.account_id not in {order.brand_id, order.three_pl_id}:
+            raise not_found("order")
+        if order.connection_id is None:
+            connection = None
+        decision = assignment.command(order, connection, command, body.version, caller.account_id)
+        if isinstance(decision, Refusal):
+            raise _problem(decision)
+        await _write(session, decision)
+    return _result(decision.order)
+
+
+@router.get("/handovers", tags=["handovers"], summary="What disconnects returned")
+async def list_handovers(
+    caller: Caller,
+    database: Schema,
+    connection: UUID | None = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[Handover]:
+    """Newest first; `running` ones count up as their chunks are returned."""
+    cursor = decode_cursor(after, parts=1)
+    async with database.connection() as session:
+        rows = await store.handovers_of_party(
+            session,
+            caller.account_id,
+            connection,
+            UUID(cursor[0]) if cursor else None,
+            limit + 1,
+        )
+    data, following = page_of(rows, limit, lambda row: Handover(**row), lambda row: row["id"])
+    return Page(data=data, next=following)
+
+
+async def _write(session: Session, decision: Decision) -> None:
+    await store.update_orders(session, [decision.order])
+    await store.insert_history(session, [decision])
+    await outbox.write(session, events.messages([(decision, None)]))
+
+
+def _statuses(tab: str, status: OrderStatus | None) -> list[str] | None:
+    if status is not None:
+        return [status] if tab == "all" or status in ORDERS_TAB else []
+    return sorted(ORDERS_TAB) if tab == "orders" else None
+
+
+def _owner(connection_id: UUID | None) -> Literal["brand", "three_pl"]:
+    return "brand" if connection_id is None else "three_pl"
+
+
+def _summary(row: Any) -> OrderSummary:
+    return OrderSummary(**row, owner=_owner(row["connection_id"]))
+
+
+def _history_entry(row: Any) -> HistoryEntry:
+    return HistoryEntry(**{**row, "why": orjson.loads(row["why"])})
+
+
+def _result(order: Order) -> CommandResult:
+    return CommandResult(
+        id=order.id,
+        status=order.status,
+        owner=_owner(order.connection_id),
+        connection_id=order.connection_id,
+        version=order.version,
+        sequence=order.sequence,
+    )
+
+
+def _problem(refusal: Refusal) -> Problem:
+    return Problem(
+        _STATUS_OF_REFUSAL[refusal.code],
+        refusal.code,
+        refusal.detail,
+        version=refusal.order.version,
+        order_status=refusal.order.status,
+        allowed_commands=list(lifecycle.allowed(refusal.order.status)),
+    )

@@ -1,0 +1,67 @@
+"""The life of an order: which command leads where. Pure.
+
+`open ⇄ on_hold`, `open → processing → shipped → delivered | returned`, `processing → open`,
+`open | on_hold → cancelled`, `processing → cancellation_requested → cancelled | processing`.
+"""
+
+from enum import StrEnum
+from typing import assert_never
+
+from shared.contracts import OrderStatus
+
+# The Orders tab: not yet being worked. These go back to the brand when a connection ends.
+ORDERS_TAB = frozenset({OrderStatus.OPEN, OrderStatus.ON_HOLD})
+
+
+class Command(StrEnum):
+    """What the owner of an order can ask for; the value is the path segment of the API."""
+
+    PROCESS = "process"
+    MOVE_BACK = "move-back"
+    SHIP = "ship"
+    DELIVER = "deliver"
+    RETURN = "return"
+    HOLD = "hold"
+    RELEASE = "release"
+    ACCEPT_CANCELLATION = "accept-cancellation"
+    REJECT_CANCELLATION = "reject-cancellation"
+
+
+_TRANSITIONS: dict[tuple[OrderStatus, Command], OrderStatus] = {
+    (OrderStatus.OPEN, Command.PROCESS): OrderStatus.PROCESSING,
+    (OrderStatus.OPEN, Command.HOLD): OrderStatus.ON_HOLD,
+    (OrderStatus.ON_HOLD, Command.RELEASE): OrderStatus.OPEN,
+    (OrderStatus.PROCESSING, Command.MOVE_BACK): OrderStatus.OPEN,
+    (OrderStatus.PROCESSING, Command.SHIP): OrderStatus.SHIPPED,
+    (OrderStatus.SHIPPED, Command.DELIVER): OrderStatus.DELIVERED,
+    (OrderStatus.SHIPPED, Command.RETURN): OrderStatus.RETURNED,
+    (OrderStatus.CANCELLATION_REQUESTED, Command.ACCEPT_CANCELLATION): OrderStatus.CANCELLED,
+    (OrderStatus.CANCELLATION_REQUESTED, Command.REJECT_CANCELLATION): OrderStatus.PROCESSING,
+}
+
+
+def after(status: OrderStatus, command: Command) -> OrderStatus | None:
+    """The status that `command` leads to; None when it is not allowed in `status`."""
+    return _TRANSITIONS.get((status, command))
+
+
+def allowed(status: OrderStatus) -> tuple[Command, ...]:
+    """The commands that `status` allows."""
+    return tuple(command for (at, command) in _TRANSITIONS if at is status)
+
+
+def cancelled_by_store(status: OrderStatus) -> tuple[OrderStatus, bool]:
+    """What a cancellation at the store does: the new status, and whether it came too late.
+
+    What is not yet worked is cancelled; what is being worked waits for the owner's answer; what
+    has left the warehouse stays as it is.
+    """
+    match status:
+        case OrderStatus.OPEN | OrderStatus.ON_HOLD | OrderStatus.CANCELLED:
+            return OrderStatus.CANCELLED, False
+        case OrderStatus.PROCESSING | OrderStatus.CANCELLATION_REQUESTED:
+            return OrderStatus.CANCELLATION_REQUESTED, False
+        case OrderStatus.SHIPPED | OrderStatus.DELIVERED | OrderStatus.RETURNED:
+            return status, True
+        case _:
+            assert_never(status)

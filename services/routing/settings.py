@@ -1,0 +1,14 @@
+"""Settings of routing, `RELEVO_ROUTING_*`."""
+
+from pydantic import Field
+
+import shared.settings
+
+
+class Settings(shared.settings.Settings):
+    """How much is done in one transaction."""
+
+    routing_batch_records: int = Field(default=500, ge=1, le=5_000)
+    routing_sweep_chunk: int = Field(
+        default=5_000, ge=1, le=50_000, description="Orders handed back in one transaction."
+    )

@@ -1,0 +1,166 @@
+-- name: lock_connections_of_stores
+-- The connections of the stores of a batch, held against change until the batch commits: a
+-- deactivation waits for the batch, and batches after it see the deactivation.
+SELECT id, store_id, brand_id, three_pl_id, state, version, epoch, priority,
+       settings_version, endpoint_id
+FROM connections WHERE store_id = ANY(:stores::uuid[]) ORDER BY id FOR SHARE;
+
+-- name: lock_connection_of_order^
+-- The connection that owns an order, held against change; none when the brand owns it.
+SELECT c.id, c.store_id, c.brand_id, c.three_pl_id, c.state, c.version, c.epoch, c.priority,
+       c.settings_version, c.endpoint_id
+FROM orders o JOIN connections c ON c.id = o.connection_id
+WHERE o.id = :order_id FOR SHARE OF c;
+
+-- name: lock_connections
+-- Connections about to change; waits for the batches and commands that hold them.
+SELECT id, store_id, brand_id, three_pl_id, state, version, epoch, priority,
+       settings_version, endpoint_id
+FROM connections WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+
+-- name: connection_of_id^
+SELECT id, store_id, brand_id, three_pl_id, state, version, epoch, priority,
+       settings_version, endpoint_id
+FROM connections WHERE id = :connection_id;
+
+-- name: upsert_connections!
+INSERT INTO connections AS c (id, store_id, brand_id, three_pl_id, state, version, epoch,
+                              priority, settings_version, endpoint_id, changed_at)
+SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :brands::uuid[], :three_pls::uuid[],
+                     :states::text[], :versions::int[], :epochs::int[], :priorities::int[],
+                     :settings_versions::int[], :endpoints::uuid[], :changed_at::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    state = excluded.state, version = excluded.version, epoch = excluded.epoch,
+    priority = excluded.priority, settings_version = excluded.settings_version,
+    endpoint_id = excluded.endpoint_id, changed_at = excluded.changed_at
+WHERE c.version < excluded.version;
+
+-- name: insert_settings!
+INSERT INTO settings (connection_id, version, shipping_rules_owner, billing_owner,
+                      support_owner, endpoint_id)
+SELECT * FROM unnest(:connections::uuid[], :versions::int[], :shipping::text[],
+                     :billing::text[], :support::text[], :endpoints::uuid[])
+ON CONFLICT DO NOTHING;
+
+-- name: insert_handovers!
+-- The durable record that a sweep is owed; from this commit on the invariant holds by it.
+INSERT INTO handovers (id, connection_id, brand_id, three_pl_id, epoch, reason, state)
+SELECT *, 'running' FROM unnest(:ids::uuid[], :connections::uuid[], :brands::uuid[],
+                                :three_pls::uuid[], :epochs::int[], :reasons::text[])
+ON CONFLICT (connection_id, epoch) DO NOTHING;
+
+-- name: claim_handover^
+-- One sweep that is owed; another process's is passed over.
+SELECT id, connection_id, brand_id, three_pl_id, epoch, reason
+FROM handovers WHERE state = 'running' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: lock_orders_to_hand_back
+-- The next chunk of what may go back; `services.routing.handover` decides on each.
+SELECT id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch, settings_version,
+       endpoint_id, status, version, sequence, source_updated_at, content_hash,
+       payload::text AS payload, cancel_too_late, tombstone
+FROM orders
+WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
+ORDER BY id LIMIT :chunk FOR UPDATE;
+
+-- name: progress_handover!
+UPDATE handovers SET returned = returned + :returned WHERE id = :handover_id;
+
+-- name: finish_handover!
+UPDATE handovers SET state = 'done', finished_at = now(), stayed = (
+    SELECT count(*) FROM orders
+    WHERE orders.connection_id = handovers.connection_id AND orders.epoch <= handovers.epoch)
+WHERE id = :handover_id;
+
+-- name: lock_orders
+-- The known orders among the keys of a batch, locked in id order as the sweep locks them, so
+-- that the two never deadlock.
+SELECT o.id, o.store_id, o.external_id, o.brand_id, o.three_pl_id, o.connection_id, o.epoch,
+       o.settings_version, o.endpoint_id, o.status, o.version, o.sequence, o.source_updated_at,
+       o.content_hash, o.payload::text AS payload, o.cancel_too_late, o.tombstone
+FROM unnest(:stores::uuid[], :external_ids::text[]) AS k(store_id, external_id)
+JOIN orders o ON o.store_id = k.store_id AND o.external_id = k.external_id
+ORDER BY o.id FOR UPDATE OF o;
+
+-- name: lock_order^
+SELECT id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch, settings_version,
+       endpoint_id, status, version, sequence, source_updated_at, content_hash,
+       payload::text AS payload, cancel_too_late, tombstone
+FROM orders WHERE id = :order_id FOR UPDATE;
+
+-- name: insert_orders!
+-- Fewer rows than asked for means that another process entered one of them just now.
+INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch,
+                    settings_version, endpoint_id, status, version, sequence, source_updated_at,
+                    content_hash, payload, cancel_too_late, tombstone)
+SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :brands::uuid[],
+                     :three_pls::uuid[], :connections::uuid[], :epochs::int[],
+                     :settings_versions::int[], :endpoints::uuid[], :statuses::text[],
+                     :versions::int[], :sequences::int[], :source_updated::timestamptz[],
+                     :hashes::bytea[], :payloads::json[], :too_late::bool[], :tombstones::bool[])
+ON CONFLICT (store_id, external_id) DO NOTHING;
+
+-- name: update_orders!
+UPDATE orders o SET
+    connection_id = u.connection_id, epoch = u.epoch, settings_version = u.settings_version,
+    endpoint_id = u.endpoint_id, status = u.status, version = u.version, sequence = u.sequence,
+    source_updated_at = u.source_updated_at, content_hash = u.content_hash, payload = u.payload,
+    cancel_too_late = u.cancel_too_late, tombstone = u.tombstone, updated_at = now()
+FROM unnest(:ids::uuid[], :connections::uuid[], :epochs::int[], :settings_versions::int[],
+            :endpoints::uuid[], :statuses::text[], :versions::int[], :sequences::int[],
+            :source_updated::timestamptz[], :hashes::bytea[], :payloads::json[],
+            :too_late::bool[], :tombstones::bool[])
+     AS u(id, connection_id, epoch, settings_version, endpoint_id, status, version, sequence,
+          source_updated_at, content_hash, payload, cancel_too_late, tombstone)
+WHERE o.id = u.id;
+
+-- name: insert_history!
+INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why)
+SELECT * FROM unnest(:orders::uuid[], :kinds::text[], :events::text[], :sequences::int[],
+                     :statuses::text[], :connections::uuid[], :whys::text[]);
+
+-- name: orders_of_brand
+SELECT id, store_id, external_id, status, connection_id, version, sequence, settings_version,
+       created_at, updated_at, payload->>'number' AS number, payload->>'total' AS total,
+       payload->>'currency' AS currency
+FROM orders
+WHERE brand_id = :account
+  AND (:after::uuid IS NULL OR id < :after)
+  AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
+  AND (:store::uuid IS NULL OR store_id = :store)
+  AND (:connection::uuid IS NULL OR connection_id = :connection)
+  AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: orders_of_three_pl
+SELECT id, store_id, external_id, status, connection_id, version, sequence, settings_version,
+       created_at, updated_at, payload->>'number' AS number, payload->>'total' AS total,
+       payload->>'currency' AS currency
+FROM orders
+WHERE three_pl_id = :account AND connection_id IS NOT NULL
+  AND (:after::uuid IS NULL OR id < :after)
+  AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
+  AND (:store::uuid IS NULL OR store_id = :store)
+  AND (:connection::uuid IS NULL OR connection_id = :connection)
+  AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: order_of_party^
+SELECT id, store_id, external_id, status, connection_id, version, sequence, settings_version,
+       created_at, updated_at, payload->>'number' AS number, payload->>'total' AS total,
+       payload->>'currency' AS currency, payload::text AS payload, cancel_too_late
+FROM orders
+WHERE id = :order_id
+  AND (brand_id = :account OR (three_pl_id = :account AND connection_id IS NOT NULL));
+
+-- name: history_of_order
+SELECT id, at, kind, event, sequence, status, connection_id, why
+FROM order_history WHERE order_id = :order_id AND id > :after ORDER BY id LIMIT :limit;
+
+-- name: handovers_of_party
+SELECT id, connection_id, epoch, reason, state, returned, stayed, started_at, finished_at
+FROM handovers
+WHERE (brand_id = :account OR three_pl_id = :account)
+  AND (:connection::uuid IS NULL OR connection_id = :connection)
+  AND (:after::uuid IS NULL OR id < :after)
+ORDER BY id DESC LIMIT :limit;

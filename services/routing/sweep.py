@@ -1,0 +1,84 @@
+"""The sweep: hands the Orders tab of an ended connection back, chunk by chunk.
+
+Each chunk is one transaction with its events and its progress, so a crash resumes where it was;
+several processes share the work, one hand-over each.
+"""
+
+import asyncio
+
+import structlog
+
+from services.routing import events, handover, store
+from shared import outbox
+from shared.database import Database
+from shared.failures import is_transient
+
+logger = structlog.get_logger(__name__)
+# Only for what another process recorded and left when it died.
+_POLL_SECONDS = 1.0
+
+
+class Sweeper:
+    """Runs the hand-overs that are owed.
+
+    Args:
+        database: routing's schema.
+        chunk: orders handed back in one transaction.
+    """
+
+    def __init__(self, database: Database, chunk: int) -> None:
+        self._database = database
+        self._chunk = chunk
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """A hand-over was recorded."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Sweep until cancelled; a lost database only pauses it."""
+        while True:
+            self._wake.clear()
+            try:
+                while await self.sweep_once():
+                    pass
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                logger.warning("sweep waits", reason=str(error))
+            try:
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def sweep_once(self) -> bool:
+        """Hand back one chunk of one hand-over; False when nothing is owed."""
+        async with self._database.transaction() as session:
+            owed = await store.claim_handover(session)
+            if owed is None:
+                return False
+            connection = await store.connection_of_id(session, owed.connection_id)
+            chunk = await store.lock_orders_to_hand_back(session, owed, self._chunk)
+            decisions = [
+                handover.hand_back(order, owed.reason)
+                for order in chunk
+                if connection is not None and handover.goes_back(order, connection)
+            ]
+            if decisions:
+                await store.update_orders(session, [each.order for each in decisions])
+                await store.insert_history(session, decisions)
+                await outbox.write(session, events.messages((each, None) for each in decisions))
+                await store.progress_handover(session, owed, len(decisions))
+            # A chunk from which nothing went back would come again for ever.
+            finished = len(chunk) < self._chunk or not decisions
+            if finished:
+                await store.finish_handover(session, owed)
+        logger.info(
+            "hand-over",
+            connection_id=str(owed.connection_id),
+            epoch=owed.epoch,
+            returned=len(decisions),
+            finished=finished,
+        )
+        return True
