@@ -1,0 +1,83 @@
+# Every target works on a bare machine with Python >= 3.11 and make: the first one makes .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+RELEVO := $(BIN)/python -m relevo
+ARGS ?=
+
+## demo: the story from sign-up to hand-back, on real Kafka and Postgres (ARGS="--json --keep")
+demo: $(STAMP)
+	@$(RELEVO) demo $(ARGS)
+
+## up: start everything and stay; Ctrl-C stops it, data stays in .relevo/
+up: $(STAMP)
+	@$(RELEVO) up $(ARGS)
+
+## status: the health of a running `make up`
+status: $(STAMP)
+	@$(RELEVO) status $(ARGS)
+
+## test: the whole suite on the embedded engines
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not deep and not containers" $(ARGS)
+
+## test-fast: the inner loop, no engines
+test-fast: $(STAMP)
+	@$(BIN)/python -m pytest -n 2 -m "not deep and not containers" tests/unit tests/property tests/contract $(ARGS)
+
+## test-deep: long random runs
+test-deep: $(STAMP)
+	@$(BIN)/python -m pytest -m deep $(ARGS)
+
+## test-containers: the integration tests on the production images (needs Docker)
+test-containers: $(STAMP)
+	@$(BIN)/python -m tests.containers $(ARGS)
+
+## demo-compose: the story against a running `docker compose up --build --wait`
+demo-compose: $(STAMP)
+	@$(RELEVO) demo --compose $(ARGS)
+
+## check: linters, types, import contracts, documentation drift, known vulnerabilities
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy shared services relevo tests
+	$(BIN)/lint-imports
+	$(RELEVO) docs --check
+	$(BIN)/python -m relevo audit
+
+## bench: what the path of an order costs, end to end
+bench: $(STAMP)
+	@$(RELEVO) bench path $(ARGS)
+
+## docs: write docs/openapi and docs/asyncapi anew
+docs: $(STAMP)
+	@$(RELEVO) docs
+
+## lock: resolve the dependencies anew, hashed, naming no index
+lock: $(STAMP)
+	$(VENV)/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+	$(VENV)/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" -c requirements-dev.txt requirements.in -o requirements.txt
+
+## clean: remove the environment and the local run folder
+clean:
+	rm -rf $(VENV) .relevo
+
+# uv lives in a folder of its own, so that syncing the environment does not remove it.
+$(STAMP): requirements-dev.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(VENV)/uv/bin/uv || { $(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
+	$(VENV)/uv/bin/uv pip sync --require-hashes --python $(BIN)/python requirements-dev.txt
+	@touch $@
+
+help:
+	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.PHONY: demo up status test test-fast test-deep test-containers demo-compose check bench docs lock clean help

@@ -1,0 +1,79 @@
+"""Migrations of all four schemas: Alembic, plain SQL revisions, one version table per schema."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+SERVICES = ("connections", "ingest", "routing", "webhooks")
+_HOME = Path(__file__).parent.parent / "services"
+# One at a time, whoever runs them: released with the transaction.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('relevo.migrations', 0))")
+
+
+def _upgrade(connection: Connection, service: str) -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(_HOME / service / "sql" / "migrations"))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    applied: list[str] = []
+
+    def steps(revision: str, _: object) -> Any:
+        found = script._upgrade_revs("head", revision)  # noqa: SLF001  what alembic.command does
+        applied.extend(f"{service} {step.revision.revision}" for step in found)
+        return found
+
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service}"))
+    with EnvironmentContext(config, script, fn=steps) as environment:
+        environment.configure(connection=connection, version_table_schema=service)
+        environment.run_migrations()
+    return applied
+
+
+async def migrate(dsn: str, wait_seconds: float = 60.0) -> list[str]:
+    """Bring every schema to its newest revision; the revisions applied.
+
+    All of it is one transaction: either the whole database is new, or nothing has changed.
+
+    Args:
+        dsn: `postgresql://…` of the owner.
+        wait_seconds: how long to wait for the server to come up.
+
+    Raises:
+        OSError, asyncpg.PostgresError: no server in time, or a revision failed.
+    """
+    await _wait_for_server(dsn, wait_seconds)
+    engine = create_async_engine(
+        dsn.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool
+    )
+    applied: list[str] = []
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(_LOCK)
+            for service in SERVICES:
+                applied += await connection.run_sync(_upgrade, service)
+    finally:
+        await engine.dispose()
+    return applied
+
+
+async def _wait_for_server(dsn: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            connection = await asyncpg.connect(dsn, timeout=5)
+        except (OSError, asyncpg.PostgresError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            await connection.close()
+            return

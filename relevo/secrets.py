@@ -1,0 +1,58 @@
+"""The secrets of an installation, made once."""
+
+import base64
+import json
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_ONLY_MINE = 0o600
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def generate() -> dict[str, str]:
+    """New secrets, by the environment variable that carries each.
+
+    The signing key is an Ed25519 JWK (RFC 8037) for `connections` alone; the others verify by the
+    public half in `RELEVO_AUTH_JWKS`.
+    """
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(
+        serialization.Encoding.Raw, serialization.PublicFormat.Raw
+    )
+    private = key.private_bytes_raw()
+    jwk = {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "x": _b64(public)}
+    jwk["kid"] = _b64(secrets.token_bytes(6))
+    return {
+        "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        "RELEVO_SEALING_KEYS": f"{_b64(secrets.token_bytes(6))}:{_b64(secrets.token_bytes(32))}",
+        "RELEVO_AUTH_JWKS": json.dumps({"keys": [jwk]}, separators=(",", ":")),
+        "RELEVO_CONNECTIONS_SIGNING_KEY": json.dumps(
+            {**jwk, "d": _b64(private)}, separators=(",", ":")
+        ),
+        "RELEVO_CONNECTIONS_OPERATOR_KEY": secrets.token_urlsafe(32),
+    }
+
+
+def write(path: Path, values: dict[str, str]) -> None:
+    """An env file that only its owner can read.
+
+    Raises:
+        FileExistsError: secrets are never overwritten.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_MINE)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in values.items())
+
+
+def read(path: Path) -> dict[str, str]:
+    """The values of an env file that `write` made."""
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

@@ -1,0 +1,118 @@
+"""Fixtures: real engines, a database and topics of its own for each test.
+
+The embedded pair is started once per run, by the first test that asks, and shared by all workers;
+`RELEVO_TEST_KAFKA` and `RELEVO_TEST_POSTGRES` point the suite at other engines.
+"""
+
+import secrets as random
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from relevo import secrets
+from relevo.engines import Kafka, Postgres
+from relevo.migrations import migrate
+from shared.bus import create_topics
+from tests.engines import Addresses, shared_engines, stop_shared_engines
+
+_PARTITIONS = 3
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The controller (or the only process) ends the engines that the run started."""
+    if not hasattr(session.config, "workerinput"):
+        stop_shared_engines()
+
+
+@pytest.fixture(scope="session")
+def engines() -> Addresses:
+    """Addresses of Kafka and Postgres, and the name of a migrated template database."""
+    return shared_engines()
+
+
+@pytest.fixture(scope="session")
+def installation_secrets() -> dict[str, str]:
+    """Keys that all services of a test share."""
+    return secrets.generate()
+
+
+@pytest.fixture
+def kafka(engines: Addresses) -> str:
+    """Bootstrap servers."""
+    return engines.kafka
+
+
+@pytest.fixture
+async def postgres_dsn(engines: Addresses) -> AsyncIterator[str]:
+    """A migrated database of its own."""
+    name = f"test_{random.token_hex(6)}"
+    admin = await asyncpg.connect(engines.postgres)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {engines.template}")
+    await admin.close()
+    yield engines.postgres.rsplit("/", 1)[0] + f"/{name}"
+    admin = await asyncpg.connect(engines.postgres)
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.fixture
+async def topic_prefix(kafka: str) -> AsyncIterator[str]:
+    """Topics of its own: every name of `shared.contracts.TOPICS` behind this prefix."""
+    prefix = f"t{random.token_hex(6)}."
+    created = await create_topics(kafka, prefix, partitions=_PARTITIONS)
+    yield prefix
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics(created)
+    await admin.close()
+
+
+@pytest.fixture
+def service_environment(
+    postgres_dsn: str, kafka: str, topic_prefix: str, installation_secrets: dict[str, str]
+) -> dict[str, str]:
+    """The environment that a service of this test reads its settings from."""
+    keys = {k: v for k, v in installation_secrets.items() if k.startswith("RELEVO_")}
+    return {
+        **keys,
+        "RELEVO_POSTGRES_DSN": postgres_dsn,
+        "RELEVO_KAFKA": kafka,
+        "RELEVO_TOPIC_PREFIX": topic_prefix,
+        "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
+        "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
+    }
+
+
+@pytest.fixture
+def service_settings(
+    service_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """The same, set in this process: `Settings()` of any service reads it."""
+    for name, value in service_environment.items():
+        monkeypatch.setenv(name, value)
+    return service_environment
+
+
+@pytest.fixture
+def private_kafka(tmp_path: Path) -> Iterator[Kafka]:
+    """A Kafka that the test may stop, kill and start; topics are the test's to create."""
+    engine = Kafka(tmp_path / "kafka")
+    engine.start()
+    yield engine
+    engine.remove()
+
+
+@pytest.fixture
+async def private_postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
+    """A Postgres with a migrated database `relevo` that the test may stop, kill and start."""
+    engine = Postgres(tmp_path / "postgres")
+    engine.start()
+    admin = await asyncpg.connect(engine.dsn("postgres"))
+    await admin.execute("CREATE DATABASE relevo")
+    await admin.close()
+    await migrate(engine.dsn())
+    yield engine
+    engine.remove()
