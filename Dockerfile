@@ -1,0 +1,31 @@
+# One image for the four services and for the one-shot jobs of an installation:
+#   python -m services.connections | ingest | routing | webhooks
+#   python -m relevo migrate | topics
+FROM python:3.13-slim AS build
+ARG UV_VERSION=0.13.9
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1
+RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir --quiet "uv==${UV_VERSION}"
+# Same path as in the last stage: scripts and pyvenv.cfg name it.
+RUN python -m venv --without-pip /opt/relevo/venv
+# The lock alone decides this layer; a change of code does not install again.
+COPY requirements.txt /build/requirements.txt
+RUN /tools/bin/uv pip sync --quiet --require-hashes --no-build \
+      --python /opt/relevo/venv/bin/python /build/requirements.txt
+COPY shared /opt/relevo/app/shared
+COPY services /opt/relevo/app/services
+COPY relevo /opt/relevo/app/relevo
+RUN /opt/relevo/venv/bin/python -m compileall -q /opt/relevo/app
+
+FROM python:3.13-slim
+# A fixed number, so that volumes and policies can name the user.
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin relevo
+# Owned by root: a service cannot change its own code.
+COPY --from=build /opt/relevo /opt/relevo
+ENV PATH=/opt/relevo/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    RELEVO_HOST=0.0.0.0
+WORKDIR /opt/relevo/app
+USER relevo
+EXPOSE 8001 8002 8003 8004
+CMD ["python", "-m", "relevo", "--help"]
