@@ -32,6 +32,7 @@ from aiokafka.errors import (
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
+from pydantic import ValidationError
 from uuid_utils import uuid7
 
 from shared.contracts import TOPICS, Topic
@@ -210,6 +211,8 @@ class Bus:
                 await self._bury(raw, topic, f"missing {error}")
             except Permanent as error:
                 await self._bury(raw, topic, error.reason)
+            except ValidationError as error:
+                await self._bury(raw, topic, _fields(error))
             except ValueError as error:
                 await self._bury(raw, topic, f"{type(error).__name__}: {error}")
         return received
@@ -396,6 +399,13 @@ class Bus:
             if age > _STALE_POLL_MS:
                 return f"{names}: no answer from Kafka for {age / 1000:.0f} s"
         return None
+
+
+def _fields(error: ValidationError) -> str:
+    """Which fields are wrong, without their values: those may be a buyer's address."""
+    return "; ".join(
+        f"/{'/'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+    )
 
 
 # --- topics ---------------------------------------------------------------------------------

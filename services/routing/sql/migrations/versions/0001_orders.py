@@ -1,7 +1,6 @@
 """Orders, their history, the projection of connections, hand-overs and the outbox."""
 
-from alembic import op
-
+from shared import migration
 from shared.outbox import CREATE_V1
 
 revision = "0001"
@@ -104,9 +103,9 @@ CREATE INDEX handovers_running ON routing.handovers (id) WHERE state = 'running'
 
 
 def upgrade() -> None:
-    op.execute(TABLES)
-    op.execute(CREATE_V1.format(schema="routing"))
+    migration.run(TABLES)
+    migration.run(CREATE_V1.format(schema="routing"))
 
 
 def downgrade() -> None:
-    op.execute("DROP SCHEMA routing CASCADE")
+    migration.run("DROP SCHEMA routing CASCADE")

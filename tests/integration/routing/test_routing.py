@@ -1,0 +1,243 @@
+"""Routing on the real engines: what goes in, what is kept, what is told."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from fastapi import FastAPI
+
+from shared.contracts import (
+    CONNECTIONS_CHANGED,
+    ORDERS_EVENTS,
+    ORDERS_RECEIVED,
+    ConnectionState,
+    OrderEvent,
+    OrderEventAttributes,
+)
+from tests.integration.routing.telling import Shop
+from tests.integration.topics import Topics
+from tests.waiting import eventually
+
+ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
+Rows = list[asyncpg.Record]
+
+
+@pytest.fixture
+def shop(topics: Topics) -> Shop:
+    return Shop(topics)
+
+
+async def orders(database: asyncpg.Connection, count: int) -> dict[str, Any]:
+    """The orders by external id, once there are `count`."""
+
+    async def look() -> Rows:
+        return await database.fetch("SELECT * FROM orders")
+
+    rows = await eventually(look, lambda found: len(found) >= count)
+    return {row["external_id"]: row for row in rows}
+
+
+async def applied(database: asyncpg.Connection, shop: Shop) -> None:
+    """The newest state of the connection has reached routing."""
+
+    async def look() -> Any:
+        return await database.fetchval(
+            "SELECT version FROM connections WHERE id = $1", shop.connection_id
+        )
+
+    await eventually(look, lambda version: version == shop.version)
+
+
+async def swept(database: asyncpg.Connection, count: int = 1) -> Rows:
+    """The hand-overs, once `count` are done."""
+
+    async def look() -> Rows:
+        return await database.fetch("SELECT * FROM handovers WHERE state = 'done' ORDER BY id")
+
+    return await eventually(look, lambda rows: len(rows) >= count)
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_new_order_goes_to_the_active_connection_and_is_told_once(
+    shop: Shop, database: asyncpg.Connection, topics: Topics
+) -> None:
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    await shop.send(shop.order("9007199254740993"), shop.order("9007199254740993"))
+    row = (await orders(database, 1))["9007199254740993"]
+
+    assert row["connection_id"] == shop.connection_id
+    assert (row["epoch"], row["settings_version"]) == (1, 1)
+    assert row["endpoint_id"] == shop.endpoint_id
+
+    (record,) = await topics.all(ORDERS_EVENTS.name, at_least=1)
+    attributes = OrderEventAttributes.parse({k: v.decode() for k, v in record.headers})
+    assert record.key.decode() == str(row["id"])
+    assert attributes.type == "order.created"
+    assert (attributes.order_id, attributes.sequence) == (row["id"], 1)
+    assert attributes.connection_id == shop.connection_id
+    assert attributes.endpoint_id == shop.endpoint_id
+    event = OrderEvent.model_validate_json(record.value)
+    assert event.data.external_id == "9007199254740993"
+    assert event.data.sequence == 1
+    assert event.data.order == shop.order("9007199254740993").order
+
+
+@pytest.mark.usefixtures("app")
+async def test_without_a_connection_the_order_is_the_brands(
+    shop: Shop, database: asyncpg.Connection, topics: Topics
+) -> None:
+    await shop.set(INACTIVE)
+    await applied(database, shop)
+    await shop.send(shop.order("1"))
+    row = (await orders(database, 1))["1"]
+    assert row["connection_id"] is None
+    (record,) = await topics.all(ORDERS_EVENTS.name, at_least=1)
+    assert "ce_connectionid" not in dict(record.headers)
+
+
+@pytest.mark.usefixtures("app")
+async def test_deactivating_returns_the_orders_tab_and_leaves_the_rest(
+    shop: Shop, database: asyncpg.Connection, topics: Topics
+) -> None:
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    await shop.send(*(shop.order(str(n)) for n in range(30)))
+    await orders(database, 30)
+    await database.execute("UPDATE orders SET status = 'processing' WHERE external_id < '2'")
+    worked = await database.fetchval("SELECT count(*) FROM orders WHERE status = 'processing'")
+
+    await shop.set(INACTIVE)
+    (done,) = await swept(database)
+    after = await orders(database, 30)
+
+    assert (done["returned"], done["stayed"]) == (30 - worked, worked)
+    for row in after.values():
+        stays = row["status"] == "processing"
+        assert row["connection_id"] == (shop.connection_id if stays else None)
+    records = await topics.all(ORDERS_EVENTS.name, at_least=60 - worked)
+    told = [orjson.loads(record.value)["type"] for record in records]
+    assert told.count("order.created") == 30
+    assert told.count("order.unassigned") == 30 - worked
+
+    # Reactivation takes nothing back, and only new orders go to the 3PL.
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    await shop.send(shop.order("0", 5, total="11.00"), shop.order("new"))
+    again = await orders(database, 31)
+    assert again["new"]["connection_id"] == shop.connection_id
+    assert again["new"]["epoch"] == 2
+    assert again["5"]["connection_id"] is None
+
+
+@pytest.mark.usefixtures("app")
+async def test_an_epoch_that_was_never_seen_ended_all_the_same(
+    shop: Shop, database: asyncpg.Connection
+) -> None:
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    await shop.send(shop.order("1"))
+    await orders(database, 1)
+    shop.change(INACTIVE)
+    await shop.set(ACTIVE)
+    await swept(database)
+    assert (await orders(database, 1))["1"]["connection_id"] is None
+
+
+@pytest.mark.usefixtures("app")
+async def test_an_older_state_of_a_connection_is_dropped(
+    shop: Shop, database: asyncpg.Connection
+) -> None:
+    old = shop.change(ACTIVE)
+    await shop.set(INACTIVE)
+    await applied(database, shop)
+    await shop.tell(old)
+    other = Shop(shop.topics)
+    other.connection_id = shop.connection_id  # same key: arrives after `old`
+    await shop.set(INACTIVE)
+    await applied(database, shop)
+    state = await database.fetchval("SELECT state FROM connections")
+    assert state == "inactive"
+
+
+@pytest.mark.usefixtures("app")
+async def test_updates_of_one_batch_are_told_in_sequence_and_stale_ones_not_at_all(
+    shop: Shop, database: asyncpg.Connection, topics: Topics
+) -> None:
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    await shop.send(
+        shop.order("1", 0),
+        shop.order("1", 2, total="12.00"),
+        shop.order("1", 1, total="11.00"),
+        shop.order("1", 3, total="12.00"),
+        shop.order("1", 4, total="14.00"),
+    )
+    records = await topics.all(ORDERS_EVENTS.name, at_least=3)
+    events = [OrderEvent.model_validate_json(record.value) for record in records]
+    assert [event.data.sequence for event in events] == [1, 2, 3]
+    assert [event.type for event in events] == [
+        "order.created", "order.updated", "order.updated",
+    ]  # fmt: skip
+    totals = [event.data.order.total for event in events if event.data.order]
+    assert totals == ["10.00", "12.00", "14.00"]
+    kinds = await database.fetch("SELECT kind FROM order_history ORDER BY id")
+    assert [row["kind"] for row in kinds] == ["entered", "updated", "stale", "updated"]
+
+
+POISON: list[tuple[bytes, list[tuple[str, bytes]] | None]] = [
+    (b"not json", None),
+    (b'{"some": "thing"}', None),
+    (b"{}", [("ce_id", b"\xff\xfe")]),
+    (b"\xff", None),
+]
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("topic", [ORDERS_RECEIVED, CONNECTIONS_CHANGED])
+async def test_poison_goes_to_the_dead_letters_alone(
+    topic: Any, shop: Shop, database: asyncpg.Connection, topics: Topics
+) -> None:
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    for value, headers in POISON:
+        await shop.send(shop.order(f"before {value!r}"))
+        await topics.say(topic.name, "k", value, headers)
+        await shop.send(shop.order(f"after {value!r}"))
+    await orders(database, 2 * len(POISON))
+    await shop.set(INACTIVE)
+    await applied(database, shop)
+
+    dead = await topics.all(topic.dead_letters, at_least=len(POISON))
+    assert sorted(record.value for record in dead) == sorted(value for value, _ in POISON)
+    for record in dead:
+        kept = dict(record.headers)
+        assert kept["dead_letter_topic"] == topic.name.encode()
+        assert kept["dead_letter_reason"]
+        assert int(kept["dead_letter_offset"]) >= 0
+    assert [dict(r.headers)["ce_id"] for r in dead if r.value == b"{}"] == [b"\xff\xfe"]
+
+
+async def test_two_processes_share_the_work_and_enter_each_order_once(
+    make_app: Callable[[], FastAPI], shop: Shop, database: asyncpg.Connection, topics: Topics
+) -> None:
+    first, second = make_app(), make_app()
+    async with (
+        first.router.lifespan_context(first),
+        second.router.lifespan_context(second),
+    ):
+        await shop.set(ACTIVE)
+        await applied(database, shop)
+        await asyncio.gather(*(shop.send(shop.order(str(n))) for n in range(300)))
+        await asyncio.gather(*(shop.send(shop.order(str(n))) for n in range(300)))
+        await orders(database, 300)
+        await shop.send(*(shop.order(str(n), 5, total="12.00") for n in range(300)))
+        records = await topics.all(ORDERS_EVENTS.name, at_least=600)
+    sequences: dict[bytes, list[int]] = {}
+    for record in records:
+        sequences.setdefault(record.key, []).append(int(dict(record.headers)["ce_sequence"]))
+    assert len(sequences) == 300
+    assert all(told == [1, 2] for told in sequences.values())
