@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-import signal
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from relevo.stack import Stack
 
 app = typer.Typer(
     name="relevo",
@@ -25,29 +28,34 @@ Directory = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 RUN_FOLDER = Path(".relevo")
+_WATCH_SECONDS = 1.0
+_AUDIT_STYLES = {"clean": "green", "skipped": "bold yellow", "vulnerable": "bold red"}
 
 
 @app.command()
-def up(directory: Directory = RUN_FOLDER) -> None:
+def up(
+    directory: Directory = RUN_FOLDER,
+    first_port: Annotated[
+        int, typer.Option(help="Four ports from this one on, e.g. 8001; free ones by default.")
+    ] = 0,
+) -> None:
     """Start Kafka, Postgres and the four services; Ctrl-C stops all of it, data stays."""
-    from relevo.stack import Stack, StackError, stop_on_signals  # noqa: PLC0415  needs the engines
+    from relevo.engines import EngineError  # noqa: PLC0415  engines are not in every installation
+    from relevo.migrations import SERVICES  # noqa: PLC0415  Alembic takes its time to load
+    from relevo.packages import FetchError  # noqa: PLC0415  as above
+    from relevo.stack import Stack, StackError, stop_on_signals  # noqa: PLC0415  as above
 
     stop_on_signals()
-    stack = Stack(directory, progress=lambda text: notes.print(f"{text} …"))
+    ports = {name: first_port + n for n, name in enumerate(SERVICES)} if first_port else {}
+    stack = Stack(directory, progress=lambda text: notes.print(f"{text} …"), ports=ports)
     try:
+        started = time.monotonic()
         stack.start()
-        table = Table(title="Relevo is up")
-        for column in ("service", "address", "API docs"):
-            table.add_column(column)
-        for name, url in stack.urls.items():
-            table.add_row(name, url, f"{url}/docs")
-        table.add_row("kafka", stack.kafka.address, "")
-        table.add_row("postgres", f"127.0.0.1:{stack.postgres.port}", "")
-        console.print(table)
-        console.print(f"Secrets and logs are in {stack.directory}. Ctrl-C stops everything.")
-        signal.pause()
-    except StackError as error:
-        notes.print(f"[red]{error}[/red]")
+        notes.print(f"Ready after {time.monotonic() - started:.1f} s")
+        _show(stack)
+        _watch(stack)
+    except (StackError, EngineError, FetchError) as error:
+        notes.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         notes.print("Stopping …")
@@ -55,12 +63,33 @@ def up(directory: Directory = RUN_FOLDER) -> None:
         stack.stop()
 
 
+def _show(stack: "Stack") -> None:
+    table = Table(title="Relevo is up")
+    for column in ("service", "address", "API docs"):
+        table.add_column(column, no_wrap=True)
+    for name, url in stack.urls.items():
+        table.add_row(name, url, f"{url}/docs")
+    table.add_row("kafka", stack.bootstrap, "")
+    table.add_row("postgres", stack.postgres.address, "")
+    console.print(table)
+    console.print(f"Data, logs and secrets are in {stack.directory}", soft_wrap=True)
+    console.print("`make status` tells how it is. Ctrl-C stops everything; the data stays.")
+
+
+def _watch(stack: "Stack") -> None:
+    """Stay; what ends by itself is started again, and said."""
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        for name in stack.revive():
+            notes.print(f"{name} had ended and was started again; its log tells why.")
+
+
 @app.command()
 def status(directory: Directory = RUN_FOLDER, *, as_json: AsJson = False) -> None:
     """The health of a running `relevo up`, check by check; exit code 1 when not all is ready."""
-    from relevo.stack import health  # noqa: PLC0415  needs the engines
+    from relevo.stack import STATE_FILE, health  # noqa: PLC0415  engines are not everywhere
 
-    state_file = directory / "stack.json"
+    state_file = directory / STATE_FILE
     if not state_file.exists():
         notes.print(f"Nothing runs in {directory}. `make up` starts it.")
         raise typer.Exit(1)
@@ -84,9 +113,15 @@ def migrate(
     dsn: Annotated[str, typer.Option(envvar="RELEVO_POSTGRES_DSN", help="postgresql://…")],
 ) -> None:
     """Bring the database to the newest revision of all four schemas; safe to run again."""
+    import asyncpg  # noqa: PLC0415  as below
+
     from relevo import migrations  # noqa: PLC0415  Alembic takes its time to load
 
-    applied = asyncio.run(migrations.migrate(dsn))
+    try:
+        applied = asyncio.run(migrations.migrate(dsn))
+    except (OSError, asyncpg.PostgresError) as error:
+        notes.print(f"Postgres: {error}. Nothing has changed.", style="red", markup=False)
+        raise typer.Exit(1) from error
     print("\n".join(f"applied {each}" for each in applied) or "already at the newest revision")
 
 
@@ -98,9 +133,15 @@ def topics(
     replication: Annotated[int, typer.Option(min=1, help="3 on a cluster of three.")] = 1,
 ) -> None:
     """Create the topics that are missing, with explicit settings; safe to run again."""
-    from shared.bus import create_topics  # noqa: PLC0415  aiokafka takes its time to load
+    from aiokafka.errors import KafkaError  # noqa: PLC0415  as below
 
-    created = asyncio.run(create_topics(kafka, prefix, partitions, replication))
+    from relevo.topics import create  # noqa: PLC0415  aiokafka takes its time to load
+
+    try:
+        created = asyncio.run(create(kafka, prefix, partitions, replication))
+    except (OSError, KafkaError) as error:
+        notes.print(f"Kafka: {error}", style="red", markup=False)
+        raise typer.Exit(1) from error
     print("\n".join(f"created {each}" for each in created) or "all topics exist")
 
 
@@ -119,6 +160,16 @@ def make_secrets(
         notes.print(f"{out} exists already and is kept. Remove it yourself to make new secrets.")
         raise typer.Exit(1) from error
     notes.print(f"Wrote {out}, readable to you alone. Keep it: sealed data opens with it only.")
+
+
+@app.command()
+def audit() -> None:
+    """Look for known vulnerabilities in the locked dependencies; says when it could not."""
+    from relevo.audit import LOCK, Verdict, audit  # noqa: PLC0415  a checkout's work
+
+    verdict, said = audit(LOCK)
+    notes.print(said, markup=False, soft_wrap=True, style=_AUDIT_STYLES[verdict.value])
+    raise typer.Exit(1 if verdict is Verdict.VULNERABLE else 0)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import asyncpg
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -48,12 +48,13 @@ async def migrate(dsn: str, wait_seconds: float = 60.0) -> list[str]:
         wait_seconds: how long to wait for the server to come up.
 
     Raises:
-        OSError, asyncpg.PostgresError: no server in time, or a revision failed.
+        OSError: no server in time.
+        asyncpg.PostgresError: it refuses us (no such database, wrong password).
+        sqlalchemy.exc.DBAPIError: a revision failed; nothing has changed.
     """
     await _wait_for_server(dsn, wait_seconds)
-    engine = create_async_engine(
-        dsn.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool
-    )
+    address = make_url(dsn).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(address, poolclass=NullPool)
     applied: list[str] = []
     try:
         async with engine.begin() as connection:
@@ -70,7 +71,7 @@ async def _wait_for_server(dsn: str, seconds: float) -> None:
     while True:
         try:
             connection = await asyncpg.connect(dsn, timeout=5)
-        except (OSError, asyncpg.PostgresError):
+        except (OSError, asyncpg.CannotConnectNowError):  # away, or still recovering
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.1)

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -40,8 +41,15 @@ def generate() -> dict[str, str]:
     }
 
 
+def of(service: str, values: Mapping[str, str]) -> dict[str, str]:
+    """What one service gets: the shared keys, and those that carry its name."""
+    shared = ("RELEVO_SEALING_KEYS", "RELEVO_AUTH_JWKS")
+    own = f"RELEVO_{service.upper()}_"
+    return {k: v for k, v in values.items() if k in shared or k.startswith(own)}
+
+
 def write(path: Path, values: dict[str, str]) -> None:
-    """An env file that only its owner can read.
+    """An env file that only its owner can read; for shells, `docker compose` and `read`.
 
     Raises:
         FileExistsError: secrets are never overwritten.
@@ -49,10 +57,12 @@ def write(path: Path, values: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_MINE)
     with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{name}={value}\n" for name, value in values.items())
+        # Quoted, a shell and compose take the JSON of a key as it stands.
+        file.writelines(f"{name}='{value}'\n" for name, value in values.items())
 
 
 def read(path: Path) -> dict[str, str]:
     """The values of an env file that `write` made."""
     lines = path.read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return {name: value.strip("'") for name, value in pairs}

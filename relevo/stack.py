@@ -7,23 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO
 
 import asyncpg
-from aiokafka.errors import KafkaError
 
-from relevo import secrets
-from relevo.engines import Kafka, Postgres, die_with_parent, free_port, wait_for
+from relevo import secrets, topics
+from relevo.engines import Engine, Kafka, Postgres
 from relevo.migrations import SERVICES, migrate
-from shared.bus import create_topics
+from relevo.processes import end, end_leftover, free_port, spawn, tail, wait_for
 
 ROOT = Path(__file__).parent.parent
+STATE_FILE = "stack.json"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _HTTP_OK = 200
@@ -37,10 +37,14 @@ class StackError(RuntimeError):
 class Stack:
     """Kafka, Postgres and the services.
 
+    Start it from a thread that lives on, outside of an event loop: the kernel ends the children
+    with the thread that started them.
+
     Args:
         directory: the run folder: data, logs, secrets, `stack.json`.
         settings: further environment for every service.
         progress: told in a sentence what is going on.
+        ports: of services, by name; a free one is chosen for those not named.
     """
 
     def __init__(
@@ -48,11 +52,12 @@ class Stack:
         directory: Path,
         settings: Mapping[str, str] | None = None,
         progress: Progress = lambda _: None,
+        ports: Mapping[str, int] | None = None,
     ) -> None:
         self.directory = directory.resolve()
         self.kafka = Kafka(self.directory)
         self.postgres = Postgres(self.directory)
-        self.ports = dict.fromkeys(SERVICES, 0)
+        self.ports = {name: (ports or {}).get(name, 0) for name in SERVICES}
         self._settings = dict(settings or {})
         self._progress = progress
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -71,6 +76,11 @@ class Stack:
         return self.postgres.dsn()
 
     @property
+    def bootstrap(self) -> str:
+        """Kafka's bootstrap servers."""
+        return self.kafka.address
+
+    @cached_property
     def secrets(self) -> dict[str, str]:
         """The secrets of this run folder, made at its first start."""
         path = self.directory / "secrets.env"
@@ -85,15 +95,20 @@ class Stack:
 
     def pids(self) -> dict[str, int]:
         """Process ids of everything that runs, by name."""
-        running = {name: each.pid for name, each in self._processes.items() if each.poll() is None}
-        return {**running, "kafka": self.kafka.pid, "postgres": self.postgres.pid}
+        running = {name: each.pid for name, each in self._processes.items() if self.running(name)}
+        engines = {each.name: each.pid for each in (self.kafka, self.postgres) if each.pid}
+        return {**running, **engines}
+
+    def log(self, service: str) -> Path:
+        """What a service logged."""
+        return self.directory / "logs" / f"{service}.log"
 
     def environment(self, service: str) -> dict[str, str]:
-        """What a service reads its settings from."""
+        """What a service reads its settings from: the keys of other services are not in it."""
         own = {
             "RELEVO_PORT": str(self.ports[service]),
             "RELEVO_POSTGRES_DSN": self.dsn,
-            "RELEVO_KAFKA": self.kafka.address,
+            "RELEVO_KAFKA": self.bootstrap,
             # Receivers of a local stack are local.
             "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
             "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
@@ -101,8 +116,7 @@ class Stack:
             "PYTHONPATH": str(ROOT),
         }
         kept = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
-        keys = {k: v for k, v in self.secrets.items() if k.startswith("RELEVO_")}
-        return {**kept, **keys, **own, **self._settings}
+        return {**kept, **secrets.of(service, self.secrets), **own, **self._settings}
 
     # --- life -------------------------------------------------------------------------------
 
@@ -111,24 +125,26 @@ class Stack:
 
         Raises:
             StackError: the folder is in use, or a service did not become ready.
-            EngineError: Kafka or Postgres did not start.
+            EngineError, FetchError: Kafka or Postgres did not start, or could not be fetched.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         self._take_lock()
+        for name in SERVICES:
+            end_leftover(self._pid_file(name), f"services.{name}")
+            self.ports[name] = self.ports[name] or free_port()
         self._progress("Starting Kafka and Postgres")
-        # From this thread: children die with the thread that started them.
         self.kafka.launch()
         self.postgres.launch()
         self.postgres.wait()
         asyncio.run(self._prepare_database())
-        for name in SERVICES:
-            self.ports[name] = self.ports[name] or free_port()
         self._progress("Starting the services")
         # They load while Kafka still boots, and connect when it is there.
         for name in SERVICES:
             self.launch(name)
         self.kafka.wait()
-        asyncio.run(self._prepare_topics())
+        created = asyncio.run(topics.create(self.bootstrap))
+        if created:
+            self._progress(f"Created {len(created)} topics")
         self.wait_ready()
         self._write_state()
 
@@ -144,36 +160,32 @@ class Stack:
         if applied:
             self._progress(f"Applied {len(applied)} migrations")
 
-    async def _prepare_topics(self) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while True:
-            try:
-                created = await create_topics(self.kafka.address)
-            except (KafkaError, OSError):
-                # It listens a moment before its controller is elected.
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(0.2)
-            else:
-                if created:
-                    self._progress(f"Created {len(created)} topics")
-                return
-
     def launch(self, service: str) -> None:
-        """Start one service without waiting."""
-        logs = self.directory / "logs"
-        logs.mkdir(exist_ok=True)
-        with (logs / f"{service}.log").open("ab") as log:
-            self._processes[service] = subprocess.Popen(
-                [sys.executable, "-m", f"services.{service}"],
-                env=self.environment(service),
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509  it only sets a flag of the kernel
-            )
+        """Start one service without waiting, on the port it had.
+
+        Raises:
+            StackError: it runs already.
+        """
+        if self.running(service):
+            raise StackError(f"{service} runs already")
+        self.log(service).parent.mkdir(exist_ok=True)
+        process = spawn(
+            [sys.executable, "-m", f"services.{service}"],
+            self.log(service),
+            env=self.environment(service),
+            cwd=ROOT,
+        )
+        self._processes[service] = process
+        self._pid_file(service).write_text(str(process.pid))
+
+    def start_service(self, service: str) -> None:
+        """Start one service and wait until it is ready.
+
+        Raises:
+            StackError: with what it said and where its log is.
+        """
+        self.launch(service)
+        self.wait_ready(service)
 
     def wait_ready(self, *services: str) -> None:
         """Wait until the services (all by default) say that they are ready.
@@ -182,13 +194,11 @@ class Stack:
             StackError: with what the service said and where its log is.
         """
         for name in services or SERVICES:
-            if not wait_for(lambda name=name: self._settled(name), _READY_SECONDS) or not (  # type: ignore[misc]
-                self.running(name)
-            ):
-                log = self.directory / "logs" / f"{name}.log"
-                tail = log.read_text(errors="replace")[-1_500:]
+            settled = wait_for(partial(self._settled, name), _READY_SECONDS)
+            if not settled or not self.running(name):
                 raise StackError(
-                    f"{name} is not ready: {health(self.urls[name])[1]}\nThe end of {log}:\n{tail}"
+                    f"{name} is not ready: {health(self.urls[name])[1]}\n"
+                    f"The end of {self.log(name)}:\n{tail(self.log(name))}"
                 )
 
     def _settled(self, name: str) -> bool:
@@ -199,29 +209,39 @@ class Stack:
         process = self._processes.get(service)
         return process is not None and process.poll() is None
 
+    def revive(self) -> list[str]:
+        """Start again what ended by itself, engines too, without waiting; the names."""
+        engines: tuple[Engine, ...] = (self.postgres, self.kafka)
+        ended = [each for each in engines if not each.pid]
+        for engine in ended:
+            engine.launch()
+        services = [name for name in self._processes if not self.running(name)]
+        for name in services:
+            self.launch(name)
+        return [*(each.name for each in ended), *services]
+
     def kill(self, service: str) -> None:
         """SIGKILL, as a crash would be."""
-        process = self._processes.pop(service)
-        process.kill()
-        process.wait()
+        self._end(service, signal.SIGKILL)
 
     def stop_service(self, service: str) -> None:
         """A clean stop."""
-        process = self._processes.pop(service)
-        process.terminate()
-        _wait_or_kill(process)
+        self._end(service, signal.SIGTERM)
+
+    def _end(self, service: str, how: signal.Signals) -> None:
+        end(self._processes.pop(service), how, _STOP_SECONDS)
+        self._pid_file(service).unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Stop the services, then the engines."""
-        for process in self._processes.values():
-            process.terminate()
-        for process in self._processes.values():
-            _wait_or_kill(process)
-        self._processes.clear()
+        """Stop the services, then the engines. Nothing happens when it does not run."""
+        for process in self._processes.values():  # all at once, then one by one
+            process.send_signal(signal.SIGTERM)
+        for name in list(self._processes):
+            self._end(name, signal.SIGTERM)
         self.kafka.stop()
         self.postgres.stop()
-        (self.directory / "stack.json").unlink(missing_ok=True)
         if self._lock is not None:
+            (self.directory / STATE_FILE).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
@@ -231,24 +251,33 @@ class Stack:
         self.postgres.remove()
         self.kafka.remove()
 
+    def _pid_file(self, service: str) -> Path:
+        return self.directory / f"{service}.pid"
+
     def _take_lock(self) -> None:
-        self._lock = (self.directory / "lock").open("w")
+        lock = (self.directory / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            lock.close()
             raise StackError(
                 f"Another Relevo runs in {self.directory}. Stop it, or choose another folder "
-                "with --directory; `relevo status` tells about the running one."
+                "with --directory; `make status` tells about the running one."
             ) from error
+        self._lock = lock
 
     def _write_state(self) -> None:
         state = {
             "urls": self.urls,
-            "kafka": self.kafka.address,
-            "postgres": f"127.0.0.1:{self.postgres.port}",
+            "kafka": self.bootstrap,
+            "dsn": self.dsn,
             "pids": self.pids(),
         }
-        (self.directory / "stack.json").write_text(json.dumps(state, indent=2) + "\n")
+        path = self.directory / STATE_FILE
+        scratch = path.with_suffix(".new")
+        scratch.touch(mode=0o600)  # the DSN carries the password
+        scratch.write_text(json.dumps(state, indent=2) + "\n")
+        scratch.replace(path)
 
 
 def health(url: str) -> tuple[bool, dict[str, str]]:
@@ -260,16 +289,8 @@ def health(url: str) -> tuple[bool, dict[str, str]]:
         with suppress(ValueError, KeyError), error:
             return False, json.load(error)["checks"]
         return False, {"http": str(error)}
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return False, {"http": str(error)}
-
-
-def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def stop_on_signals() -> None:

@@ -4,6 +4,7 @@ The embedded pair is started once per run, by the first test that asks, and shar
 `RELEVO_TEST_KAFKA` and `RELEVO_TEST_POSTGRES` point the suite at other engines.
 """
 
+import asyncio
 import secrets as random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,11 +13,10 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from relevo import secrets
+from relevo import secrets, topics
 from relevo.engines import Kafka, Postgres
 from relevo.migrations import migrate
-from shared.bus import create_topics
-from tests.engines import Addresses, shared_engines, stop_shared_engines
+from tests.engines import Addresses, administer, shared_engines, stop_shared_engines
 
 _PARTITIONS = 3
 
@@ -49,20 +49,16 @@ def kafka(engines: Addresses) -> str:
 async def postgres_dsn(engines: Addresses) -> AsyncIterator[str]:
     """A migrated database of its own."""
     name = f"test_{random.token_hex(6)}"
-    admin = await asyncpg.connect(engines.postgres)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {engines.template}")
-    await admin.close()
-    yield engines.postgres.rsplit("/", 1)[0] + f"/{name}"
-    admin = await asyncpg.connect(engines.postgres)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+    await administer(engines, f"CREATE DATABASE {name} TEMPLATE {engines.template}")
+    yield engines.dsn(name)
+    await administer(engines, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 async def topic_prefix(kafka: str) -> AsyncIterator[str]:
     """Topics of its own: every name of `shared.contracts.TOPICS` behind this prefix."""
     prefix = f"t{random.token_hex(6)}."
-    created = await create_topics(kafka, prefix, partitions=_PARTITIONS)
+    created = await topics.create(kafka, prefix, partitions=_PARTITIONS)
     yield prefix
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
@@ -75,9 +71,8 @@ def service_environment(
     postgres_dsn: str, kafka: str, topic_prefix: str, installation_secrets: dict[str, str]
 ) -> dict[str, str]:
     """The environment that a service of this test reads its settings from."""
-    keys = {k: v for k, v in installation_secrets.items() if k.startswith("RELEVO_")}
     return {
-        **keys,
+        **{k: v for k, v in installation_secrets.items() if k.startswith("RELEVO_")},
         "RELEVO_POSTGRES_DSN": postgres_dsn,
         "RELEVO_KAFKA": kafka,
         "RELEVO_TOPIC_PREFIX": topic_prefix,
@@ -100,19 +95,27 @@ def service_settings(
 def private_kafka(tmp_path: Path) -> Iterator[Kafka]:
     """A Kafka that the test may stop, kill and start; topics are the test's to create."""
     engine = Kafka(tmp_path / "kafka")
-    engine.start()
-    yield engine
-    engine.remove()
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.remove()
 
 
 @pytest.fixture
-async def private_postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
+def private_postgres(tmp_path: Path) -> Iterator[Postgres]:
     """A Postgres with a migrated database `relevo` that the test may stop, kill and start."""
     engine = Postgres(tmp_path / "postgres")
-    engine.start()
+    try:
+        engine.start()
+        asyncio.run(_prepare(engine))
+        yield engine
+    finally:
+        engine.remove()
+
+
+async def _prepare(engine: Postgres) -> None:
     admin = await asyncpg.connect(engine.dsn("postgres"))
     await admin.execute("CREATE DATABASE relevo")
     await admin.close()
     await migrate(engine.dsn())
-    yield engine
-    engine.remove()

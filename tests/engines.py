@@ -1,7 +1,7 @@
 """The engines that all tests of one run share.
 
-Under xdist the controller starts no test; the first worker that needs the engines starts them
-under a file lock in a folder that all workers know, and the controller stops them at the end.
+The first test that needs them starts them, under a file lock in a folder that all workers of the
+run know; a keeper process owns them, so that they outlive the worker, and ends with the run.
 """
 
 import asyncio
@@ -18,28 +18,42 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from relevo.engines import wait_for
 from relevo.migrations import migrate
+from relevo.processes import wait_for
 
-_RUN = "PYTEST_XDIST_TESTRUNUID"
 _START_SECONDS = 120.0
-TEMPLATE = "relevo_template"
+_STOP_SECONDS = 60.0
+_ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the engines are; `postgres` is the DSN of the maintenance database."""
+    """Where the engines are.
+
+    Args:
+        kafka: bootstrap servers.
+        postgres: DSN of the maintenance database, of a user that may create databases.
+        template: a database with all migrations.
+        keeper: pid of the process that owns embedded engines; 0 for external ones.
+    """
 
     kafka: str
     postgres: str
     template: str
     keeper: int = 0
 
+    def dsn(self, database: str) -> str:
+        """Of another database on the same server."""
+        return self.postgres.rsplit("/", 1)[0] + f"/{database}"
+
+
+def _run() -> int:
+    """The process that all workers of a run descend from: the controller, or the only one."""
+    return os.getppid() if os.environ.get("PYTEST_XDIST_WORKER") else os.getpid()
+
 
 def _folder() -> Path:
-    """One folder per run: named by the process that all workers descend from."""
-    controller = os.getppid() if os.environ.get(_RUN) else os.getpid()
-    return Path(tempfile.gettempdir()) / f"relevo-test-{controller}"
+    return Path(tempfile.gettempdir()) / f"relevo-test-{_run()}"
 
 
 def shared_engines() -> Addresses:
@@ -57,52 +71,66 @@ def shared_engines() -> Addresses:
         return addresses
 
 
+def _template() -> str:
+    # Named by the run: two checkouts may share an external server.
+    return f"relevo_template_{_run()}"
+
+
 def _external() -> Addresses | None:
     kafka, postgres = os.environ.get("RELEVO_TEST_KAFKA"), os.environ.get("RELEVO_TEST_POSTGRES")
-    if not kafka or not postgres:
-        return None
-    return Addresses(kafka, postgres, TEMPLATE)
+    if kafka and postgres:
+        return Addresses(kafka, postgres, _template())
+    if kafka or postgres:
+        raise RuntimeError("set both RELEVO_TEST_KAFKA and RELEVO_TEST_POSTGRES, or neither")
+    return None
 
 
 def _embedded(folder: Path) -> Addresses:
     """Start a keeper that owns both engines: it outlives the worker that started it."""
-    with (folder / "keeper.log").open("wb") as log:
+    log = folder / "keeper.log"
+    with log.open("wb") as output:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "tests.keeper", str(folder), str(_folder_owner())],
-            stdout=log,
-            stderr=log,
+            [sys.executable, "-m", "tests.keeper", str(folder), str(_run())],
+            cwd=_ROOT,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     ready = folder / "keeper.json"
-    if not wait_for(lambda: ready.exists() or keeper.poll() is not None, _START_SECONDS) or (
-        not ready.exists()
-    ):
-        raise RuntimeError((folder / "keeper.log").read_text())
-    # The keeper stays: it is not ours to wait for.
+    wait_for(lambda: ready.exists() or keeper.poll() is not None, _START_SECONDS)
+    if not ready.exists():
+        keeper.kill()
+        raise RuntimeError(f"the engines of the tests did not start:\n{log.read_text()}")
+    # The keeper stays after this worker: it is not ours to wait for.
     keeper.returncode = 0
-    return Addresses(**json.loads(ready.read_text()), template=TEMPLATE, keeper=keeper.pid)
-
-
-def _folder_owner() -> int:
-    return os.getppid() if os.environ.get(_RUN) else os.getpid()
+    return Addresses(**json.loads(ready.read_text()), template=_template(), keeper=keeper.pid)
 
 
 async def _make_template(addresses: Addresses) -> None:
+    await administer(addresses, f"CREATE DATABASE {addresses.template}")
+    await migrate(addresses.dsn(addresses.template))
+
+
+async def administer(addresses: Addresses, statement: str) -> None:
+    """Run one statement in the maintenance database."""
     admin = await asyncpg.connect(addresses.postgres)
-    await admin.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
-    await admin.execute(f"CREATE DATABASE {TEMPLATE}")
-    await admin.close()
-    await migrate(addresses.postgres.rsplit("/", 1)[0] + f"/{TEMPLATE}")
+    try:
+        await admin.execute(statement)
+    finally:
+        await admin.close()
 
 
 def stop_shared_engines() -> None:
-    """End what this run started."""
-    folder = Path(tempfile.gettempdir()) / f"relevo-test-{os.getpid()}"
+    """End what this run started; external engines get their template database dropped."""
+    folder = _folder()
     found = folder / "addresses.json"
     if found.exists():
         addresses = Addresses(**json.loads(found.read_text()))
-        if addresses.keeper and psutil.pid_exists(addresses.keeper):
+        if not addresses.keeper:
+            asyncio.run(administer(addresses, f"DROP DATABASE {addresses.template} WITH (FORCE)"))
+        elif psutil.pid_exists(addresses.keeper):
             keeper = psutil.Process(addresses.keeper)
-            keeper.terminate()
-            keeper.wait(60)
+            if "tests.keeper" in keeper.cmdline():
+                keeper.terminate()
+                keeper.wait(_STOP_SECONDS)
     shutil.rmtree(folder, ignore_errors=True)
