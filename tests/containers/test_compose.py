@@ -1,0 +1,125 @@
+"""The compose file end to end, under a project name and ports of its own."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from relevo import secrets
+from relevo.migrations import SERVICES
+from relevo.processes import free_port
+from tests.containers.engines import ROOT
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
+
+
+@dataclass
+class Compose:
+    folder: Path
+    project: str = field(default_factory=lambda: f"relevo-test-{uuid4().hex[:8]}")
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in SERVICES})
+    operator_key: str = ""
+
+    def write_environment(self) -> None:
+        values = secrets.generate()
+        self.operator_key = values["RELEVO_CONNECTIONS_OPERATOR_KEY"]
+        ports = {f"RELEVO_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
+        secrets.write(self.folder / ".env", {**values, **ports})
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RELEVO_", "POSTGRES_"))}
+        file, environment = str(ROOT / "docker-compose.yml"), str(self.folder / ".env")
+        command = ["docker", "compose", "-p", self.project, "--env-file", environment, "-f", file]
+        done = subprocess.run(
+            [*command, *arguments], capture_output=True, check=False, text=True, env=kept
+        )
+        if check and done.returncode:
+            logs = self.run("logs", "--tail", "40", check=False).stdout
+            raise AssertionError(f"{arguments}: {done.stderr[-2_000:]}\n{logs[-8_000:]}")
+        return done
+
+    def url(self, service: str, path: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}{path}"
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+    running = Compose(tmp_path_factory.mktemp("compose"))
+    running.write_environment()
+    try:
+        running.run("up", "--build", "--wait")
+        yield running
+    finally:
+        running.run("down", "--volumes", "--timeout", "10", check=False)
+
+
+def _sign_up(compose: Compose, email: str) -> httpx.Response:
+    account = {
+        "kind": "three_pl",
+        "name": "Lagerhaus",
+        "email": email,
+        "password": "a long enough one",
+    }
+    return httpx.post(compose.url("connections", "/v1/accounts"), json=account)
+
+
+def _log_in(compose: Compose, email: str) -> httpx.Response:
+    who = {"email": email, "password": "a long enough one"}
+    return httpx.post(compose.url("connections", "/v1/sessions"), json=who)
+
+
+def test_every_service_is_ready_after_up_wait(compose: Compose) -> None:
+    answers = {name: httpx.get(compose.url(name, "/health/ready")).status_code for name in SERVICES}
+    assert answers == dict.fromkeys(SERVICES, 200)
+
+
+def test_services_run_without_privileges(compose: Compose) -> None:
+    for name in SERVICES:
+        shown = compose.run("exec", "-T", name, "sh", "-c", "id -u; touch /opt/x 2>&1 || true")
+        user, said = shown.stdout.splitlines()
+        assert user == "10001"
+        assert "Read-only file system" in said
+
+
+def test_a_service_sees_only_the_secrets_it_needs(compose: Compose) -> None:
+    config = json.loads(compose.run("config", "--format", "json").stdout)["services"]
+    holders = {
+        name
+        for name, service in config.items()
+        if "RELEVO_CONNECTIONS_SIGNING_KEY" in service.get("environment", {})
+    }
+    assert holders == {"connections"}
+
+
+def test_one_token_is_good_at_every_service(compose: Compose) -> None:
+    email = f"{uuid4().hex}@example.com"
+    assert _sign_up(compose, email).status_code == 201
+    token = _log_in(compose, email).json()["access_token"]
+    for service, path in (
+        ("connections", "/v1/connections"),
+        ("routing", "/v1/orders?tab=orders"),
+        ("webhooks", "/v1/deliveries"),
+    ):
+        answer = httpx.get(compose.url(service, path), headers={"authorization": f"Bearer {token}"})
+        assert (service, answer.status_code, answer.json()["data"]) == (service, 200, [])
+
+
+def test_data_survives_down_and_up(compose: Compose) -> None:
+    email = f"{uuid4().hex}@example.com"
+    assert _sign_up(compose, email).status_code == 201
+    compose.run("down", "--timeout", "20")
+    compose.run("up", "--wait")
+    assert _log_in(compose, email).status_code == 201
+
+
+def test_without_secrets_it_says_what_to_do(compose: Compose, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("")
+    refused = Compose(tmp_path).run("up", check=False)
+    assert refused.returncode != 0
+    assert "run `make secrets`" in refused.stderr
