@@ -1,0 +1,1 @@
+"""Ingest: what a store sends is durable on the log before it is answered."""

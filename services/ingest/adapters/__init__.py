@@ -1,0 +1,1 @@
+"""One module per kind of store: its signature, and its order as ours."""

@@ -1,0 +1,197 @@
+"""Shopify: the order resource of its REST Admin API as the webhook body. Pure.
+
+Signature: `X-Shopify-Hmac-Sha256` is the base64 HMAC-SHA256 of the raw body with the app's client
+secret. Fields that we do not carry are ignored; what does not fit goes into quarantine.
+"""
+
+import base64
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+from shared import contracts
+
+SIGNATURE_HEADER = "x-shopify-hmac-sha256"
+TOPIC_HEADER = "x-shopify-topic"
+_DELETED = "orders/delete"
+
+
+def signature_is_valid(secret: bytes, body: bytes, signature: str) -> bool:
+    """Whether the signature header was made with `secret`; compared in constant time."""
+    expected = base64.b64encode(hmac.new(secret, body, hashlib.sha256).digest())
+    return hmac.compare_digest(expected, signature.encode("ascii", "replace"))
+
+
+def _as_text(value: Any) -> Any:
+    """Ids and amounts come as numbers or as strings; ours are text. A float would lose digits."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Named(_Lenient):
+    name: str
+    value: Any = None
+
+
+class _Line(_Lenient):
+    id: Text | None = None
+    sku: str | None = None
+    title: str
+    variant_title: str | None = None
+    quantity: int
+    price: Text
+    grams: int | None = None
+    requires_shipping: bool | None = True
+    properties: list[_Named] | None = None
+
+
+class _ShippingLine(_Lenient):
+    title: str | None = None
+    code: str | None = None
+    price: Text | None = None
+
+
+class _Discount(_Lenient):
+    code: str
+
+
+class _Address(_Lenient):
+    name: str | None = None
+    company: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    province: str | None = None
+    province_code: str | None = None
+    zip: Text | None = None
+    country: str | None = None
+    country_code: str | None = None
+    phone: Text | None = None
+
+
+class _Customer(_Lenient):
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: Text | None = None
+
+
+class ShopifyOrder(_Lenient):
+    """What of Shopify's order we carry."""
+
+    id: int | str
+    name: str | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    cancelled_at: AwareDatetime | None = None
+    currency: str
+    total_price: Text
+    email: str | None = None
+    phone: Text | None = None
+    customer: _Customer | None = None
+    shipping_address: _Address | None = None
+    billing_address: _Address | None = None
+    line_items: list[_Line] = Field(default_factory=list)
+    shipping_lines: list[_ShippingLine] = Field(default_factory=list)
+    discount_codes: list[_Discount] = Field(default_factory=list)
+    tags: str | None = None
+    note: str | None = None
+    note_attributes: list[_Named] = Field(default_factory=list)
+    financial_status: str | None = None
+    total_weight: int | None = None
+    test: bool = False
+
+
+class _Deleted(_Lenient):
+    id: int | str
+
+
+_ORDER = TypeAdapter(ShopifyOrder)
+_DELETE = TypeAdapter(_Deleted)
+
+
+def parse(
+    body: bytes, topic: str, now: datetime
+) -> tuple[Literal["upsert", "delete"], str, datetime, contracts.Order | None]:
+    """Action, external id, the source's `updated_at`, and the order (None when deleted).
+
+    Args:
+        body: the raw webhook body.
+        topic: `X-Shopify-Topic`; everything but `orders/delete` carries the full order.
+        now: a deletion carries no time of its own; this is taken.
+
+    Raises:
+        ValidationError: the body is not such an order.
+    """
+    if topic == _DELETED:
+        return "delete", str(_DELETE.validate_json(body).id), now, None
+    source = _ORDER.validate_json(body)
+    order = _order(source)
+    return "upsert", order.external_id, order.updated_at, order
+
+
+def _order(source: ShopifyOrder) -> contracts.Order:
+    return contracts.Order(
+        external_id=str(source.id),
+        number=source.name,
+        created_at=source.created_at,
+        updated_at=source.updated_at,
+        cancelled_at=source.cancelled_at,
+        currency=source.currency,
+        total=source.total_price,
+        email=source.email,
+        phone=source.phone,
+        customer=_customer(source.customer),
+        shipping_address=_address(source.shipping_address),
+        billing_address=_address(source.billing_address),
+        lines=tuple(_line(line) for line in source.line_items),
+        shipping_lines=tuple(
+            contracts.ShippingLine(title=line.title or "", code=line.code, price=line.price)
+            for line in source.shipping_lines
+        ),
+        discount_codes=tuple(discount.code for discount in source.discount_codes),
+        tags=tuple(tag.strip() for tag in (source.tags or "").split(",") if tag.strip()),
+        note=source.note,
+        attributes=_named(source.note_attributes),
+        financial_status=source.financial_status,
+        weight_grams=source.total_weight,
+        test=source.test,
+    )
+
+
+def _customer(source: _Customer | None) -> contracts.Customer | None:
+    if source is None:
+        return None
+    name = " ".join(part for part in (source.first_name, source.last_name) if part)
+    return contracts.Customer(name=name or None, email=source.email, phone=source.phone)
+
+
+def _address(source: _Address | None) -> contracts.Address | None:
+    return contracts.Address(**dict(source)) if source else None
+
+
+def _line(source: _Line) -> contracts.LineItem:
+    return contracts.LineItem(
+        id=source.id,
+        sku=source.sku,
+        title=source.title,
+        variant_title=source.variant_title,
+        quantity=source.quantity,
+        price=source.price,
+        grams=source.grams,
+        requires_shipping=source.requires_shipping is not False,
+        properties=_named(source.properties or ()),
+    )
+
+
+def _named(pairs: Any) -> dict[str, str]:
+    return {pair.name: "" if pair.value is None else str(pair.value) for pair in pairs}

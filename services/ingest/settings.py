@@ -1,0 +1,23 @@
+"""Settings of ingest, `RELEVO_INGEST_*`."""
+
+from pydantic import Field
+
+import shared.settings
+
+
+class Settings(shared.settings.Settings):
+    """Limits of what one store and one process may send."""
+
+    ingest_max_body_bytes: int = Field(default=1_048_576, ge=1_024)
+    ingest_max_orders: int = Field(default=500, ge=1, description="Orders in one request.")
+    ingest_acknowledge_seconds: float = Field(
+        default=2.0, gt=0, description="How long Kafka may take before an order is spooled."
+    )
+    ingest_probe_seconds: float = Field(
+        default=1.0, gt=0, description="While Kafka is away, how often it is tried again."
+    )
+    ingest_max_requests: int = Field(
+        default=2_000, ge=1, description="Requests under way at once; beyond: 503."
+    )
+    ingest_store_rate: float = Field(default=1_000.0, gt=0, description="Requests/s of one store.")
+    ingest_store_burst: int = Field(default=2_000, ge=1)
