@@ -38,8 +38,13 @@ test-deep: $(STAMP)
 test-containers: $(STAMP)
 	@$(BIN)/python -m tests.containers $(ARGS)
 
+## secrets: make .env with the secrets of `docker compose up`, once; an existing one is kept
+secrets: $(STAMP)
+	@test -e .env || $(RELEVO) secrets --out .env
+
 ## demo-compose: the story against a running `docker compose up --build --wait`
 demo-compose: $(STAMP)
+	@docker compose -f docker-compose.yml -f docker-compose.demo.yml up --no-deps --wait --quiet-pull webhooks
 	@$(RELEVO) demo --compose $(ARGS)
 
 ## check: linters, types, import contracts, documentation drift, known vulnerabilities
@@ -80,4 +85,4 @@ $(STAMP): requirements-dev.txt
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status test test-fast test-deep test-containers demo-compose check bench docs lock clean help
+.PHONY: demo up status test test-fast test-deep test-containers secrets demo-compose check bench docs lock clean help
