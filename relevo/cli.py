@@ -38,6 +38,9 @@ def up(
     first_port: Annotated[
         int, typer.Option(help="Four ports from this one on, e.g. 8001; free ones by default.")
     ] = 0,
+    only: Annotated[
+        list[str] | None, typer.Option(help="This service only (again for more than one).")
+    ] = None,
 ) -> None:
     """Start Kafka, Postgres and the four services; Ctrl-C stops all of it, data stays."""
     from relevo.engines import EngineError  # noqa: PLC0415  engines are not in every installation
@@ -45,9 +48,16 @@ def up(
     from relevo.packages import FetchError  # noqa: PLC0415  as above
     from relevo.stack import Stack, StackError, stop_on_signals  # noqa: PLC0415  as above
 
+    unknown = set(only or ()) - set(SERVICES)
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: the services are {', '.join(SERVICES)}")
     stop_on_signals()
-    ports = {name: first_port + n for n, name in enumerate(SERVICES)} if first_port else {}
-    stack = Stack(directory, progress=lambda text: notes.print(f"{text} …"), ports=ports)
+    stack = Stack(
+        directory,
+        progress=lambda text: notes.print(f"{text} …"),
+        ports={name: first_port + n for n, name in enumerate(SERVICES)} if first_port else {},
+        services=only or SERVICES,
+    )
     try:
         started = time.monotonic()
         stack.start()
@@ -170,6 +180,26 @@ def audit() -> None:
     verdict, said = audit(LOCK)
     notes.print(said, markup=False, soft_wrap=True, style=_AUDIT_STYLES[verdict.value])
     raise typer.Exit(1 if verdict is Verdict.VULNERABLE else 0)
+
+
+@app.command()
+def docs(
+    *,
+    check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when out of date.")] = (
+        False
+    ),
+) -> None:
+    """Write docs/openapi and docs/asyncapi from the code."""
+    from relevo import docs as documents  # noqa: PLC0415  loads all four services
+
+    if not check:
+        print("\n".join(f"wrote docs/{path}" for path in documents.write()) or "up to date")
+        return
+    if drifted := documents.drift():
+        print(drifted)
+        notes.print("The documents say something else than the code: `make docs`, and commit.")
+        raise typer.Exit(1)
+    print("docs/openapi and docs/asyncapi are up to date")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def _upgrade(connection: Connection, service: str) -> list[str]:
     return applied
 
 
-async def migrate(dsn: str, wait_seconds: float = 60.0) -> list[str]:
+async def migrate(
+    dsn: str, wait_seconds: float = 60.0, services: Sequence[str] = SERVICES
+) -> list[str]:
     """Bring every schema to its newest revision; the revisions applied.
 
     All of it is one transaction: either the whole database is new, or nothing has changed.
@@ -46,6 +49,7 @@ async def migrate(dsn: str, wait_seconds: float = 60.0) -> list[str]:
     Args:
         dsn: `postgresql://…` of the owner.
         wait_seconds: how long to wait for the server to come up.
+        services: whose schemas; all by default.
 
     Raises:
         OSError: no server in time.
@@ -59,7 +63,7 @@ async def migrate(dsn: str, wait_seconds: float = 60.0) -> list[str]:
     try:
         async with engine.begin() as connection:
             await connection.execute(_LOCK)
-            for service in SERVICES:
+            for service in services:
                 applied += await connection.run_sync(_upgrade, service)
     finally:
         await engine.dispose()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -45,6 +45,7 @@ class Stack:
         settings: further environment for every service.
         progress: told in a sentence what is going on.
         ports: of services, by name; a free one is chosen for those not named.
+        services: which to start; all four unless one of them runs elsewhere (in an editor).
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         progress: Progress = lambda _: None,
         ports: Mapping[str, int] | None = None,
+        services: Sequence[str] = SERVICES,
     ) -> None:
         self.directory = directory.resolve()
         self.kafka = Kafka(self.directory)
         self.postgres = Postgres(self.directory)
-        self.ports = {name: (ports or {}).get(name, 0) for name in SERVICES}
+        self.services = tuple(services)
+        self.ports = {name: (ports or {}).get(name, 0) for name in self.services}
         self._settings = dict(settings or {})
         self._progress = progress
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -112,7 +115,7 @@ class Stack:
             # Receivers of a local stack are local.
             "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
             "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
-            "RELEVO_CONNECTIONS_PUBLIC_URL": self.urls["connections"],
+            "RELEVO_CONNECTIONS_PUBLIC_URL": self.urls.get("connections", ""),
             "PYTHONPATH": str(ROOT),
         }
         kept = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
@@ -129,7 +132,7 @@ class Stack:
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         self._take_lock()
-        for name in SERVICES:
+        for name in self.services:
             end_leftover(self._pid_file(name), f"services.{name}")
             self.ports[name] = self.ports[name] or free_port()
         self._progress("Starting Kafka and Postgres")
@@ -139,7 +142,7 @@ class Stack:
         asyncio.run(self._prepare_database())
         self._progress("Starting the services")
         # They load while Kafka still boots, and connect when it is there.
-        for name in SERVICES:
+        for name in self.services:
             self.launch(name)
         self.kafka.wait()
         created = asyncio.run(topics.create(self.bootstrap))
@@ -156,7 +159,7 @@ class Stack:
         session = await asyncpg.connect(self.dsn)
         await session.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         await session.close()
-        applied = await migrate(self.dsn)
+        applied = await migrate(self.dsn, services=self.services)
         if applied:
             self._progress(f"Applied {len(applied)} migrations")
 
@@ -193,7 +196,7 @@ class Stack:
         Raises:
             StackError: with what the service said and where its log is.
         """
-        for name in services or SERVICES:
+        for name in services or self.services:
             settled = wait_for(partial(self._settled, name), _READY_SECONDS)
             if not settled or not self.running(name):
                 raise StackError(
