@@ -47,6 +47,10 @@ demo-compose: $(STAMP)
 	@docker compose -f docker-compose.yml -f docker-compose.demo.yml up --no-deps --wait --quiet-pull webhooks
 	@$(RELEVO) demo --compose $(ARGS)
 
+## secrets: make the secrets of a docker compose installation, once, in .env
+secrets: $(STAMP)
+	@$(RELEVO) secrets --out .env
+
 ## check: linters, types, import contracts, documentation drift, known vulnerabilities
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -54,7 +58,7 @@ check: $(STAMP)
 	$(BIN)/mypy shared services relevo tests
 	$(BIN)/lint-imports
 	$(RELEVO) docs --check
-	$(BIN)/python -m relevo audit
+	$(RELEVO) audit
 
 ## bench: what the path of an order costs, end to end
 bench: $(STAMP)
@@ -85,4 +89,4 @@ $(STAMP): requirements-dev.txt
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status test test-fast test-deep test-containers secrets demo-compose check bench docs lock clean help
+.PHONY: demo up status test test-fast test-deep test-containers secrets demo-compose secrets check bench docs lock clean help
