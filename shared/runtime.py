@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import ORJSONResponse
 
 from shared import problems
 from shared.auth import Verifier
@@ -75,7 +74,6 @@ class Runtime:
             version="1.0.0",
             lifespan=self._lifespan,
             redoc_url=None,
-            default_response_class=ORJSONResponse,
         )
         app.state.verifier = Verifier(self.settings.auth_jwks, self.settings.auth_issuer)
         app.state.runtime = self

@@ -1,0 +1,376 @@
+"""Ingest on the real engines: every answer, and what stands on the log behind it."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+from aiokafka import ConsumerRecord
+from fastapi import FastAPI
+from pydantic import SecretStr
+from uuid_utils.compat import uuid7
+
+from relevo.processes import free_port
+from services.ingest.main import create_app
+from services.ingest.settings import Settings
+from shared.contracts import (
+    ORDERS_RECEIVED,
+    STORES_CHANGED,
+    OrderReceived,
+    StoreChanged,
+    StoreCredential,
+)
+from shared.sealing import Sealer
+from tests.integration.topics import Topics
+from tests.waiting import eventually
+
+SHOPIFY_BODY = (Path(__file__).parents[2] / "unit/ingest/shopify_order.json").read_bytes()
+SECRET = "shpss_secret"
+KEY = "rsk_key"
+Client = httpx.AsyncClient
+
+
+class Shop:
+    """One store, as `connections` tells of it."""
+
+    def __init__(self, topics: Topics, sealer: Sealer) -> None:
+        self.id, self.brand_id = uuid7(), uuid7()
+        self._topics, self._sealer = topics, sealer
+        self._version = 0
+
+    async def tell(
+        self, keys: tuple[str, ...] = (KEY,), secrets: tuple[str, ...] = (SECRET,)
+    ) -> None:
+        self._version += 1
+        credentials = [
+            StoreCredential(
+                id=uuid7(), kind="api_key", digest=hashlib.sha256(key.encode()).hexdigest()
+            )
+            for key in keys
+        ] + [
+            StoreCredential(
+                id=uuid7(), kind="shopify", sealed_secret=self._sealer.seal(s, f"store:{self.id}")
+            )
+            for s in secrets
+        ]
+        change = StoreChanged(
+            store_id=self.id, brand_id=self.brand_id, platform="shopify", domain="a.example",
+            version=self._version, credentials=tuple(credentials), changed_at=datetime.now(UTC),
+        )  # fmt: skip
+        await self._topics.say(STORES_CHANGED.name, str(self.id), change)
+
+
+def an_order(external_id: str = "1", **fields: Any) -> dict[str, Any]:
+    return {
+        "external_id": external_id,
+        "created_at": "2026-03-01T12:00:00Z",
+        "updated_at": "2026-03-01T12:00:00Z",
+        "currency": "EUR",
+        "total": "10.00",
+        "lines": [{"title": "Mug", "quantity": 1, "price": "10.00"}],
+        **fields,
+    }
+
+
+def signed(body: bytes, topic: str = "orders/create", secret: str = SECRET) -> dict[str, str]:
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    return {
+        "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
+        "x-shopify-topic": topic,
+        "content-type": "application/json",
+    }
+
+
+BEARER = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+
+
+@pytest.fixture
+async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
+    async with Topics(kafka, topic_prefix) as each:
+        yield each
+
+
+@pytest.fixture
+def sealer(service_settings: dict[str, str]) -> Sealer:
+    return Sealer.parse(service_settings["RELEVO_SEALING_KEYS"])
+
+
+@pytest.fixture
+def shop(topics: Topics, sealer: Sealer) -> Shop:
+    return Shop(topics, sealer)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[Client]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        yield await stack.enter_async_context(Client(transport=transport, base_url="http://ingest"))
+
+
+async def ready(client: Client) -> None:
+    async def ask() -> int:
+        return (await client.get("/health/ready")).status_code
+
+    await eventually(ask, lambda status: status == 200)
+
+
+async def known(client: Client, shop: Shop, key: str = KEY) -> None:
+    async def ask() -> int:
+        bearer = {"authorization": f"Bearer {key}"}
+        return (await client.get(f"/v1/stores/{shop.id}", headers=bearer)).status_code
+
+    await eventually(ask, lambda status: status == 200)
+
+
+@pytest.fixture
+async def client(service_settings: dict[str, str], shop: Shop) -> AsyncIterator[Client]:
+    """A ready ingest that knows `shop`."""
+    async with running(create_app(Settings())) as client:
+        await ready(client)
+        await shop.tell()
+        await known(client, shop)
+        yield client
+
+
+def received(record: ConsumerRecord) -> OrderReceived:
+    return OrderReceived.model_validate_json(record.value)
+
+
+async def test_a_generic_order_is_on_the_log_before_the_answer(
+    client: Client, shop: Shop, topics: Topics
+) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    answer = await client.post(
+        f"/v1/stores/{shop.id}/orders",
+        json=an_order("9007199254740993"),
+        headers={**BEARER, "traceparent": trace},
+    )
+    assert answer.status_code == 202
+    assert answer.json() == {"results": [{"external_id": "9007199254740993", "status": "accepted"}]}
+    (record,) = await topics.all(ORDERS_RECEIVED.name)
+    assert record.key.decode() == f"{shop.id}:9007199254740993"
+    headers = dict(record.headers)
+    assert headers["ce_type"] == b"order.received"
+    assert headers["ce_specversion"] == b"1.0"
+    assert headers["traceparent"].decode() == trace
+    body = received(record)
+    assert (body.store_id, body.brand_id, body.action) == (shop.id, shop.brand_id, "upsert")
+    assert body.order is not None
+    assert body.order.total == "10.00"
+
+
+@pytest.mark.parametrize("lines", [True, False])
+async def test_several_orders_in_one_request(
+    client: Client, shop: Shop, topics: Topics, *, lines: bool
+) -> None:
+    orders = [an_order(str(n)) for n in range(50)]
+    body = b"\n".join(map(orjson.dumps, orders)) if lines else orjson.dumps(orders)
+    kind = "application/x-ndjson" if lines else "application/json"
+    answer = await client.post(
+        f"/v1/stores/{shop.id}/orders", content=body, headers={**BEARER, "content-type": kind}
+    )
+    assert answer.status_code == 202
+    assert [each["external_id"] for each in answer.json()["results"]] == [str(n) for n in range(50)]
+    records = await topics.all(ORDERS_RECEIVED.name)
+    assert {received(record).external_id for record in records} == {str(n) for n in range(50)}
+
+
+async def test_a_wrong_field_is_named_and_nothing_of_the_request_is_accepted(
+    client: Client, shop: Shop, topics: Topics
+) -> None:
+    orders = [an_order("1"), an_order("2", total="ten"), an_order("3", colour="red")]
+    answer = await client.post(f"/v1/stores/{shop.id}/orders", json=orders, headers=BEARER)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == "validation_failed"
+    assert [each["pointer"] for each in problem["errors"]] == ["/1/total", "/2/colour"]
+    assert "ten" not in answer.text
+    assert await topics.all(ORDERS_RECEIVED.name) == []
+
+
+async def test_a_shopify_order_and_its_deletion(client: Client, shop: Shop, topics: Topics) -> None:
+    url = f"/webhooks/shopify/{shop.id}"
+    created = await client.post(url, content=SHOPIFY_BODY, headers=signed(SHOPIFY_BODY))
+    assert (created.status_code, created.json()) == (200, {"status": "accepted"})
+    gone = b'{"id": 9007199254740993}'
+    deleted = await client.post(url, content=gone, headers=signed(gone, "orders/delete"))
+    assert deleted.status_code == 200
+    first, second = [received(record) for record in await topics.all(ORDERS_RECEIVED.name)]
+    assert first.order is not None
+    assert first.order.number == "#1042"
+    assert (second.action, second.external_id, second.order) == (
+        "delete", "9007199254740993", None,
+    )  # fmt: skip
+
+
+async def test_credentials_that_do_not_fit(client: Client, shop: Shop, topics: Topics) -> None:
+    orders, shopify = f"/v1/stores/{shop.id}/orders", f"/webhooks/shopify/{shop.id}"
+    wrong = signed(SHOPIFY_BODY, secret="other")
+    answers = {
+        "key": await client.post(orders, json=an_order(), headers={"authorization": "Bearer no"}),
+        "none": await client.post(orders, json=an_order()),
+        "hmac": await client.post(shopify, content=SHOPIFY_BODY, headers=wrong),
+        "no hmac": await client.post(shopify, content=SHOPIFY_BODY),
+        "store": await client.post(f"/v1/stores/{uuid7()}/orders", json=an_order(), headers=BEARER),
+        "shopify store": await client.post(
+            f"/webhooks/shopify/{uuid7()}", content=SHOPIFY_BODY, headers=signed(SHOPIFY_BODY)
+        ),
+    }
+    said = {name: (answer.status_code, answer.json()["code"]) for name, answer in answers.items()}
+    assert said == {
+        "key": (401, "invalid_key"),
+        "none": (401, "missing_token"),
+        "hmac": (401, "invalid_signature"),
+        "no hmac": (401, "invalid_signature"),
+        "store": (404, "not_found"),
+        "shopify store": (404, "not_found"),
+    }
+    assert await topics.all(ORDERS_RECEIVED.name) == []
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_body_over_the_limit_is_413(client: Client, shop: Shop, *, chunked: bool) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b" " * 65_536
+
+    content: Any = pieces() if chunked else b" " * 1_310_720
+    answer = await client.post(f"/v1/stores/{shop.id}/orders", content=content, headers=BEARER)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_malformed_json_with_right_credentials_is_kept_and_listed(
+    client: Client,
+    shop: Shop,
+    make_token: Callable[..., str],
+    postgres_dsn: str,
+) -> None:
+    generic = await client.post(
+        f"/v1/stores/{shop.id}/orders", content=b'{"external_id": ', headers=BEARER
+    )
+    odd = b'{"id": 1, "name": "#1"}'
+    shopify = await client.post(f"/webhooks/shopify/{shop.id}", content=odd, headers=signed(odd))
+    assert (generic.status_code, generic.json()["status"]) == (202, "quarantined")
+    assert (shopify.status_code, shopify.json()["status"]) == (200, "quarantined")
+
+    mine = {"authorization": f"Bearer {make_token(shop.brand_id, 'brand')}"}
+    listed = (await client.get("/v1/quarantine", headers=mine)).json()["data"]
+    assert [entry["route"] for entry in listed] == ["shopify", "generic"]
+    assert "/created_at" in listed[0]["reason"]
+    one = await client.get(f"/v1/quarantine/{listed[0]['id']}", headers=mine)
+    assert one.json()["body"].encode() == odd
+
+    other = {"authorization": f"Bearer {make_token(uuid7(), 'brand')}"}
+    assert (await client.get("/v1/quarantine", headers=other)).json()["data"] == []
+    hidden = await client.get(f"/v1/quarantine/{listed[0]['id']}", headers=other)
+    assert hidden.status_code == 404
+
+
+async def test_a_store_over_its_rate_is_told_when_to_come_back(
+    service_settings: dict[str, str], shop: Shop
+) -> None:
+    settings = Settings(ingest_store_rate=0.01, ingest_store_burst=2)
+    async with running(create_app(settings)) as client:
+        await ready(client)
+        await shop.tell()
+        await known(client, shop)
+        url = f"/v1/stores/{shop.id}/orders"
+        codes = [
+            (await client.post(url, json=an_order(str(n)), headers=BEARER)).status_code
+            for n in range(3)
+        ]
+        limited = await client.post(url, json=an_order(), headers=BEARER)
+    assert codes == [202, 202, 429]
+    assert int(limited.headers["retry-after"]) > 0
+    assert "ratelimit-policy" in limited.headers
+
+
+async def test_a_rotated_secret_works_beside_the_old_one_until_that_is_removed(
+    client: Client, shop: Shop
+) -> None:
+    async def with_secret(secret: str) -> int:
+        headers = signed(SHOPIFY_BODY, secret=secret)
+        url = f"/webhooks/shopify/{shop.id}"
+        return (await client.post(url, content=SHOPIFY_BODY, headers=headers)).status_code
+
+    await shop.tell(keys=(KEY, "rsk_two"), secrets=(SECRET, "new"))
+    await known(client, shop, "rsk_two")
+    assert (await with_secret(SECRET), await with_secret("new")) == (200, 200)
+    await shop.tell(keys=(KEY, "rsk_three"), secrets=("new",))
+    await known(client, shop, "rsk_three")
+    assert (await with_secret(SECRET), await with_secret("new")) == (401, 200)
+
+
+async def test_while_kafka_is_away_orders_are_spooled_and_drained_later(
+    service_settings: dict[str, str],
+    client: Client,
+    shop: Shop,
+    topics: Topics,
+    postgres_dsn: str,
+) -> None:
+    """A second process that never reaches Kafka: knows its stores from Postgres, spools."""
+    database = await asyncpg.connect(postgres_dsn)
+    away = Settings(kafka=f"127.0.0.1:{free_port()}", ingest_acknowledge_seconds=0.2)
+    async with running(create_app(away)) as cut_off:
+        await known(cut_off, shop)
+        assert (await cut_off.get("/health/ready")).status_code == 503
+        for n in range(5):
+            answer = await cut_off.post(
+                f"/v1/stores/{shop.id}/orders", json=an_order(str(n)), headers=BEARER
+            )
+            assert answer.status_code == 202
+    # The relay of the first process drains the spool of the schema.
+    records = await topics.all(ORDERS_RECEIVED.name, at_least=5)
+    assert {received(record).external_id for record in records} == {"0", "1", "2", "3", "4"}
+
+    async def spooled() -> int:
+        count: int = await database.fetchval("SELECT count(*) FROM ingest.outbox")
+        return count
+
+    await eventually(spooled, lambda count: count == 0)
+    await database.close()
+
+
+async def test_with_neither_kafka_nor_postgres_nothing_is_accepted(
+    service_settings: dict[str, str], client: Client, shop: Shop
+) -> None:
+    nowhere = f"postgresql://x:y@127.0.0.1:{free_port()}/z"
+    cut = Settings(
+        kafka=f"127.0.0.1:{free_port()}",
+        postgres_dsn=SecretStr(nowhere),
+        ingest_acknowledge_seconds=0.2,
+    )
+    app = create_app(cut)
+    async with running(app) as cut_off:
+        unknown = await cut_off.post(
+            f"/v1/stores/{shop.id}/orders", json=an_order(), headers=BEARER
+        )
+        assert (unknown.status_code, unknown.headers["retry-after"]) == (503, "2")
+
+
+POISON: list[tuple[bytes, list[tuple[str, bytes]] | None]] = [
+    (b"not json", None),
+    (b'{"a": 1}', None),
+    (b"{}", [("ce_id", b"\xff")]),
+]
+
+
+async def test_poison_about_stores_goes_to_the_dead_letters_alone(
+    client: Client, shop: Shop, topics: Topics
+) -> None:
+    for value, headers in POISON:
+        await topics.say(STORES_CHANGED.name, str(shop.id), value, headers)
+    await shop.tell(keys=("rsk_after",))
+    await known(client, shop, "rsk_after")
+    dead = await topics.all(STORES_CHANGED.dead_letters, at_least=3)
+    assert sorted(record.value for record in dead) == sorted(value for value, _ in POISON)

@@ -1,0 +1,81 @@
+"""Shopify's order as ours, and its signature."""
+
+import base64
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from services.ingest.adapters import shopify
+from shared.contracts import Address, Customer, LineItem, Order, ShippingLine
+
+BODY = (Path(__file__).parent / "shopify_order.json").read_bytes()
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+ADDRESS = Address(
+    name="Ana Ruiz", address1="Hafenstr. 4", city="Hamburg", province="Hamburg",
+    province_code="HH", zip="20457", country="Germany", country_code="DE",
+)  # fmt: skip
+
+
+def test_the_documented_order_becomes_ours_whole() -> None:
+    action, external_id, updated_at, order = shopify.parse(BODY, "orders/create", NOW)
+    assert action == "upsert"
+    assert external_id == "9007199254740993"
+    assert updated_at == datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
+    assert order == Order(
+        external_id="9007199254740993",
+        number="#1042",
+        created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+        updated_at=datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC),
+        currency="EUR",
+        total="63.90",
+        email="ana@example.com",
+        customer=Customer(name="Ana Ruiz", email="ana@example.com", phone="+49401234"),
+        shipping_address=ADDRESS.model_copy(update={"address2": "3rd floor"}),
+        billing_address=ADDRESS,
+        lines=(
+            LineItem(
+                id="14800000000001", sku="MUG-B", title="Mug", variant_title="Blue",
+                quantity=2, price="29.00", grams=410, properties={"engraving": "Ana"},
+            ),
+        ),
+        shipping_lines=(ShippingLine(title="DHL Parcel", code="DHL", price="5.90"),),
+        discount_codes=("SPRING",),
+        tags=("vip", "fragile"),
+        note="Ring twice",
+        attributes={"gift": "yes", "floor": "3"},
+        financial_status="paid",
+        weight_grams=820,
+    )  # fmt: skip
+
+
+def test_a_deletion_carries_the_id_alone() -> None:
+    parsed = shopify.parse(b'{"id": 9007199254740993}', "orders/delete", NOW)
+    assert parsed == ("delete", "9007199254740993", NOW, None)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"id": 1.5}', b"\xff"])
+def test_what_is_no_order_is_refused(body: bytes) -> None:
+    with pytest.raises(ValidationError):
+        shopify.parse(body, "orders/create", NOW)
+
+
+@pytest.mark.parametrize("missing", ["id", "created_at", "updated_at", "currency", "total_price"])
+def test_what_cannot_be_done_without_is_named(missing: str) -> None:
+    source = orjson.loads(BODY)
+    del source[missing]
+    with pytest.raises(ValidationError, match=missing):
+        shopify.parse(orjson.dumps(source), "orders/updated", NOW)
+
+
+def test_only_the_right_secret_and_body_make_the_signature() -> None:
+    signature = base64.b64encode(hmac.new(b"s3cret", BODY, hashlib.sha256).digest()).decode()
+    assert shopify.signature_is_valid(b"s3cret", BODY, signature)
+    assert not shopify.signature_is_valid(b"other", BODY, signature)
+    assert not shopify.signature_is_valid(b"s3cret", BODY + b" ", signature)
+    assert not shopify.signature_is_valid(b"s3cret", BODY, "")
+    assert not shopify.signature_is_valid(b"s3cret", BODY, "nön-ascii")
