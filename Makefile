@@ -28,7 +28,8 @@ test: $(STAMP)
 
 ## test-fast: the inner loop, no engines
 test-fast: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 -m "not deep and not containers" tests/unit tests/property tests/contract $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not deep and not containers and not engines" \
+	  --ignore=tests/integration --ignore=tests/acceptance $(ARGS)
 
 ## test-deep: long random runs
 test-deep: $(STAMP)
@@ -46,10 +47,6 @@ secrets: $(STAMP)
 demo-compose: $(STAMP)
 	@docker compose -f docker-compose.yml -f docker-compose.demo.yml up --no-deps --wait --quiet-pull webhooks
 	@$(RELEVO) demo --compose $(ARGS)
-
-## secrets: make the secrets of a docker compose installation, once, in .env
-secrets: $(STAMP)
-	@$(RELEVO) secrets --out .env
 
 ## check: linters, types, import contracts, documentation drift, known vulnerabilities
 check: $(STAMP)
@@ -89,4 +86,4 @@ $(STAMP): requirements-dev.txt
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status test test-fast test-deep test-containers secrets demo-compose secrets check bench docs lock clean help
+.PHONY: demo up status test test-fast test-deep test-containers secrets demo-compose check bench docs lock clean help

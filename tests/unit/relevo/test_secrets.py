@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from relevo import secrets
-from shared.sealing import Sealing
+from shared.sealing import Sealer
 
 
 def test_what_is_written_is_read_back_and_is_readable_to_the_owner_alone(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_secrets_are_never_overwritten(tmp_path: Path) -> None:
 
 def test_the_sealing_key_seals_and_the_signing_key_signs() -> None:
     made = secrets.generate()
-    sealing = Sealing.parse(made["RELEVO_SEALING_KEYS"])
+    sealing = Sealer.parse(made["RELEVO_SEALING_KEYS"])
     assert sealing.open(sealing.seal("shpss_1", "store"), "store") == "shpss_1"
 
     private = jwt.PyJWK(json.loads(made["RELEVO_CONNECTIONS_SIGNING_KEY"]))
