@@ -1,0 +1,1 @@
+"""Webhooks: signed deliveries of order events, in order per order, isolated per endpoint."""

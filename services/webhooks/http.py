@@ -1,0 +1,120 @@
+"""Webhooks' API: every delivery with its attempts."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from services.webhooks import store
+from shared.auth import Principal, bearer, principal
+from shared.database import Database
+from shared.pagination import After, Limit, Page, decode_cursor, encode_cursor
+from shared.problems import Problem, not_found
+from shared.runtime import database_of
+
+Caller = Annotated[Principal, Depends(principal)]
+Schema = Annotated[Database, Depends(database_of)]
+State = Literal["pending", "delivered", "retrying", "exhausted", "parked", "superseded", "canceled"]
+
+
+class _Delivery(BaseModel):
+    id: UUID
+    event_id: UUID = Field(description="The `webhook-id` of every attempt.")
+    type: str
+    order_id: UUID
+    sequence: int
+    endpoint_id: UUID
+    connection_id: UUID | None
+    state: State
+    next_attempt_at: datetime | None
+    created_at: datetime
+    delivered_at: datetime | None
+
+
+class Delivery(_Delivery):
+    """One event for one endpoint, and how far it is."""
+
+    attempts: int = Field(description="Attempts whose outcome is recorded.")
+
+
+class Attempt(BaseModel):
+    """One HTTP try. `response_head` is the receiver's text: show it as text only."""
+
+    number: int
+    at: datetime
+    duration_ms: int
+    status: int | None
+    error: str | None
+    response_head: str | None
+
+
+class DeliveryDetail(_Delivery):
+    """A delivery with its attempts and the body as it was signed and sent."""
+
+    attempts: list[Attempt]
+    body: str
+
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(bearer)], tags=["deliveries"])
+
+
+@router.get("/deliveries", summary="List deliveries, newest event first")
+async def list_deliveries(
+    caller: Caller,
+    database: Schema,
+    connection: UUID | None = None,
+    order: UUID | None = None,
+    state: State | None = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[Delivery]:
+    """What was, or is to be, sent to the caller's endpoints; a brand sees those of its orders."""
+    async with database.connection() as session:
+        rows = await store.list_deliveries(
+            session,
+            caller.account_id,
+            as_three_pl=caller.kind == "three_pl",
+            wanted=store.DeliveryFilter(connection, order, state),
+            after=_cursor(after),
+            limit=limit + 1,
+        )
+    shown = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        following = encode_cursor(shown[-1]["event_id"], shown[-1]["id"])
+    return Page(data=[_delivery(row) for row in shown], next=following)
+
+
+@router.get("/deliveries/{delivery_id}", summary="One delivery with its attempts")
+async def get_delivery(caller: Caller, database: Schema, delivery_id: UUID) -> DeliveryDetail:
+    """404 unless the caller is its 3PL or its brand."""
+    async with database.connection() as session:
+        row = await store.delivery_of_party(session, delivery_id, caller.account_id)
+        if row is None:
+            raise not_found("delivery")
+        attempts = await store.attempts_of_delivery(session, delivery_id)
+    return DeliveryDetail(
+        **_delivery(row).model_dump(exclude={"attempts"}),
+        attempts=[Attempt(**attempt) for attempt in attempts],
+        body=row["body"].decode(errors="replace"),
+    )
+
+
+def _cursor(after: str | None) -> tuple[UUID, UUID] | None:
+    parts = decode_cursor(after, parts=2)
+    try:
+        return (UUID(parts[0]), UUID(parts[1])) if parts else None
+    except ValueError:
+        raise Problem(
+            422,
+            "invalid_cursor",
+            "`after` is not a cursor of this list; leave it out to start at the first page.",
+            errors=[{"pointer": "/after", "message": "not a cursor of this list"}],
+        ) from None
+
+
+def _delivery(row: Any) -> Delivery:
+    waits = row["state"] in {"pending", "retrying"} and not row["leased"]
+    return Delivery(**row, next_attempt_at=row["due_at"] if waits else None)

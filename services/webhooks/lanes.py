@@ -1,0 +1,216 @@
+"""The lanes of one endpoint: what may be sent next.
+
+A lane is what one endpoint gets of one order. Within a lane deliveries go one by one, in sequence;
+lanes do not wait for each other. First attempts and retries start from separate queues with
+separate limits, so that a storm of retries leaves first attempts alone.
+
+No I/O and no clock: `services.webhooks.dispatcher` drives it, a property test drives it harder.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One event for one endpoint, in memory under this process's lease.
+
+    `attempts` counts those made before. `start_before` is the last moment (monotonic seconds) at
+    which an attempt may start and surely end within the lease.
+    """
+
+    id: UUID
+    event_id: UUID
+    endpoint_id: UUID
+    order_id: UUID
+    sequence: int
+    attempts: int
+    body: bytes = field(repr=False)
+    traceparent: str | None
+    start_before: float
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    waiting: deque[Delivery] = field(default_factory=deque)
+    running: Delivery | None = None
+    last_sequence: int = 0
+    # Finished, but not yet written: Postgres still counts them as unfinished.
+    unwritten: int = 0
+    # A delivery failed or was given back: what follows has to wait for it in Postgres.
+    broken: bool = False
+    # More of this lane waits in Postgres and can be claimed once this part of it is written.
+    followed: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.waiting and self.running is None and not self.unwritten
+
+
+class Lanes:
+    """All lanes of one endpoint.
+
+    Args:
+        concurrency: most first attempts under way.
+        retry_concurrency: most retries under way, besides.
+    """
+
+    def __init__(self, concurrency: int, retry_concurrency: int) -> None:
+        self.concurrency = concurrency
+        self.retry_concurrency = retry_concurrency
+        self.running_firsts = 0
+        self.running_retries = 0
+        self.waiting = 0
+        self.waiting_retries = 0
+        self._lanes: dict[UUID, _Lane] = {}
+        self._first_ready: deque[_Lane] = deque()
+        self._retry_ready: deque[_Lane] = deque()
+
+    @property
+    def running(self) -> int:
+        """Attempts under way."""
+        return self.running_firsts + self.running_retries
+
+    @property
+    def held(self) -> int:
+        """Deliveries in memory: waiting or under way."""
+        return self.waiting + self.running
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing waits, runs, or is yet to be written."""
+        return not self._lanes
+
+    def add(self, delivery: Delivery, *, behind: bool, followed: bool = False) -> bool:
+        """Take in a delivery; False when it has to wait in Postgres.
+
+        Args:
+            delivery: leased by this process.
+            behind: Postgres knew an earlier delivery of the lane that was unfinished and leased
+                by this process; it must then still be in memory and well.
+            followed: Postgres has later ones of this lane.
+        """
+        lane = self._lanes.get(delivery.order_id)
+        if lane is None:
+            if behind:
+                return False
+            lane = self._lanes[delivery.order_id] = _Lane()
+        elif lane.broken or delivery.sequence <= lane.last_sequence:
+            lane.followed = True
+            return False
+        lane.followed |= followed
+        lane.last_sequence = delivery.sequence
+        lane.waiting.append(delivery)
+        self._count_waiting(delivery, 1)
+        if lane.running is None and len(lane.waiting) == 1:
+            self._queue(lane)
+        return True
+
+    def note_followed(self, order_id: UUID) -> None:
+        """Postgres has more of this lane than memory."""
+        lane = self._lanes.get(order_id)
+        if lane is not None:
+            lane.followed = True
+
+    def start(self) -> Delivery | None:
+        """The next delivery to attempt, counted as under way; None when nothing may start."""
+        if self._first_ready and self.running_firsts < self.concurrency:
+            lane = self._first_ready.popleft()
+            self.running_firsts += 1
+        elif self._retry_ready and self.running_retries < self.retry_concurrency:
+            lane = self._retry_ready.popleft()
+            self.running_retries += 1
+        else:
+            return None
+        delivery = lane.waiting.popleft()
+        self._count_waiting(delivery, -1)
+        lane.running = delivery
+        return delivery
+
+    def finish(self, delivery: Delivery, *, goes_on: bool) -> list[Delivery]:
+        """An attempt has ended; its outcome is yet to be written.
+
+        Args:
+            delivery: as `start` gave it.
+            goes_on: whether the lane may go on: delivered, or given up for good.
+
+        Returns:
+            The deliveries behind it that have to wait in Postgres now.
+        """
+        lane = self._lanes[delivery.order_id]
+        self._stop_running(lane, delivery)
+        lane.unwritten += 1
+        if not goes_on:
+            return self._break(lane)
+        if lane.waiting:
+            self._queue(lane)
+        return []
+
+    def written(self, delivery: Delivery) -> bool:
+        """The outcome is in Postgres; True when more of the lane can be claimed there now."""
+        lane = self._lanes[delivery.order_id]
+        lane.unwritten -= 1
+        if not lane.is_idle:
+            return False
+        del self._lanes[delivery.order_id]
+        return lane.followed
+
+    def take_expired(self, now: float) -> list[Delivery]:
+        """Deliveries whose lease could end before an attempt does, with all that follow them."""
+        expired: list[Delivery] = []
+        for ready in (self._first_ready, self._retry_ready):
+            # Leases are taken in order, so the oldest stand in front.
+            while ready and ready[0].waiting[0].start_before < now:
+                lane = ready.popleft()
+                order_id = lane.waiting[0].order_id
+                expired += self._break(lane)
+                self._forget_if_idle(order_id, lane)
+        return expired
+
+    def take_waiting(self) -> list[Delivery]:
+        """Everything that is not under way: the endpoint is disabled, or the process stops."""
+        taken: list[Delivery] = []
+        self._first_ready.clear()
+        self._retry_ready.clear()
+        for order_id, lane in list(self._lanes.items()):
+            taken += self._break(lane)
+            self._forget_if_idle(order_id, lane)
+        return taken
+
+    def give_back(self, delivery: Delivery) -> list[Delivery]:
+        """`start` gave it but it was not attempted; it and what follows, for Postgres."""
+        lane = self._lanes[delivery.order_id]
+        self._stop_running(lane, delivery)
+        followers = self._break(lane)
+        self._forget_if_idle(delivery.order_id, lane)
+        return [delivery, *followers]
+
+    def _queue(self, lane: _Lane) -> None:
+        ready = self._retry_ready if lane.waiting[0].attempts else self._first_ready
+        ready.append(lane)
+
+    def _stop_running(self, lane: _Lane, delivery: Delivery) -> None:
+        lane.running = None
+        if delivery.attempts:
+            self.running_retries -= 1
+        else:
+            self.running_firsts -= 1
+
+    def _break(self, lane: _Lane) -> list[Delivery]:
+        followers = list(lane.waiting)
+        for each in followers:
+            self._count_waiting(each, -1)
+        lane.waiting.clear()
+        lane.broken = True
+        lane.followed |= bool(followers)
+        return followers
+
+    def _forget_if_idle(self, order_id: UUID, lane: _Lane) -> None:
+        if lane.is_idle:
+            del self._lanes[order_id]
+
+    def _count_waiting(self, delivery: Delivery, change: int) -> None:
+        self.waiting += change
+        if delivery.attempts:
+            self.waiting_retries += change

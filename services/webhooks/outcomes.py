@@ -1,0 +1,137 @@
+"""Outcomes of attempts on their way to Postgres: gathered, written many at a time, never lost.
+
+While Postgres is away they wait here, and whoever makes more of them has to wait as well. What a
+crash takes with it is delivered again when the lease runs out, with the same `webhook-id`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import structlog
+from prometheus_client import Gauge
+
+from services.webhooks import store
+from services.webhooks.store import Attempt
+from shared.database import Database
+from shared.failures import is_transient
+
+logger = structlog.get_logger(__name__)
+
+UNWRITTEN = Gauge("relevo_attempts_unwritten", "Attempts whose outcome is not in Postgres yet.")
+_MOST_AT_ONCE = 1_000
+_LONGEST_PAUSE_SECONDS = 2.0
+GONE = "the receiver answered 410 Gone"
+
+
+class Outcomes:
+    """Writes outcomes and gives leases back.
+
+    Args:
+        database: webhooks' schema.
+        owner: whose leases.
+        flush_seconds: how long outcomes gather.
+        limit: outcomes held before `room` makes callers wait.
+    """
+
+    def __init__(
+        self, database: Database, owner: UUID, *, flush_seconds: float, limit: int
+    ) -> None:
+        self._database = database
+        self._owner = owner
+        self._flush_seconds = flush_seconds
+        self._limit = limit
+        self._attempts: list[Attempt] = []
+        self._releases: list[UUID] = []
+        self._gone: set[UUID] = set()
+        self._something = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self.is_stuck = False
+        self.on_written: Callable[[Sequence[Attempt]], None] = lambda _: None
+        self.on_released: Callable[[Sequence[UUID]], None] = lambda _: None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether new work may be taken up."""
+        return self._has_room.is_set()
+
+    async def room(self) -> None:
+        """Wait until there is room."""
+        await self._has_room.wait()
+
+    async def settled(self) -> None:
+        """Wait until everything is written."""
+        await self._settled.wait()
+
+    def add(self, attempt: Attempt, *, gone: bool = False) -> None:
+        """An outcome; with `gone` its endpoint is to be disabled."""
+        self._attempts.append(attempt)
+        if gone:
+            self._gone.add(attempt.delivery.endpoint_id)
+        if len(self._attempts) >= self._limit:
+            self._has_room.clear()
+        self._wake()
+
+    def release(self, ids: Sequence[UUID]) -> None:
+        """Deliveries that were not attempted, for whoever has room."""
+        self._releases.extend(ids)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._settled.clear()
+        self._something.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        pause = self._flush_seconds
+        while True:
+            await self._something.wait()
+            await asyncio.sleep(pause)
+            try:
+                await self._flush()
+            except Exception as error:
+                # Nothing is given up: the same rows are written again. Safe, because a second
+                # write finds its deliveries finished (only the log of attempts may repeat).
+                self.is_stuck = True
+                if not is_transient(error):
+                    # The only part that others wrote; better the outcome without it than none.
+                    self._attempts[:] = [replace(a, response_head=None) for a in self._attempts]
+                logger.warning(
+                    "outcomes wait",
+                    count=len(self._attempts),
+                    reason=str(error),
+                    exc_info=None if is_transient(error) else error,
+                )
+                pause = min(max(pause, 0.05) * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                pause = self._flush_seconds
+                self.is_stuck = False
+            UNWRITTEN.set(len(self._attempts))
+
+    async def _flush(self) -> None:
+        attempts, releases = self._attempts[:_MOST_AT_ONCE], self._releases[:_MOST_AT_ONCE]
+        gone = list(self._gone)
+        async with self._database.connection() as session:
+            if attempts:
+                await store.record_attempts(session, attempts, self._owner)
+                del self._attempts[: len(attempts)]
+                self._told_attempts(attempts)
+            if gone:
+                await store.disable_endpoints(session, gone, GONE)
+                self._gone.difference_update(gone)
+            if releases:
+                await store.release_deliveries(session, releases, self._owner)
+                del self._releases[: len(releases)]
+                self.on_released(releases)
+        if not self._attempts and not self._releases and not self._gone:
+            self._something.clear()
+            self._settled.set()
+
+    def _told_attempts(self, attempts: Sequence[Attempt]) -> None:
+        if len(self._attempts) < self._limit:
+            self._has_room.set()
+        self.on_written(attempts)
