@@ -1,0 +1,326 @@
+"""A store, its 3PL and the 3PL's receiver around a running stack, and the ledger of it all.
+
+Everything goes through the public HTTP APIs; the database is only looked at, for the ledger.
+"""
+
+import asyncio
+import itertools
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import uuid4
+
+import asyncpg
+import httpx
+from aiohttp import web
+from standardwebhooks import Webhook
+
+from relevo.stack import Stack
+from tests.waiting import eventually
+
+Json = dict[str, Any]
+PASSWORD = "a long enough password"
+SENDERS = 32
+
+
+@dataclass
+class Received:
+    """One verified webhook."""
+
+    webhook_id: str
+    type: str
+    external_id: str
+    order_id: str
+    sequence: int
+    status: str
+
+
+class Receiver:
+    """The 3PL's end: verifies every signature with the reference library."""
+
+    def __init__(self) -> None:
+        self.secret = ""
+        self.received: list[Received] = []
+        self.unverified = 0
+        self.url = ""
+
+    async def receive(self, request: web.Request) -> web.Response:
+        body = await request.text()
+        try:
+            Webhook(self.secret).verify(body, dict(request.headers))
+        except Exception:  # noqa: BLE001  whatever the judge says, it is not verified
+            self.unverified += 1
+            return web.Response(status=400)
+        event = json.loads(body)
+        data = event["data"]
+        self.received.append(
+            Received(
+                request.headers["webhook-id"], event["type"], data["external_id"], data["id"],
+                data["sequence"], data["status"],
+            )
+        )  # fmt: skip
+        return web.Response()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[Self]:
+        app = web.Application()
+        app.router.add_post("/", self.receive)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    def of_type(self, event_type: str) -> set[str]:
+        """The external ids that an event of this type told of."""
+        return {each.external_id for each in self.received if each.type == event_type}
+
+
+@dataclass
+class World:
+    """One 3PL connected to one store."""
+
+    stack: Stack
+    client: httpx.AsyncClient
+    receiver: Receiver
+    three_pl_token: str = ""
+    email: str = ""
+    store_id: str = ""
+    connection_id: str = ""
+    api_key: str = ""
+    answers: Counter[str] = field(default_factory=Counter)
+
+    async def call(
+        self, service: str, method: str, path: str, token: str, body: Any = None, **headers: str
+    ) -> Json:
+        """One call; anything but 2xx is an error that shows the problem."""
+        answer = await self.client.request(
+            method,
+            self.stack.urls[service] + path,
+            json=body,
+            headers={"authorization": f"Bearer {token}", **headers},
+        )
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        result: Json = answer.json()
+        return result
+
+    async def log_in(self) -> None:
+        """A fresh token: they last ten minutes."""
+        session = await self.call(
+            "connections", "POST", "/v1/sessions", "",
+            {"email": self.email, "password": PASSWORD},
+        )  # fmt: skip
+        self.three_pl_token = session["access_token"]
+
+    async def connect(self) -> None:
+        """From signing up to an active connection with a webhook."""
+        name = uuid4().hex[:8]
+        self.email = f"ops@{name}.example.com"
+        account = await self.call(
+            "connections", "POST", "/v1/accounts", "",
+            {"kind": "three_pl", "name": name, "email": self.email, "password": PASSWORD},
+        )  # fmt: skip
+        await self.call(
+            "connections", "PUT", f"/v1/accounts/{account['id']}/plan",
+            self.stack.operator_key, {"plan": "conquer"},
+        )  # fmt: skip
+        await self.log_in()
+        brand = await self.call(
+            "connections", "POST", "/v1/brands", self.three_pl_token,
+            {
+                "contact": {"name": "Ana", "email": f"ana@{name}.example.com"},
+                "company_name": name, "store_url": f"https://{name}.example.com",
+            },
+        )  # fmt: skip
+        self.store_id, self.connection_id = brand["store"]["id"], brand["connection"]["id"]
+        credential = await self.call(
+            "connections", "POST", f"/v1/stores/{self.store_id}/credentials",
+            self.three_pl_token, {"kind": "api_key"},
+        )  # fmt: skip
+        self.api_key = credential["secret"]
+        await self.call(
+            "connections", "POST", "/v1/login-links/redeem", "",
+            {"token": brand["login_link"]["token"], "password": PASSWORD},
+        )  # fmt: skip
+        connection = await self.call(
+            "connections", "GET", f"/v1/connections/{self.connection_id}", self.three_pl_token
+        )
+        changed = await self.call(
+            "connections", "PATCH", f"/v1/connections/{self.connection_id}/settings",
+            self.three_pl_token, {"webhook_url": self.receiver.url},
+            **{"if-match": f'"{connection["version"]}"'},
+        )  # fmt: skip
+        self.receiver.secret = changed["settings"]["webhook"]["secret"]
+        await self.toggle("activate")
+        await self.known_to_ingest()
+
+    async def toggle(self, action: str) -> Json:
+        """Activate or deactivate, and wait until routing has applied it."""
+        connection = await self.call(
+            "connections", "POST", f"/v1/connections/{self.connection_id}/{action}",
+            self.three_pl_token,
+        )  # fmt: skip
+
+        async def applied() -> int | None:
+            rows = await self.rows(
+                "SELECT version FROM routing.connections WHERE id = $1", self.connection_id
+            )
+            return rows[0]["version"] if rows else None
+
+        await eventually(applied, lambda version: version == connection["version"], seconds=30)
+        return connection
+
+    async def known_to_ingest(self) -> None:
+        async def ask() -> int:
+            answer = await self.client.get(
+                f"{self.stack.urls['ingest']}/v1/stores/{self.store_id}",
+                headers={"authorization": f"Bearer {self.api_key}"},
+            )
+            return answer.status_code
+
+        await eventually(ask, lambda status: status == 200)
+
+    async def send(self, external_id: str, **changes: Any) -> None:
+        """As a store sends: the same order again until it is answered 2xx."""
+        order = {
+            "external_id": external_id,
+            "number": f"#{external_id}",
+            "created_at": "2026-03-01T12:00:00Z",
+            "updated_at": "2026-03-01T12:00:00Z",
+            "currency": "EUR",
+            "total": "10.00",
+            "lines": [{"sku": "SKU", "title": "Mug", "quantity": 1, "price": "10.00"}],
+            **changes,
+        }
+        deadline = time.monotonic() + 90
+        while True:
+            answered = await self._try_to_send(order)
+            self.answers[answered] += 1
+            if answered == "202":
+                return
+            assert answered in {"503", "connection"}, answered
+            assert time.monotonic() < deadline, f"{external_id} was never accepted"
+            await asyncio.sleep(0.1)
+
+    async def _try_to_send(self, order: Json) -> str:
+        try:
+            answer = await self.client.post(
+                f"{self.stack.urls['ingest']}/v1/stores/{self.store_id}/orders",
+                json=order,
+                headers={"authorization": f"Bearer {self.api_key}"},
+            )
+        except httpx.TransportError:
+            return "connection"
+        return str(answer.status_code)
+
+    async def send_all(
+        self, external_ids: Iterable[str], at: dict[int, Callable[[], None]] | None = None
+    ) -> None:
+        """Send many, `SENDERS` at once; `at` does something once so many were accepted."""
+        waiting = iter(external_ids)
+        accepted = itertools.count(1)
+        events = at or {}
+
+        async def sender() -> None:
+            for external_id in waiting:
+                await self.send(external_id)
+                count = next(accepted)
+                if count in events:
+                    events[count]()
+
+        await asyncio.gather(*(sender() for _ in range(SENDERS)))
+
+    async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.stack.dsn)
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+    async def orders(self) -> list[asyncpg.Record]:
+        return await self.rows("SELECT * FROM routing.orders WHERE store_id = $1", self.store_id)
+
+    async def process(self, count: int) -> set[str]:
+        """The 3PL starts to work so many orders."""
+        page = await self.call(
+            "routing", "GET",
+            f"/v1/orders?tab=orders&connection={self.connection_id}&limit={count}",
+            self.three_pl_token,
+        )  # fmt: skip
+        for order in page["data"]:
+            await self.call(
+                "routing", "POST", f"/v1/orders/{order['id']}/process", self.three_pl_token,
+                {"version": order["version"]},
+            )  # fmt: skip
+        return {order["external_id"] for order in page["data"]}
+
+    async def balance(self, sent: set[str], seconds: float = 60.0) -> None:
+        """The ledger: every accepted order once, every event delivered and verified, gap-free.
+
+        Raises:
+            AssertionError: something is lost, twice, out of order, or in doubt.
+        """
+
+        async def told() -> tuple[int, int]:
+            unique = {(each.order_id, each.sequence) for each in self.receiver.received}
+            owed = await self.rows(
+                "SELECT coalesce(sum(sequence), 0) AS owed FROM routing.orders "
+                "WHERE store_id = $1 AND three_pl_id IS NOT NULL",
+                self.store_id,
+            )
+            return len(unique), owed[0]["owed"]
+
+        async def kept() -> int:
+            return len(await self.orders())
+
+        await eventually(kept, lambda count: count == len(sent), seconds=seconds)
+        await eventually(told, lambda pair: pair[0] == pair[1], seconds=seconds)
+        orders = await self.orders()
+        assert Counter(row["external_id"] for row in orders) == Counter(sent)
+        self._check_receiver(orders)
+        await self._check_invariant()
+
+    def _check_receiver(self, orders: list[asyncpg.Record]) -> None:
+        assert self.receiver.unverified == 0
+        ids: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+        first_told: defaultdict[str, list[int]] = defaultdict(list)
+        for each in self.receiver.received:
+            if not ids[each.order_id, each.sequence]:
+                first_told[each.order_id].append(each.sequence)
+            ids[each.order_id, each.sequence].add(each.webhook_id)
+        assert all(len(same) == 1 for same in ids.values()), "one event had two webhook-ids"
+        for row in orders:
+            if row["three_pl_id"] is not None:
+                told = first_told[str(row["id"])]
+                assert told == list(range(1, row["sequence"] + 1)), "a gap, or out of order"
+
+    async def _check_invariant(self) -> None:
+        broken = await self.rows(
+            """SELECT o.id FROM routing.orders o JOIN routing.connections c
+            ON c.id = o.connection_id WHERE o.status IN ('open', 'on_hold')
+            AND NOT (c.state = 'active' AND c.epoch = o.epoch)
+            AND NOT EXISTS (SELECT FROM routing.handovers h WHERE h.connection_id = c.id
+                            AND h.epoch >= o.epoch AND h.state = 'running')"""
+        )
+        assert broken == []
+
+
+@asynccontextmanager
+async def a_world(stack: Stack) -> AsyncIterator[World]:
+    """A connected world on a running stack."""
+    limits = httpx.Limits(max_connections=SENDERS * 2)
+    async with (
+        Receiver().listening() as receiver,
+        httpx.AsyncClient(timeout=30, limits=limits, trust_env=False) as client,
+    ):
+        world = World(stack, client, receiver)
+        await world.connect()
+        yield world
