@@ -1,0 +1,129 @@
+"""The lanes of one endpoint: single rules, each by itself."""
+
+from uuid import UUID
+
+from services.webhooks.lanes import Delivery, Lanes
+
+A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
+_ENDPOINT = UUID(int=9)
+
+
+def delivery(order: UUID, sequence: int, attempts: int = 0, start_before: float = 1e9) -> Delivery:
+    return Delivery(
+        id=UUID(int=order.int * 1_000 + sequence),
+        event_id=UUID(int=order.int * 1_000 + sequence),
+        endpoint_id=_ENDPOINT,
+        order_id=order,
+        sequence=sequence,
+        attempts=attempts,
+        body=b"",
+        traceparent=None,
+        start_before=start_before,
+    )
+
+
+def test_a_lane_goes_one_by_one_and_lanes_do_not_wait_for_each_other() -> None:
+    lanes = Lanes(16, 4)
+    a1, a2, b1 = delivery(A, 1), delivery(A, 2), delivery(B, 1)
+    assert [lanes.add(each, behind=False) for each in (a1, a2, b1)] == [True, True, True]
+
+    assert [lanes.start(), lanes.start(), lanes.start()] == [a1, b1, None]
+    assert lanes.finish(a1, goes_on=True) == []
+    assert lanes.start() is a2
+
+
+def test_the_next_starts_before_the_outcome_of_the_one_before_is_written() -> None:
+    lanes = Lanes(16, 4)
+    a1, a2 = delivery(A, 1), delivery(A, 2)
+    lanes.add(a1, behind=False)
+    lanes.start()
+    lanes.finish(a1, goes_on=True)
+
+    assert lanes.add(a2, behind=True)
+    assert lanes.start() is a2
+    assert not lanes.written(a1)
+
+
+def test_behind_one_that_memory_does_not_know_is_for_postgres() -> None:
+    assert not Lanes(16, 4).add(delivery(A, 2), behind=True)
+
+
+def test_a_failure_gives_back_what_follows_and_refuses_more_until_it_is_written() -> None:
+    lanes = Lanes(16, 4)
+    a1, a2, a3 = (delivery(A, n) for n in (1, 2, 3))
+    lanes.add(a1, behind=False)
+    lanes.add(a2, behind=True)
+    lanes.start()
+
+    assert lanes.finish(a1, goes_on=False) == [a2]
+    assert not lanes.add(a3, behind=True)
+    assert lanes.start() is None
+    assert lanes.written(a1)
+    assert lanes.is_idle
+    assert lanes.add(delivery(A, 1, attempts=1), behind=False)
+
+
+def test_firsts_and_retries_have_limits_of_their_own() -> None:
+    lanes = Lanes(2, 1)
+    for order in range(10, 20):
+        lanes.add(delivery(UUID(int=order), 1, attempts=1), behind=False)
+    retry = lanes.start()
+    assert retry is not None
+    assert lanes.start() is None
+
+    for order in range(20, 30):
+        lanes.add(delivery(UUID(int=order), 1), behind=False)
+    assert [bool(lanes.start()) for _ in range(3)] == [True, True, False]
+    assert (lanes.running_firsts, lanes.running_retries) == (2, 1)
+    lanes.finish(retry, goes_on=True)
+    assert lanes.start() is not None
+
+
+def test_leases_that_could_end_first_are_given_back_with_what_follows() -> None:
+    lanes = Lanes(1, 1)
+    running, a1, a2, b1 = (
+        delivery(C, 1, start_before=10),
+        delivery(A, 1, start_before=10),
+        delivery(A, 2, start_before=99),
+        delivery(B, 1, start_before=99),
+    )
+    for each in (running, a1, a2, b1):
+        lanes.add(each, behind=False)
+    lanes.start()
+
+    assert lanes.take_expired(5) == []
+    assert lanes.take_expired(11) == [a1, a2]
+    assert lanes.waiting == 1
+    assert not lanes.add(delivery(A, 3), behind=True)
+
+
+def test_more_in_postgres_is_told_once_the_lane_is_written() -> None:
+    lanes = Lanes(1, 1)
+    a1 = delivery(A, 1)
+    lanes.add(a1, behind=False, followed=False)
+    lanes.start()
+    lanes.note_followed(A)
+    lanes.finish(a1, goes_on=True)
+
+    assert lanes.written(a1)
+
+
+def test_the_same_delivery_again_is_refused() -> None:
+    lanes = Lanes(1, 1)
+    lanes.add(delivery(A, 1), behind=False)
+
+    assert not lanes.add(delivery(A, 1), behind=False)
+
+
+def test_taking_all_that_waits_leaves_what_runs() -> None:
+    lanes = Lanes(1, 1)
+    a1, a2, b1 = delivery(A, 1), delivery(A, 2), delivery(B, 1)
+    for each in (a1, a2, b1):
+        lanes.add(each, behind=False)
+    lanes.start()
+
+    assert lanes.take_waiting() == [a2, b1]
+    assert (lanes.waiting, lanes.running) == (0, 1)
+    lanes.finish(a1, goes_on=True)
+    assert lanes.written(a1)
+    assert lanes.is_idle
