@@ -202,6 +202,26 @@ def docs(
     print("docs/openapi and docs/asyncapi are up to date")
 
 
+@app.command(name="docs")
+def make_docs(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when they differ.")
+    ] = False,
+) -> None:
+    """Write docs/openapi and docs/asyncapi as the code says it."""
+    from relevo import docs  # noqa: PLC0415  loads all four services
+
+    if check:
+        difference = docs.drift()
+        if difference:
+            print(difference)
+            notes.print("The committed documents differ from the code. `make docs` writes them.")
+            raise typer.Exit(1)
+        return
+    print("\n".join(f"wrote {path}" for path in docs.write()) or "all documents are up to date")
+
+
 def main() -> None:
     """The entry point."""
     app()
