@@ -1,0 +1,291 @@
+"""Connections: list, toggle, settings, audit."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, Field
+
+from services.connections import addresses, changes, store
+from services.connections.changes import Caller, SettingsChange, Toggle
+from services.connections.http_brands import StoreOfBrand
+from services.connections.store import LinkedConnection
+from services.connections.wiring import CallerOf, IfMatch, PartsOf
+from shared.auth import bearer
+from shared.contracts import ConnectionState, Party
+from shared.pagination import After, Limit, Page, decode_cursor, page_of
+from shared.problems import Problem
+
+WebhookUrl = Annotated[str, Field(max_length=2_000), AfterValidator(addresses.webhook_url)]
+router = APIRouter(prefix="/v1/connections", tags=["connections"], dependencies=[Depends(bearer)])
+
+
+class NamedAccount(BaseModel):
+    """A party of a connection."""
+
+    id: UUID
+    name: str
+
+
+class WebhookEndpoint(BaseModel):
+    """Where this client's order events go. `secret` is shown once, when the endpoint is new."""
+
+    endpoint_id: UUID
+    url: str
+    secret: str | None = None
+
+
+class Settings(BaseModel):
+    """One settings version; it applies to orders that enter from now on."""
+
+    version: int
+    shipping_rules_owner: Party
+    billing_owner: Party
+    support_owner: Party
+    webhook: WebhookEndpoint | None
+
+
+class ConnectionView(BaseModel):
+    """A connection as both parties see it."""
+
+    id: UUID
+    state: ConnectionState
+    version: int
+    epoch: int
+    priority: int
+    store: StoreOfBrand
+    brand: NamedAccount
+    three_pl: NamedAccount
+    settings: Settings
+    created_at: datetime
+    updated_at: datetime
+
+
+class SettingsPatch(BaseModel):
+    """What changes; `webhook_url: null` removes the webhook."""
+
+    shipping_rules_owner: Party | None = None
+    billing_owner: Party | None = None
+    support_owner: Party | None = None
+    webhook_url: WebhookUrl | None = None
+    priority: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
+class SettingsVersion(Settings):
+    """A settings version, who made it and when."""
+
+    created_at: datetime
+    created_by: UUID
+
+
+class AuditEntry(BaseModel):
+    """Who did what, when, from what to what; `actor` acted on behalf of `account`."""
+
+    at: datetime
+    account: UUID
+    actor: UUID | None
+    action: str
+    before: Mapping[str, Any] = Field(serialization_alias="from")
+    after: Mapping[str, Any] = Field(serialization_alias="to")
+
+
+def _webhook(endpoint_id: UUID | None, url: str | None, secret: str | None) -> Any:
+    if endpoint_id is None or url is None:
+        return None
+    return WebhookEndpoint(endpoint_id=endpoint_id, url=url, secret=secret)
+
+
+def present(linked: LinkedConnection, secret: str | None = None) -> ConnectionView:
+    """The connection as the API shows it."""
+    return ConnectionView(
+        id=linked.id,
+        state=linked.state,
+        version=linked.version,
+        epoch=linked.epoch,
+        priority=linked.priority,
+        store=StoreOfBrand(id=linked.store_id, platform=linked.platform, domain=linked.domain),
+        brand=NamedAccount(id=linked.brand_id, name=linked.brand_name),
+        three_pl=NamedAccount(id=linked.three_pl_id, name=linked.three_pl_name),
+        settings=Settings(
+            version=linked.settings_version,
+            shipping_rules_owner=linked.shipping_rules_owner,
+            billing_owner=linked.billing_owner,
+            support_owner=linked.support_owner,
+            webhook=_webhook(linked.endpoint_id, linked.webhook_url, secret),
+        ),
+        created_at=linked.created_at,
+        updated_at=linked.changed_at,
+    )
+
+
+@router.get("", summary="List connections, newest first")
+async def list_connections(
+    parts: PartsOf,
+    principal: CallerOf,
+    state: ConnectionState | None = None,
+    store_id: Annotated[UUID | None, Query(alias="store")] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[ConnectionView]:
+    """Those that the caller is a party of."""
+    cursor = decode_cursor(after, parts=1)
+    async with parts.database.connection() as connection:
+        rows = await store.connections_of(
+            connection,
+            principal.account_id,
+            state=state,
+            store_id=store_id,
+            before=UUID(cursor[0]) if cursor else None,
+            limit=limit + 1,
+        )
+    data, following = page_of(rows, limit, present, lambda row: row.id)
+    return Page(data=data, next=following)
+
+
+@router.get("/{connection_id}", summary="One connection")
+async def get_connection(
+    response: Response, parts: PartsOf, principal: CallerOf, connection_id: UUID
+) -> ConnectionView:
+    """For its parties; the version is also the `ETag`."""
+    async with parts.database.connection() as connection:
+        linked = await changes.visible(connection, connection_id, principal.account_id)
+    response.headers["ETag"] = f'"{linked.version}"'
+    return present(linked)
+
+
+async def _toggle(
+    what: Toggle,
+    request: Request,
+    parts: PartsOf,
+    principal: CallerOf,
+    connection_id: UUID,
+    version: int | None,
+) -> ConnectionView:
+    async with parts.database.transaction() as connection:
+        linked = await changes.toggle(
+            connection, connection_id, what, Caller.of(principal, request), version
+        )
+    return present(linked)
+
+
+@router.post("/{connection_id}/activate", summary="Switch on: new orders go to the 3PL")
+async def activate(
+    request: Request, parts: PartsOf, principal: CallerOf, connection_id: UUID, version: IfMatch
+) -> ConnectionView:
+    """Begins a new epoch. Orders that are with the brand stay there."""
+    return await _toggle("activate", request, parts, principal, connection_id, version)
+
+
+@router.post("/{connection_id}/deactivate", summary="Switch off: the Orders tab goes back")
+async def deactivate(
+    request: Request, parts: PartsOf, principal: CallerOf, connection_id: UUID, version: IfMatch
+) -> ConnectionView:
+    """Keeps the settings and can be switched on again; what is being worked stays."""
+    return await _toggle("deactivate", request, parts, principal, connection_id, version)
+
+
+@router.post("/{connection_id}/disconnect", summary="End it: the Orders tab goes back")
+async def disconnect(
+    request: Request, parts: PartsOf, principal: CallerOf, connection_id: UUID, version: IfMatch
+) -> ConnectionView:
+    """Final: a new connection needs a new handshake; what is being worked stays."""
+    return await _toggle("disconnect", request, parts, principal, connection_id, version)
+
+
+@router.patch("/{connection_id}/settings", summary="Change settings, for new orders only")
+async def change_settings(
+    request: Request,
+    parts: PartsOf,
+    principal: CallerOf,
+    connection_id: UUID,
+    version: IfMatch,
+    body: SettingsPatch,
+) -> ConnectionView:
+    """Needs `If-Match`; a new webhook URL answers with its signing secret, once."""
+    if version is None:
+        raise Problem(
+            428,
+            "precondition_required",
+            "Send If-Match with the version of the connection that you read.",
+        )
+    named = body.model_fields_set
+    owners = ("shipping_rules_owner", "billing_owner", "support_owner")
+    change = SettingsChange(
+        owners={name: getattr(body, name) for name in owners if getattr(body, name) is not None},
+        sets_webhook="webhook_url" in named,
+        webhook_url=body.webhook_url,
+        priority=body.priority,
+    )
+    async with parts.database.transaction() as connection:
+        linked, secret = await changes.change_settings(
+            connection,
+            connection_id,
+            change,
+            Caller.of(principal, request),
+            version,
+            parts.sealer,
+        )
+    return present(linked, secret)
+
+
+@router.get("/{connection_id}/settings/versions", summary="Settings versions, newest first")
+async def list_settings_versions(
+    parts: PartsOf,
+    principal: CallerOf,
+    connection_id: UUID,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[SettingsVersion]:
+    """Every version that an order may be bound to."""
+    cursor = decode_cursor(after, parts=1)
+    async with parts.database.connection() as connection:
+        await changes.visible(connection, connection_id, principal.account_id)
+        rows = await store.settings_versions(
+            connection, connection_id, int(cursor[0]) if cursor else None, limit + 1
+        )
+    data, following = page_of(rows, limit, _version, lambda row: row.version)
+    return Page(data=data, next=following)
+
+
+def _version(row: store.SettingsVersion) -> SettingsVersion:
+    return SettingsVersion(
+        version=row.version,
+        shipping_rules_owner=row.shipping_rules_owner,
+        billing_owner=row.billing_owner,
+        support_owner=row.support_owner,
+        webhook=_webhook(row.endpoint_id, row.webhook_url, None),
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )
+
+
+@router.get("/{connection_id}/audit", summary="Who changed it, newest first")
+async def list_audit(
+    parts: PartsOf,
+    principal: CallerOf,
+    connection_id: UUID,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[AuditEntry]:
+    """Everything that changed the connection."""
+    cursor = decode_cursor(after, parts=1)
+    async with parts.database.connection() as connection:
+        await changes.visible(connection, connection_id, principal.account_id)
+        rows = await store.audit_of(
+            connection, connection_id, UUID(cursor[0]) if cursor else None, limit + 1
+        )
+    data, following = page_of(rows, limit, _entry, lambda row: row.id)
+    return Page(data=data, next=following)
+
+
+def _entry(row: store.AuditEntry) -> AuditEntry:
+    return AuditEntry(
+        at=row.at,
+        account=row.account_id,
+        actor=row.actor_id,
+        action=row.action,
+        before=row.before,
+        after=row.after,
+    )

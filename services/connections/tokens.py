@@ -1,0 +1,94 @@
+"""Secrets that we hand out: access tokens, login links, API keys, signing secrets."""
+
+import base64
+import hashlib
+import secrets
+import time
+from typing import Any
+from uuid import UUID
+
+import jwt
+import orjson
+from uuid_utils.compat import uuid7
+
+from shared.auth import AUDIENCE, AccountKind
+
+_LINK_BYTES = 32
+_KEY_BYTES = 32
+_SIGNING_BYTES = 32
+_PUBLIC_MEMBERS = ("kty", "crv", "x", "kid")
+
+
+class TokenIssuer:
+    """Signs access tokens (RFC 9068) with Ed25519.
+
+    Args:
+        signing_key: the private JWK (RFC 8037), as JSON, with a `kid`.
+        jwks: the public keys that the services verify by.
+        issuer: the `iss` of every token.
+        seconds: how long a token is good.
+
+    Raises:
+        ValueError: the signing key is no private Ed25519 key, or `jwks` does not have its `kid`.
+    """
+
+    def __init__(self, signing_key: str, jwks: str, issuer: str, seconds: int) -> None:
+        jwk = orjson.loads(signing_key)
+        if not {"kty", "d", "kid"} <= jwk.keys():
+            raise ValueError("RELEVO_CONNECTIONS_SIGNING_KEY: not a private JWK with a kid")
+        self._key = jwt.PyJWK(jwk, algorithm="EdDSA").key
+        self._kid = str(jwk["kid"])
+        self._issuer = issuer
+        self.seconds = seconds
+        self.jwks = public_jwks(jwks)
+        if self._kid not in {key["kid"] for key in self.jwks["keys"]}:
+            raise ValueError(
+                f"RELEVO_AUTH_JWKS has no key {self._kid!r}: nobody could verify our tokens"
+            )
+
+    def issue(self, account_id: UUID, kind: AccountKind) -> str:
+        """A token that acts in the account."""
+        now = int(time.time())
+        claims = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "sub": str(account_id),
+            "account": str(account_id),
+            "kind": kind,
+            "iat": now,
+            "exp": now + self.seconds,
+            "jti": str(uuid7()),
+        }
+        return jwt.encode(
+            claims, self._key, algorithm="EdDSA", headers={"kid": self._kid, "typ": "at+jwt"}
+        )
+
+
+def public_jwks(jwks: str) -> dict[str, list[dict[str, Any]]]:
+    """The key set to publish: public members alone, whatever the settings hold."""
+    return {
+        "keys": [
+            {name: key[name] for name in _PUBLIC_MEMBERS} | {"use": "sig", "alg": "EdDSA"}
+            for key in orjson.loads(jwks)["keys"]
+        ]
+    }
+
+
+def digest(secret: str) -> str:
+    """The hex SHA-256 that a random secret is stored by (a password is stored otherwise)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_link_token() -> str:
+    """The random part of a login link."""
+    return secrets.token_urlsafe(_LINK_BYTES)
+
+
+def new_api_key() -> str:
+    """A store's API key."""
+    return "rsk_" + secrets.token_urlsafe(_KEY_BYTES)
+
+
+def new_signing_secret() -> str:
+    """A webhook signing secret (Standard Webhooks 1.0: `whsec_` and 24 to 64 bytes, base64)."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SIGNING_BYTES)).decode()
