@@ -89,9 +89,9 @@ class Receiver:
         """What came, once there are `count`."""
 
         async def look() -> list[Got]:
-            return self.got
+            return list(self.got)
 
-        return list(await eventually(look, lambda got: len(got) >= count, seconds))
+        return await eventually(look, lambda got: len(got) >= count, seconds)
 
     async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._serve), shutdown_timeout=0.1)
