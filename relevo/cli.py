@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from relevo.bench.commands import app as bench
+
 if TYPE_CHECKING:
     from relevo.stack import Stack
 
@@ -20,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(bench, name="bench")
 console = Console()
 notes = Console(stderr=True)
 
@@ -180,26 +183,6 @@ def audit() -> None:
     verdict, said = audit(LOCK)
     notes.print(said, markup=False, soft_wrap=True, style=_AUDIT_STYLES[verdict.value])
     raise typer.Exit(1 if verdict is Verdict.VULNERABLE else 0)
-
-
-@app.command()
-def docs(
-    *,
-    check: Annotated[bool, typer.Option(help="Write nothing; exit code 1 when out of date.")] = (
-        False
-    ),
-) -> None:
-    """Write docs/openapi and docs/asyncapi from the code."""
-    from relevo import docs as documents  # noqa: PLC0415  loads all four services
-
-    if not check:
-        print("\n".join(f"wrote docs/{path}" for path in documents.write()) or "up to date")
-        return
-    if drifted := documents.drift():
-        print(drifted)
-        notes.print("The documents say something else than the code: `make docs`, and commit.")
-        raise typer.Exit(1)
-    print("docs/openapi and docs/asyncapi are up to date")
 
 
 @app.command(name="docs")

@@ -1,63 +1,182 @@
-"""The public HTTP APIs of the four services as plain calls, for the demo, the bench and tests.
+"""The public HTTP APIs of the four services as plain calls, for the demo and the bench.
 
 Thin on purpose: what a call sends and gives stands in the services' own `/docs`.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx
 
 Json = dict[str, Any]
+T = TypeVar("T")
 _TIMEOUT_SECONDS = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Base URLs of the four services, e.g. `http://127.0.0.1:8001`."""
-
-    connections: str
-    ingest: str
-    routing: str
-    webhooks: str
-
-    def items(self) -> Iterator[tuple[str, str]]:
-        """Each service's name and base URL."""
-        yield "connections", self.connections
-        yield "ingest", self.ingest
-        yield "routing", self.routing
-        yield "webhooks", self.webhooks
-
-
 class Refused(Exception):  # noqa: N818  as the API says it
-    """A service answered with a problem.
-
-    Args:
-        method: of the request, with `url`.
-        status: HTTP status code; `code` is the problem's stable code, "" without one.
-    """
-
-    def __init__(self, method: str, url: str, status: int, body: str, code: str) -> None:
-        super().__init__(f"{method} {url} answered {status}: {body[:400]}")
-        self.status = status
-        self.code = code
+    """A service answered with a problem."""
 
 
 class NeverHappened(Exception):  # noqa: N818  says what (did not) happen
     """Something awaited did not come true before its deadline; says where to look."""
 
 
-def wait_for(
-    what: str,
-    condition: Callable[[], T | None],
-    *,
-    seconds: float,
-    look_at: str,
-    every: float = 0.1,
-) -> T:
+class Client:
+    """Calls to a running Relevo.
+
+    Args:
+        urls: base URL of each service, by name.
+    """
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self.urls = urls
+        self._http = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        token: str = "",
+        body: Any = None,
+        **headers: str,
+    ) -> Json:
+        """One call.
+
+        Raises:
+            Refused: anything but 2xx, with the problem.
+        """
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        answer = self._http.request(method, self.urls[service] + path, json=body, headers=headers)
+        if not answer.is_success:
+            raise Refused(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
+        result: Json = answer.json() if answer.content else {}
+        return result
+
+    def post_raw(self, service: str, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """POST bytes as they are; the status code, whatever it is."""
+        return self._http.post(
+            self.urls[service] + path, content=body, headers=dict(headers)
+        ).status_code
+
+    def get_status(self, service: str, path: str, token: str) -> int:
+        """GET; the status code, whatever it is."""
+        return self._http.get(
+            self.urls[service] + path, headers={"authorization": f"Bearer {token}"}
+        ).status_code
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A 3PL connected to a brand's store, as the two of them know it."""
+
+    three_pl_token: str
+    three_pl_email: str
+    brand_token: str
+    store_id: str
+    connection_id: str
+    api_key: str
+    shopify_secret: str
+    webhook_secret: str
+
+
+PASSWORD = "correct horse battery"  # noqa: S105  of accounts that live as long as a demo
+
+
+def sign_up_three_pl(client: Client, operator_key: str, name: str) -> tuple[str, str]:
+    """A 3PL on plan `conquer`: its token and e-mail."""
+    email = f"ops-{uuid4().hex[:10]}@3pl.example.com"
+    account = client.call(
+        "connections",
+        "POST",
+        "/v1/accounts",
+        body={"kind": "three_pl", "name": name, "email": email, "password": PASSWORD},
+    )
+    client.call(
+        "connections",
+        "PUT",
+        f"/v1/accounts/{account['id']}/plan",
+        operator_key,
+        {"plan": "conquer"},
+    )
+    return log_in(client, email), email
+
+
+def log_in(client: Client, email: str) -> str:
+    """A fresh access token; they last ten minutes."""
+    body = {"email": email, "password": PASSWORD}
+    token: str = client.call("connections", "POST", "/v1/sessions", body=body)["access_token"]
+    return token
+
+
+def connect_store(
+    client: Client, token: str, email: str, webhook_url: str, shopify_secret: str
+) -> Connected:
+    """From the Add Brand form to an active connection with a webhook."""
+    name = uuid4().hex[:10]
+    brand = client.call(
+        "connections",
+        "POST",
+        "/v1/brands",
+        token,
+        {
+            "contact": {"name": "Ana Ruiz", "email": f"ana@{name}.example.com"},
+            "company_name": f"Brand {name}",
+            "store_url": f"https://{name}.example.com",
+            "platform": "shopify",
+        },
+    )
+    store_id, connection_id = brand["store"]["id"], brand["connection"]["id"]
+    credentials = f"/v1/stores/{store_id}/credentials"
+    key = client.call("connections", "POST", credentials, token, {"kind": "api_key"})["secret"]
+    client.call(
+        "connections",
+        "POST",
+        credentials,
+        token,
+        {"kind": "shopify", "secret": shopify_secret},
+    )
+    session = client.call(
+        "connections",
+        "POST",
+        "/v1/login-links/redeem",
+        body={"token": brand["login_link"]["token"], "password": PASSWORD},
+    )
+    webhook_secret = set_webhook(client, token, connection_id, webhook_url)
+    client.call("connections", "POST", f"/v1/connections/{connection_id}/activate", token)
+    return Connected(
+        three_pl_token=token,
+        three_pl_email=email,
+        brand_token=session["access_token"],
+        store_id=store_id,
+        connection_id=connection_id,
+        api_key=key,
+        shopify_secret=shopify_secret,
+        webhook_secret=webhook_secret,
+    )
+
+
+def set_webhook(client: Client, token: str, connection_id: str, url: str) -> str:
+    """Set the connection's webhook URL; the signing secret of the new endpoint."""
+    path = f"/v1/connections/{connection_id}"
+    version = client.call("connections", "GET", path, token)["version"]
+    changed = client.call(
+        "connections",
+        "PATCH",
+        f"{path}/settings",
+        token,
+        {"webhook_url": url},
+        **{"if-match": f'"{version}"'},
+    )
+    secret: str = changed["settings"]["webhook"]["secret"]
+    return secret
+
+
+def wait_for(what: str, condition: Callable[[], T | None], *, seconds: float, look_at: str) -> T:
     """The first value of `condition()` that is neither None nor False.
 
     Raises:
@@ -69,5 +188,5 @@ def wait_for(
         if value is not None and value is not False:
             return value
         if time.monotonic() > deadline:
-            raise NeverHappened(f"After {seconds:g} s {what}. Look at {look_at}.")
-        time.sleep(every)
+            raise NeverHappened(f"After {seconds:g} s {what} had not happened. Look at {look_at}.")
+        time.sleep(0.05)

@@ -106,7 +106,7 @@ class World:
             method,
             self.stack.urls[service] + path,
             json=body,
-            headers={"authorization": f"Bearer {token}", **headers},
+            headers=({"authorization": f"Bearer {token}"} if token else {}) | headers,
         )
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         result: Json = answer.json()

@@ -1,0 +1,1 @@
+"""Benchmarks: programs that print what is so, and are void when the ledger does not balance."""

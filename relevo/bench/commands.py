@@ -1,0 +1,107 @@
+"""The `relevo bench` commands: run, show, exit 2 when a run is void."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+app = typer.Typer(help="Measure it: programs that print figures.", no_args_is_help=True)
+console = Console()
+notes = Console(stderr=True)
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+_VOID = 2
+Json = dict[str, Any]
+
+
+def _say(text: str) -> None:
+    notes.print(f"{text} …")
+
+
+def _with_bar(run: Callable[[Callable[[int, int], None]], Json]) -> Json:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=notes, transient=True) as bar:
+        task = bar.add_task("delivered", total=None)
+        return run(lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _finish(figures: Json, *, as_json: bool, table: Callable[[Json], Table]) -> None:
+    if as_json:
+        print(json.dumps(figures, indent=2))
+    else:
+        console.print(table(figures))
+    if not figures["balances"]:
+        notes.print("[red]VOID: sent is not delivered + pending + refused.[/]")
+        raise typer.Exit(_VOID)
+
+
+def _spread(latency: Json) -> str:
+    return f"{latency['p50']} / {latency['p95']} / {latency['p99']} / {latency['max']}"
+
+
+@app.command(name="path")
+def bench_path(
+    orders: Annotated[int, typer.Option(min=1)] = 20_000,
+    rate: Annotated[
+        float | None, typer.Option(help="Orders a second, open loop; left out: a burst.")
+    ] = None,
+    senders: Annotated[int, typer.Option(min=1, help="Connections that send.")] = 64,
+    stores: Annotated[int, typer.Option(min=1, help="Stores, each with its own endpoint.")] = 10,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """The path of an order, end to end: Shopify webhooks of 1.5 kB in, signed webhooks out."""
+    from relevo.bench.path import path  # noqa: PLC0415  the engines are not in every installation
+    from relevo.bench.run import Load  # noqa: PLC0415  as above
+
+    load = Load(orders, senders, rate)
+    figures = _with_bar(lambda progress: path(load, stores, _say, progress))
+    _finish(figures, as_json=as_json, table=_path_table)
+
+
+def _path_table(figures: Json) -> Table:
+    table = Table("what", "figure", title=f"The path of {figures['orders']} orders")
+    table.add_row("orders/s, first POST to last delivery", f"{figures['orders_per_second']}")
+    table.add_row("orders/s accepted", f"{figures['accepted_per_second']}")
+    table.add_row("delivered ms, p50 / p95 / p99 / max", _spread(figures["latency_ms"]))
+    table.add_row("answered ms, p50 / p95 / p99 / max", _spread(figures["answer_ms"]))
+    for name in ("sent", "delivered", "pending", "refused", "lost", "duplicated", "unsigned"):
+        table.add_row(name, str(figures[name]))
+    table.add_row("SQL statements per order", str(figures["statements_per_order"]))
+    table.add_row("transactions per order", str(figures["transactions_per_order"]))
+    for name, seconds in figures["cpu_seconds_per_1000"].items():
+        memory = figures["peak_rss_mb"].get(name)
+        beside = f", {memory} MB at most" if memory is not None else ""
+        table.add_row(f"CPU s per 1,000: {name}", f"{seconds}{beside}")
+    machine = figures["machine"]
+    table.add_row("machine", f"{machine['cpu']}, {machine['cores']} cores")
+    return table
+
+
+@app.command(name="isolation")
+def bench_isolation(
+    seconds: Annotated[int, typer.Option(min=1, help="Of each half.")] = 30,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Healthy endpoints alone, then beside endpoints that accept and never answer."""
+    from relevo.bench.isolation import isolation  # noqa: PLC0415  engines are not everywhere
+
+    figures = _with_bar(lambda progress: isolation(_say, progress, seconds))
+    _finish(figures, as_json=as_json, table=_isolation_table)
+
+
+def _isolation_table(figures: Json) -> Table:
+    table = Table("what", "figure", title="Healthy endpoints beside hanging ones")
+    for name in ("alone", "beside_hanging"):
+        half = figures[name]
+        words = name.replace("_", " ")
+        table.add_row(f"{words}: ms, p50 / p95 / p99 / max", _spread(half["latency_ms"]))
+        table.add_row(f"{words}: delivered, lost", f"{half['delivered']}, {half['lost']}")
+    table.add_row("ratio of the p99", str(figures["p99_ratio"]))
+    return table

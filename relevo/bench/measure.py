@@ -1,0 +1,113 @@
+"""What it cost: CPU seconds and memory by process, statements and transactions in Postgres."""
+
+import os
+import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass
+class Processes:
+    """Named processes, each with its children.
+
+    Args:
+        pids: process id by name; names ending in the same word are not merged.
+    """
+
+    pids: Mapping[str, int]
+    _started: dict[str, float] = field(default_factory=dict)
+    peak_bytes: dict[str, int] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """CPU time counts from here."""
+        self._started = self._cpu()
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """User and system time since `begin`, by name."""
+        return {name: now - self._started.get(name, 0.0) for name, now in self._cpu().items()}
+
+    def sample_memory(self) -> None:
+        """Remember the most that each name was seen to have resident."""
+        for name, pid in self.pids.items():
+            resident = sum(_resident(each) for each in _family(pid))
+            self.peak_bytes[name] = max(resident, self.peak_bytes.get(name, 0))
+
+    def peak_megabytes(self) -> dict[str, float]:
+        """By name; shared pages of Postgres' children are counted once."""
+        return {name: round(peak / _MEGABYTE, 1) for name, peak in self.peak_bytes.items()}
+
+    def _cpu(self) -> dict[str, float]:
+        return {
+            name: sum(_cpu_of(each) for each in _family(pid)) for name, pid in self.pids.items()
+        }
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        # Children that ended are in their parent's account (on Linux).
+        ended = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+        return float(times.user + times.system + ended)
+    return 0.0
+
+
+def _resident(process: psutil.Process) -> int:
+    """Resident bytes; of Postgres' children only what is not shared with the others."""
+    with suppress(psutil.Error):
+        memory = process.memory_info()
+        return int(memory.rss - getattr(memory, "shared", 0))
+    return 0
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Counts from pg_stat_statements and pg_stat_database."""
+
+    statements: int
+    transactions: int
+
+
+async def statements(dsn: str) -> Statements:
+    """What ran in the database so far; our own questions are left out."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        ran = await connection.fetchval(
+            "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s "
+            "JOIN pg_database d ON d.oid = s.dbid AND d.datname = current_database() "
+            "WHERE query NOT LIKE '%pg_stat_%'"
+        )
+        committed = await connection.fetchval(
+            "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+        )
+    finally:
+        await connection.close()
+    return Statements(int(ran), int(committed))
+
+
+def machine() -> dict[str, str | int]:
+    """What the figures were taken on."""
+    model = platform.processor() or platform.machine()
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    return {
+        "cpu": model,
+        "cores": os.cpu_count() or 0,
+        "memory_gb": round(psutil.virtual_memory().total / 1024**3),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
