@@ -98,6 +98,21 @@ def _watch(stack: "Stack") -> None:
 
 
 @app.command()
+def demo(
+    *,
+    as_json: AsJson = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
+    compose: Annotated[
+        bool, typer.Option("--compose", help="Against a running `docker compose up --wait`.")
+    ] = False,
+) -> None:
+    """Play the story from sign-up to hand-back; exit code 0 only if the closing table is right."""
+    from relevo import demo_command  # noqa: PLC0415  the engines are not in every installation
+
+    raise typer.Exit(demo_command.run(as_json=as_json, keep=keep, compose=compose))
+
+
+@app.command()
 def status(directory: Directory = RUN_FOLDER, *, as_json: AsJson = False) -> None:
     """The health of a running `relevo up`, check by check; exit code 1 when not all is ready."""
     from relevo.stack import STATE_FILE, health  # noqa: PLC0415  engines are not everywhere
