@@ -63,7 +63,7 @@ def _against_compose(*, as_json: bool) -> int:
         name: f"http://127.0.0.1:{environment.get(f'RELEVO_{name.upper()}_PORT', port)}"
         for name, port in _PORTS.items()
     }
-    key = secrets.read(Path("secrets.env"))["RELEVO_CONNECTIONS_OPERATOR_KEY"]
+    key = secrets.read(Path(".env"))["RELEVO_CONNECTIONS_OPERATOR_KEY"]
     told = demo.play(
         urls,
         key,
