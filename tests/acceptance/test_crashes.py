@@ -38,7 +38,8 @@ async def test_every_accepted_order_outlives_a_crash(stack: Stack, service: str)
         assert world.receiver.of_type("order.created") == sent
 
         processed = await world.process(PROCESSED)
-        await world.toggle("deactivate")
+        handover = await world.hand_back()
+        assert handover["returned"] == ORDERS - PROCESSED
         await world.balance(sent)
         assert world.receiver.of_type("order.unassigned") == sent - processed
         owners = {row["external_id"]: row["connection_id"] for row in await world.orders()}

@@ -178,6 +178,23 @@ class World:
         await eventually(applied, lambda version: version == connection["version"], seconds=30)
         return connection
 
+    async def hand_back(self) -> Json:
+        """Switch it off and wait for the sweep; the hand-over."""
+        await self.toggle("deactivate")
+
+        async def ask() -> list[Json]:
+            page = await self.call(
+                "routing", "GET", f"/v1/handovers?connection={self.connection_id}",
+                self.three_pl_token,
+            )  # fmt: skip
+            handovers: list[Json] = page["data"]
+            return handovers
+
+        done = await eventually(
+            ask, lambda found: bool(found) and found[0]["state"] == "done", seconds=60
+        )
+        return done[0]
+
     async def known_to_ingest(self) -> None:
         async def ask() -> int:
             answer = await self.client.get(
