@@ -163,6 +163,14 @@ class Story:
         """Switch on, and wait until the store's credentials are known where orders arrive."""
         path = f"/v1/connections/{self.connection_id}/activate"
         epoch = self.client.call("connections", "POST", path, self.token)["epoch"]
+        preview = f"/v1/handovers/preview?connection={self.connection_id}"
+        self.wait(
+            "orders to follow the switch",
+            lambda: (
+                self.client.get_status("routing", preview, self.token) in _OK
+                and self.client.call("routing", "GET", preview, self.token)["state"] == "active"
+            ),
+        )
         self.wait(
             "ingest to know the store",
             lambda: (

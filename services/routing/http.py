@@ -13,7 +13,7 @@ from services.routing.lifecycle import ORDERS_TAB, Command
 from services.routing.orders import Decision, Order, Refusal
 from shared import contracts, outbox
 from shared.auth import Principal, bearer, principal
-from shared.contracts import OrderStatus
+from shared.contracts import ConnectionState, OrderStatus
 from shared.database import Connection as Session
 from shared.database import Database
 from shared.pagination import After, Limit, Page, decode_cursor, page_of
@@ -98,6 +98,20 @@ class Handover(BaseModel):
     stayed: int | None
     started_at: datetime
     finished_at: datetime | None
+
+
+class HandoverPreview(BaseModel):
+    """What switching the connection off now would do, and its state as routing applies it.
+
+    `would_stay` counts what is being worked or on its way.
+    """
+
+    connection_id: UUID
+    state: ConnectionState
+    version: int
+    epoch: int
+    would_return: int
+    would_stay: int
 
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(bearer)])
@@ -185,6 +199,16 @@ async def command_order(
             raise _problem(decision)
         await _write(session, decision)
     return _result(decision.order)
+
+
+@router.get("/handovers/preview", tags=["handovers"], summary="What a disconnect would do")
+async def preview_handover(caller: Caller, database: Schema, connection: UUID) -> HandoverPreview:
+    """Also tells whether a change of the connection has reached the assignment of orders yet."""
+    async with database.connection() as session:
+        row = await store.preview_handover(session, connection, caller.account_id)
+    if row is None:
+        raise not_found("connection")
+    return HandoverPreview(**row)
 
 
 @router.get("/handovers", tags=["handovers"], summary="What disconnects returned")

@@ -286,3 +286,13 @@ async def handovers_of_party(
         session, account=account, connection=connection, after=after, limit=limit
     )
     return [row async for row in rows]
+
+
+async def preview_handover(
+    session: Session, connection: UUID, account: UUID
+) -> asyncpg.Record | None:
+    """What ending the connection now would do; None when the account is no party of it."""
+    row: asyncpg.Record | None = await _queries.preview_handover(
+        session, connection=connection, account=account
+    )
+    return row

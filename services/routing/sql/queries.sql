@@ -69,7 +69,8 @@ UPDATE handovers SET returned = returned + :returned WHERE id = :handover_id;
 -- name: finish_handover!
 UPDATE handovers SET state = 'done', finished_at = now(), stayed = (
     SELECT count(*) FROM orders
-    WHERE orders.connection_id = handovers.connection_id AND orders.epoch <= handovers.epoch)
+    WHERE orders.connection_id = handovers.connection_id AND orders.epoch <= handovers.epoch
+      AND orders.status IN ('processing', 'shipped', 'cancellation_requested'))
 WHERE id = :handover_id;
 
 -- name: lock_orders
@@ -156,6 +157,17 @@ WHERE id = :order_id
 -- name: history_of_order
 SELECT id, at, kind, event, sequence, status, connection_id, why
 FROM order_history WHERE order_id = :order_id AND id > :after ORDER BY id LIMIT :limit;
+
+-- name: preview_handover^
+-- What ending the connection now would return and what would stay; none for strangers. Two counts,
+-- each by an index of its own.
+SELECT c.id AS connection_id, c.state, c.version, c.epoch,
+       (SELECT count(*) FROM orders o
+        WHERE o.connection_id = c.id AND o.status IN ('open', 'on_hold')) AS would_return,
+       (SELECT count(*) FROM orders o WHERE o.connection_id = c.id
+        AND o.status IN ('processing', 'shipped', 'cancellation_requested')) AS would_stay
+FROM connections c
+WHERE c.id = :connection AND (c.brand_id = :account OR c.three_pl_id = :account);
 
 -- name: handovers_of_party
 SELECT id, connection_id, epoch, reason, state, returned, stayed, started_at, finished_at

@@ -65,6 +65,9 @@ COMMENT ON COLUMN routing.orders.connection_id IS 'the owner; null means that th
 COMMENT ON COLUMN routing.orders.three_pl_id IS 'the 3PL that has the order, or had it last';
 CREATE INDEX orders_to_hand_back ON routing.orders (connection_id, id)
     WHERE connection_id IS NOT NULL AND status IN ('open', 'on_hold');
+CREATE INDEX orders_being_worked ON routing.orders (connection_id)
+    WHERE connection_id IS NOT NULL
+      AND status IN ('processing', 'shipped', 'cancellation_requested');
 CREATE INDEX orders_of_three_pl ON routing.orders (three_pl_id, id)
     WHERE connection_id IS NOT NULL;
 CREATE INDEX orders_of_brand ON routing.orders (brand_id, id);
