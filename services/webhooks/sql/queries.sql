@@ -35,8 +35,8 @@ WITH incoming AS (
 -- is not this process's, and until when the lane has to wait.
 earlier AS MATERIALIZED (
     SELECT i.id, count(d.id) > 0 AS behind,
-           coalesce(bool_or(d.lease_owner IS DISTINCT FROM :owner::uuid OR d.due_at < now()),
-                    false) AS elsewhere,
+           count(d.id) FILTER (WHERE d.lease_owner IS DISTINCT FROM :owner::uuid
+                                     OR d.due_at < now()) > 0 AS elsewhere,
            max(d.due_at) FILTER (WHERE d.lease_owner IS NULL) AS due_at
     FROM incoming i
     LEFT JOIN deliveries d
