@@ -100,7 +100,10 @@ def bearer_token(request: Request) -> str:
     return token.strip()
 
 
-def principal(request: Request) -> Principal:
-    """FastAPI dependency: the verified principal of the request."""
+async def principal(request: Request) -> Principal:
+    """FastAPI dependency: the verified principal of the request.
+
+    Async as every dependency here, although it awaits nothing: FastAPI runs others in threads.
+    """
     verifier: Verifier = request.app.state.verifier
     return verifier.verify(bearer_token(request))

@@ -122,7 +122,7 @@ class Runtime:
         return None
 
 
-def database_of(request: Request) -> Database:
+async def database_of(request: Request) -> Database:
     """FastAPI dependency: the schema of the service that answers."""
     runtime: Runtime = request.app.state.runtime
     return runtime.database

@@ -11,6 +11,7 @@ import asyncpg
 import psutil
 
 _MEGABYTE = 1024 * 1024
+_TEXT_CHARACTERS = 100
 
 
 @dataclass
@@ -75,27 +76,42 @@ def _resident(process: psutil.Process) -> int:
 
 @dataclass(frozen=True)
 class Statements:
-    """Counts from pg_stat_statements and pg_stat_database."""
+    """Counts from pg_stat_statements (calls by the start of the text) and pg_stat_database."""
 
-    statements: int
+    calls: Mapping[str, int]
     transactions: int
+
+    def since(self, before: "Statements") -> "Statements":
+        """What ran between the two; the statements with most calls first."""
+        calls = {text: n - before.calls.get(text, 0) for text, n in self.calls.items()}
+        ran = sorted(((n, text) for text, n in calls.items() if n), reverse=True)
+        return Statements(
+            {text: n for n, text in ran}, self.transactions - before.transactions
+        )
+
+    @property
+    def total(self) -> int:
+        """All calls."""
+        return sum(self.calls.values())
 
 
 async def statements(dsn: str) -> Statements:
     """What ran in the database so far; our own questions are left out."""
     connection = await asyncpg.connect(dsn)
     try:
-        ran = await connection.fetchval(
-            "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s "
+        rows = await connection.fetch(
+            "SELECT left(regexp_replace(regexp_replace(query, '--[^\n]*', '', 'g'), '\\s+', ' ', "
+            "'g'), $1) AS text, sum(calls)::bigint AS calls FROM pg_stat_statements s "
             "JOIN pg_database d ON d.oid = s.dbid AND d.datname = current_database() "
-            "WHERE query NOT LIKE '%pg_stat_%'"
+            "WHERE query NOT LIKE '%pg_stat_%' GROUP BY 1",
+            _TEXT_CHARACTERS,
         )
         committed = await connection.fetchval(
             "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
         )
     finally:
         await connection.close()
-    return Statements(int(ran), int(committed))
+    return Statements({row["text"]: row["calls"] for row in rows}, int(committed))
 
 
 def machine() -> dict[str, str | int]:

@@ -53,7 +53,7 @@ def _run(sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda
     try:
         await_arrivals(sink, came_before, sending, processes, progress)
         cpu = processes.cpu_seconds()
-        after = asyncio.run(measure.statements(stack.dsn))
+        ran = asyncio.run(measure.statements(stack.dsn)).since(before)
         sent = sending.result()
     finally:
         sending.end()
@@ -87,8 +87,9 @@ def _run(sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda
         "duplicated": book.duplicated,
         "unsigned": sink.unsigned(),
         "balances": book.balances,
-        "statements_per_order": _per_order(after.statements - before.statements, load.orders),
-        "transactions_per_order": _per_order(after.transactions - before.transactions, load.orders),
+        "statements_per_order": _per_order(ran.total, load.orders),
+        "transactions_per_order": _per_order(ran.transactions, load.orders),
+        "statements": ran.calls,
         "cpu_seconds_per_1000": _per_thousand(cpu, load.orders),
         "peak_rss_mb": processes.peak_megabytes(),
         "machine": measure.machine(),

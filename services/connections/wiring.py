@@ -28,19 +28,19 @@ class Parts:
     once: Once
 
 
-def parts(request: Request) -> Parts:
+async def parts(request: Request) -> Parts:
     """The parts of the process that answers."""
     found: Parts = request.app.state.parts
     return found
 
 
-def operator(request: Request) -> None:
+async def operator(request: Request) -> None:
     """Let the operator pass.
 
     Raises:
         Problem: 401 for everybody else.
     """
-    expected = parts(request).settings.connections_operator_key.get_secret_value()
+    expected = (await parts(request)).settings.connections_operator_key.get_secret_value()
     if not hmac.compare_digest(bearer_token(request).encode(), expected.encode()):
         raise Problem(
             401,
@@ -50,7 +50,7 @@ def operator(request: Request) -> None:
         )
 
 
-def if_match(
+async def if_match(
     value: Annotated[
         str | None, Header(alias="If-Match", description='The version you read: `"7"`.')
     ] = None,

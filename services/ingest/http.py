@@ -165,7 +165,7 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, "body_too_large", f"The body is over the limit of {limit} bytes.")
 
 
-def _gate(request: Request) -> Gate:
+async def _gate(request: Request) -> Gate:
     gate: Gate = request.app.state.gate
     return gate
 
