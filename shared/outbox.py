@@ -10,9 +10,9 @@ At-least-once: a relay that dies between acknowledgement and deletion sends agai
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -49,10 +49,15 @@ _INSERT = """
 INSERT INTO outbox (topic, key, headers, value)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
 """
-_READ = """
+# Deletes what is acknowledged and reads what is next, in one statement. Both see the same rows, so
+# the second part leaves out what the first deletes.
+_NEXT = """
+WITH acknowledged AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]))
 SELECT id, topic, key, headers, value, extract(epoch FROM now() - created_at)::float8 AS age
-FROM outbox WHERE parked_reason IS NULL ORDER BY id LIMIT $1
+FROM outbox WHERE parked_reason IS NULL AND id <> ALL($1::bigint[]) ORDER BY id LIMIT $2
 """
+# How long acknowledged rows wait for the next read to delete them on its way.
+_TIDY_SECONDS = 0.05
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 _PARK = "UPDATE outbox SET parked_reason = $2 WHERE id = $1"
 _LEAD = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
@@ -143,42 +148,33 @@ class Relay:
             await connection.close(timeout=2)
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
+        acknowledged: list[int] = []
         while True:
             self._wake.clear()
             if connection.is_closed():
                 raise ConnectionError("the relay's connection is gone, and its lock with it")
-            if await self.relay_once(connection) < self._batch:
-                try:
-                    async with asyncio.timeout(self._poll_seconds):
-                        await self._wake.wait()
-                except TimeoutError:
-                    continue
+            rows = await connection.fetch(_NEXT, acknowledged, self._batch)
+            OUTBOX_OLDEST.labels(self._schema).set(rows[0]["age"] if rows else 0)
+            acknowledged = []
+            try:
+                for wave in _waves(rows):
+                    await self._send_wave(connection, wave, acknowledged)
+            except BaseException:
+                # The others stay, in order; what went out is not to go out again.
+                await connection.execute(_DELETE, acknowledged)
+                raise
+            finally:
+                OUTBOX_RELAYED.labels(self._schema).inc(len(acknowledged))
+            if len(rows) < self._batch:
+                await self._wait(_TIDY_SECONDS if acknowledged else self._poll_seconds)
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _on_notify(self, *_: object) -> None:
         self._wake.set()
-
-    async def relay_once(self, connection: Connection) -> int:
-        """Relay one batch; how many messages it read.
-
-        Raises:
-            Exception: what the first message that failed raised; those acknowledged before are
-                deleted, the others stay in order.
-        """
-        started = time.monotonic()
-        rows = await connection.fetch(_READ, self._batch)
-        OUTBOX_OLDEST.labels(self._schema).set(rows[0]["age"] if rows else 0)
-        if not rows:
-            return 0
-        acknowledged: list[int] = []
-        try:
-            for wave in _waves(rows):
-                await self._send_wave(connection, wave, acknowledged)
-        finally:
-            if acknowledged:
-                await connection.execute(_DELETE, acknowledged)
-                OUTBOX_RELAYED.labels(self._schema).inc(len(acknowledged))
-        logger.debug("relayed", count=len(acknowledged), seconds=time.monotonic() - started)
-        return len(rows)
 
     async def _send_wave(
         self, connection: Connection, wave: Sequence[asyncpg.Record], acknowledged: list[int]

@@ -5,6 +5,7 @@ starts and stays up while Kafka or Postgres is away, says so in `/health/ready`,
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -90,6 +91,9 @@ class Runtime:
             asyncio.create_task(self._keep_running(name, work), name=name)
             for name, work in self._background.items()
         ]
+        # What is loaded by now stays: a full collection of it all takes 40 ms, and orders wait.
+        gc.collect()
+        gc.freeze()
         logger.info("started", port=self.settings.port)
         try:
             yield

@@ -21,6 +21,7 @@ def create_app(settings: Settings) -> FastAPI:
         handlers.on_orders_received,
         group="routing-orders",
         max_records=settings.routing_batch_records,
+        gather_ms=settings.routing_gather_ms,
     )
     runtime.bus.consume(
         CONNECTIONS_CHANGED,

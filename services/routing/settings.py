@@ -9,6 +9,13 @@ class Settings(shared.settings.Settings):
     """How much is done in one transaction."""
 
     routing_batch_records: int = Field(default=500, ge=1, le=5_000)
+    routing_gather_ms: int = Field(
+        default=15,
+        ge=0,
+        le=1_000,
+        description="How long orders may wait for others to be decided on with (docs/performance.md)."
+        " Everything downstream works in the batches made here.",
+    )
     routing_sweep_chunk: int = Field(
         default=5_000, ge=1, le=50_000, description="Orders handed back in one transaction."
     )
