@@ -63,6 +63,7 @@ _GATHER_BYTES = 64 * 1024
 # How long handled offsets gather. A commit for each batch writes every assigned partition's offset
 # anew, and was a fifth of Kafka's work at a few hundred orders a second.
 _COMMIT_SECONDS = 0.1
+_STOP_SECONDS = 2.0
 _RECONNECT_SECONDS = 1.0
 _STALE_POLL_MS = 15_000
 DELETE_RETENTION_MS = 7 * 24 * 3_600_000
@@ -113,7 +114,7 @@ def cloud_event_headers(
     return headers
 
 
-class Progress(ConsumerRebalanceListener):  # type: ignore[misc]  aiokafka has no types
+class Progress(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
     """Commits the offsets of handled batches of one consumer, soon and together.
 
     What a crash leaves uncommitted is read again, which handlers have to bear anyway.
@@ -133,9 +134,10 @@ class Progress(ConsumerRebalanceListener):  # type: ignore[misc]  aiokafka has n
             self._task = asyncio.create_task(self._commit_soon())
 
     async def _commit_soon(self) -> None:
-        await asyncio.sleep(_COMMIT_SECONDS)
-        while self._handled and not await self.commit():
-            await asyncio.sleep(_RECONNECT_SECONDS)
+        pause = _COMMIT_SECONDS
+        while self._handled:
+            await asyncio.sleep(pause)
+            pause = _COMMIT_SECONDS if await self.commit() else _RECONNECT_SECONDS
 
     async def commit(self) -> bool:
         """Commit now; False when Kafka did not take it, and what is ours is kept for later."""
@@ -154,7 +156,13 @@ class Progress(ConsumerRebalanceListener):  # type: ignore[misc]  aiokafka has n
             return False
         return True
 
-    async def on_partitions_revoked(self, revoked: object) -> None:
+    async def stop(self) -> None:
+        """Commit once more, while the consumer still runs."""
+        if self._task is not None:
+            self._task.cancel()
+        await self.commit()
+
+    async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002  aiokafka's
         """They go to another process: it is to start where we stopped."""
         await self.commit()
         self._handled.clear()
@@ -466,7 +474,9 @@ class Bus:
     async def stop(self) -> None:
         """Stop reading, then flush and stop writing."""
         for progress in self._progress:
-            await progress.commit()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await progress.stop()
         with suppress(Exception):
             await self.broker.stop()
         await self._stop_producer()

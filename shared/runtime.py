@@ -145,6 +145,9 @@ def serve(create_app: Callable[[], FastAPI], settings: Settings, name: str) -> N
         access_log=False,
         server_header=False,
         date_header=False,
+        # Longer than clients and balancers keep an idle connection (60 s is common): who closes
+        # first must not be us, or a request that is on its way is lost.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
         backlog=4_096,
     )

@@ -85,9 +85,7 @@ class Statements:
         """What ran between the two; the statements with most calls first."""
         calls = {text: n - before.calls.get(text, 0) for text, n in self.calls.items()}
         ran = sorted(((n, text) for text, n in calls.items() if n), reverse=True)
-        return Statements(
-            {text: n for n, text in ran}, self.transactions - before.transactions
-        )
+        return Statements({text: n for n, text in ran}, self.transactions - before.transactions)
 
     @property
     def total(self) -> int:

@@ -13,8 +13,8 @@ class Settings(shared.settings.Settings):
         default=15,
         ge=0,
         le=1_000,
-        description="How long orders may wait for others to be decided on with (docs/performance.md)."
-        " Everything downstream works in the batches made here.",
+        description="How long an order may wait for others to be decided on with. All that follows "
+        "works in the batches made here (docs/performance.md).",
     )
     routing_sweep_chunk: int = Field(
         default=5_000, ge=1, le=50_000, description="Orders handed back in one transaction."
