@@ -84,7 +84,7 @@ def _measure(
         for at, webhook_id, order in sink.arrivals()
         if first <= order < first + sending.load.orders
     ]
-    book = ledger.balance(sent["status"], arrivals, pending=0)
+    book = ledger.balance(sent["status"], arrivals)
     return {
         "latency_ms": ledger.percentiles(ledger.latencies(sent["scheduled"], arrivals)),
         "delivered": book.delivered,

@@ -1,7 +1,7 @@
 """The ledger of a run, and what it says about latency. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _HTTP_OK = range(200, 300)
@@ -29,14 +29,16 @@ class Ledger:
 
 
 def balance(
-    status: Sequence[int], arrivals: Sequence[tuple[float, str, int]], pending: int
+    status: Sequence[int],
+    arrivals: Sequence[tuple[float, str, int]],
+    unfinished: Iterable[int] = (),
 ) -> Ledger:
     """The ledger.
 
     Args:
         status: HTTP status by order index; 0 for no answer.
         arrivals: (monotonic seconds, webhook-id, order index), in any order.
-        pending: deliveries that are stored and not finished.
+        unfinished: order indexes with a delivery that is stored and not finished.
     """
     seen = Counter(webhook_id for _, webhook_id, _ in arrivals)
     accepted = {index for index, code in enumerate(status) if code in _HTTP_OK}
@@ -46,7 +48,8 @@ def balance(
         sent=len(status),
         refused=len(status) - len(accepted),
         delivered=len(delivered),
-        pending=pending,
+        # What arrived a moment ago may not be written as delivered yet.
+        pending=len((set(unfinished) & accepted) - delivered),
         duplicated=sum(count - 1 for count in seen.values()),
     )
 

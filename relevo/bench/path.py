@@ -15,8 +15,8 @@ from relevo.bench.run import (
     Sink,
     await_arrivals,
     connect,
-    pending,
     private_stack,
+    unfinished,
 )
 from relevo.stack import Stack
 
@@ -62,7 +62,8 @@ def _run(sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda
         for at, webhook_id, order in sink.arrivals()
         if load.first_id <= order < load.first_id + load.orders
     ]
-    book = ledger.balance(sent["status"], arrivals, asyncio.run(pending(stack)))
+    left = [order - load.first_id for order in asyncio.run(unfinished(stack))]
+    book = ledger.balance(sent["status"], arrivals, left)
     began = min(sent["scheduled"])
     took = max((at for at, _, _ in arrivals), default=began) - began
     return {

@@ -197,16 +197,17 @@ async def _routing_knows(stack: Stack, stores: Sequence[Connected]) -> None:
         await connection.close()
 
 
-async def pending(stack: Stack) -> int:
-    """Deliveries that are stored and not finished."""
+async def unfinished(stack: Stack) -> list[int]:
+    """Shopify's ids of orders with a delivery that is stored and not finished."""
     connection = await asyncpg.connect(stack.dsn)
     try:
-        count = await connection.fetchval(
-            "SELECT count(*) FROM webhooks.deliveries WHERE state <> 'delivered'"
+        rows = await connection.fetch(
+            "SELECT o.external_id FROM webhooks.deliveries d JOIN routing.orders o "
+            "ON o.id = d.order_id WHERE d.state <> 'delivered'"
         )
     finally:
         await connection.close()
-    return int(count)
+    return [int(row["external_id"]) for row in rows]
 
 
 def await_arrivals(

@@ -1,0 +1,43 @@
+"""The commands that a visitor runs first, as they run them."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+
+def relevo(*arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, JSON from standard output, text from standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "relevo", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def test_the_demo_tells_the_whole_story() -> None:
+    code, told, notes = relevo("demo")
+
+    assert code == 0, notes
+    table = told["table"]
+    assert table["sent"] == table["delivered"] == table["returned"] + table["stayed"] > 0
+    assert min(table["returned"], table["stayed"]) > 0
+    assert table["verified"] > table["delivered"]
+    assert (table["lost"], table["duplicated"]) == (0, 0)
+
+
+def test_the_bench_balances_its_ledger() -> None:
+    code, figures, notes = relevo("bench", "path", "--orders", "300")
+
+    assert code == 0, notes
+    assert figures["sent"] == figures["delivered"] == figures["orders"] == 300
+    assert (figures["lost"], figures["duplicated"], figures["unsigned"]) == (0, 0, 0)
+    assert {"p50", "p95", "p99", "max"} == set(figures["latency_ms"])
+    parts = {"connections", "ingest", "routing", "webhooks", "kafka", "postgres"}
+    assert parts | {"generator", "sink"} <= set(figures["cpu_seconds_per_1000"])
+    assert parts <= set(figures["peak_rss_mb"])
+    assert figures["statements_per_order"] > 0
+    assert figures["orders_per_second"] > 0
