@@ -64,6 +64,9 @@ _GATHER_BYTES = 64 * 1024
 # anew, and was a fifth of Kafka's work at a few hundred orders a second.
 _COMMIT_SECONDS = 0.1
 _STOP_SECONDS = 2.0
+# How long the partitions of a process that died wait for it; the least that brokers take by default
+# (group.min.session.timeout.ms).
+_SESSION_MS = 6_000
 _RECONNECT_SECONDS = 1.0
 _STALE_POLL_MS = 15_000
 DELETE_RETENTION_MS = 7 * 24 * 3_600_000
@@ -268,6 +271,8 @@ class Bus:
             name,
             batch=True,
             listener=progress if group else None,
+            session_timeout_ms=_SESSION_MS,
+            heartbeat_interval_ms=_SESSION_MS // 3,
             fetch_min_bytes=_GATHER_BYTES if gather_ms else 1,
             fetch_max_wait_ms=gather_ms or _POLL_MS,
             group_id=f"{self._prefix}{group}" if group else None,
