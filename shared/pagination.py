@@ -1,9 +1,8 @@
 """Keyset pagination: `{"data": […], "next": "…" or null}`, no offsets, no totals."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 from fastapi import Query
@@ -13,6 +12,7 @@ from shared.problems import Problem
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
+_LARGEST_BIGINT = 2**63 - 1
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Entries on a page.")]
 After = Annotated[str | None, Query(description="The `next` of the page before.")]
@@ -30,8 +30,12 @@ def encode_cursor(*key: object) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([str(part) for part in key])).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, parts: int) -> list[str] | None:
-    """The sort key in a cursor; None for the first page.
+def decode_cursor(cursor: str | None, *kinds: Callable[[str], Any]) -> tuple[Any, ...] | None:
+    """The sort key in a cursor, each part read by its kind; None for the first page.
+
+    Args:
+        cursor: what the caller sent.
+        kinds: `UUID` or `row_number`, one for each part of the key; ValueError is a refusal.
 
     Raises:
         Problem: 422 `invalid_cursor`.
@@ -40,16 +44,26 @@ def decode_cursor(cursor: str | None, parts: int) -> list[str] | None:
         return None
     try:
         key = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
-        key = None
-    if not isinstance(key, list) or len(key) != parts or not all(isinstance(k, str) for k in key):
+        return tuple(kind(part) for kind, part in zip(kinds, key, strict=True))
+    except (ValueError, TypeError, AttributeError) as error:
         raise Problem(
             422,
             "invalid_cursor",
             "`after` is not a cursor of this list; leave it out to start at the first page.",
             errors=[{"pointer": "/after", "message": "not a cursor of this list"}],
-        )
-    return key
+        ) from error
+
+
+def row_number(text: str) -> int:
+    """A Postgres `bigint`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = int(text)
+    if abs(number) > _LARGEST_BIGINT:
+        raise ValueError("too large for a bigint")
+    return number
 
 
 def page_of(

@@ -205,10 +205,10 @@ async def list_brands(
     parts: PartsOf, principal: CallerOf, limit: Limit = 50, after: After = None
 ) -> Page[Brand]:
     """The brands that the calling 3PL added."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, UUID)
     async with parts.database.connection() as connection:
         rows = await store.brand_profiles(
-            connection, principal.account_id, UUID(cursor[0]) if cursor else None, limit + 1
+            connection, principal.account_id, cursor[0] if cursor else None, limit + 1
         )
     data, following = page_of(rows, limit, _brand, lambda row: row.profile.brand_id)
     return Page(data=data, next=following)

@@ -15,7 +15,7 @@ from services.connections.store import LinkedConnection
 from services.connections.wiring import CallerOf, IfMatch, PartsOf
 from shared.auth import bearer
 from shared.contracts import ConnectionState, Party
-from shared.pagination import After, Limit, Page, decode_cursor, page_of
+from shared.pagination import After, Limit, Page, decode_cursor, page_of, row_number
 from shared.problems import Problem
 
 WebhookUrl = Annotated[str, Field(max_length=2_000), AfterValidator(addresses.webhook_url)]
@@ -130,14 +130,14 @@ async def list_connections(
     after: After = None,
 ) -> Page[ConnectionView]:
     """Those that the caller is a party of."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, UUID)
     async with parts.database.connection() as connection:
         rows = await store.connections_of(
             connection,
             principal.account_id,
             state=state,
             store_id=store_id,
-            before=UUID(cursor[0]) if cursor else None,
+            before=cursor[0] if cursor else None,
             limit=limit + 1,
         )
     data, following = page_of(rows, limit, present, lambda row: row.id)
@@ -239,11 +239,11 @@ async def list_settings_versions(
     after: After = None,
 ) -> Page[SettingsVersion]:
     """Every version that an order may be bound to."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, row_number)
     async with parts.database.connection() as connection:
         await changes.visible(connection, connection_id, principal.account_id)
         rows = await store.settings_versions(
-            connection, connection_id, int(cursor[0]) if cursor else None, limit + 1
+            connection, connection_id, cursor[0] if cursor else None, limit + 1
         )
     data, following = page_of(rows, limit, _version, lambda row: row.version)
     return Page(data=data, next=following)
@@ -270,11 +270,11 @@ async def list_audit(
     after: After = None,
 ) -> Page[AuditEntry]:
     """Everything that changed the connection."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, UUID)
     async with parts.database.connection() as connection:
         await changes.visible(connection, connection_id, principal.account_id)
         rows = await store.audit_of(
-            connection, connection_id, UUID(cursor[0]) if cursor else None, limit + 1
+            connection, connection_id, cursor[0] if cursor else None, limit + 1
         )
     data, following = page_of(rows, limit, _entry, lambda row: row.id)
     return Page(data=data, next=following)

@@ -285,10 +285,10 @@ async def list_quarantine(
     after: After = None,
 ) -> Page[Quarantined]:
     """Of the brand's stores, newest first."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, UUID)
     async with database.connection() as session:
         rows = await store.quarantined(
-            session, caller.account_id, store_id, UUID(cursor[0]) if cursor else None, limit + 1
+            session, caller.account_id, store_id, cursor[0] if cursor else None, limit + 1
         )
     data, following = page_of(rows, limit, lambda row: Quarantined(**row), lambda row: row["id"])
     return Page(data=data, next=following)

@@ -16,7 +16,7 @@ from shared.auth import Principal, bearer, principal
 from shared.contracts import ConnectionState, OrderStatus
 from shared.database import Connection as Session
 from shared.database import Database
-from shared.pagination import After, Limit, Page, decode_cursor, page_of
+from shared.pagination import After, Limit, Page, decode_cursor, page_of, row_number
 from shared.problems import Problem, not_found
 from shared.runtime import database_of
 
@@ -132,14 +132,14 @@ async def list_orders(
     after: After = None,
 ) -> Page[OrderSummary]:
     """The orders the caller owns; a brand sees all orders of its stores."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, UUID)
     async with database.connection() as session:
         rows = await store.list_orders(
             session,
             caller.account_id,
             as_three_pl=caller.kind == "three_pl",
             wanted=store.OrderFilter(_statuses(tab, status), store_id, connection, updated_after),
-            after=UUID(cursor[0]) if cursor else None,
+            after=cursor[0] if cursor else None,
             limit=limit + 1,
         )
     data, following = page_of(rows, limit, _summary, lambda row: row["id"])
@@ -166,12 +166,12 @@ async def get_history(
     caller: Caller, database: Schema, order_id: UUID, limit: Limit = 50, after: After = None
 ) -> Page[HistoryEntry]:
     """What happened to it and why, oldest first."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, row_number)
     async with database.connection() as session:
         if await store.order_of_party(session, order_id, caller.account_id) is None:
             raise not_found("order")
         rows = await store.history_of_order(
-            session, order_id, int(cursor[0]) if cursor else 0, limit + 1
+            session, order_id, cursor[0] if cursor else 0, limit + 1
         )
     data, following = page_of(rows, limit, _history_entry, lambda row: row["id"])
     return Page(data=data, next=following)
@@ -220,13 +220,13 @@ async def list_handovers(
     after: After = None,
 ) -> Page[Handover]:
     """Newest first; `running` ones count up as their chunks are returned."""
-    cursor = decode_cursor(after, parts=1)
+    cursor = decode_cursor(after, UUID)
     async with database.connection() as session:
         rows = await store.handovers_of_party(
             session,
             caller.account_id,
             connection,
-            UUID(cursor[0]) if cursor else None,
+            cursor[0] if cursor else None,
             limit + 1,
         )
     data, following = page_of(rows, limit, lambda row: Handover(**row), lambda row: row["id"])

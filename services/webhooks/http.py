@@ -11,7 +11,7 @@ from services.webhooks import store
 from shared.auth import Principal, bearer, principal
 from shared.database import Database
 from shared.pagination import After, Limit, Page, decode_cursor, encode_cursor
-from shared.problems import Problem, not_found
+from shared.problems import not_found
 from shared.runtime import database_of
 
 Caller = Annotated[Principal, Depends(principal)]
@@ -77,7 +77,7 @@ async def list_deliveries(
             caller.account_id,
             as_three_pl=caller.kind == "three_pl",
             wanted=store.DeliveryFilter(connection, order, state),
-            after=_cursor(after),
+            after=decode_cursor(after, UUID, UUID),
             limit=limit + 1,
         )
     shown = rows[:limit]
@@ -100,19 +100,6 @@ async def get_delivery(caller: Caller, database: Schema, delivery_id: UUID) -> D
         attempts=[Attempt(**attempt) for attempt in attempts],
         body=row["body"].decode(errors="replace"),
     )
-
-
-def _cursor(after: str | None) -> tuple[UUID, UUID] | None:
-    parts = decode_cursor(after, parts=2)
-    try:
-        return (UUID(parts[0]), UUID(parts[1])) if parts else None
-    except ValueError:
-        raise Problem(
-            422,
-            "invalid_cursor",
-            "`after` is not a cursor of this list; leave it out to start at the first page.",
-            errors=[{"pointer": "/after", "message": "not a cursor of this list"}],
-        ) from None
 
 
 def _delivery(row: Any) -> Delivery:

@@ -166,7 +166,7 @@ VALUES (:connection_id, :version, :shipping_rules_owner, :billing_owner, :suppor
 SELECT v.version, v.shipping_rules_owner, v.billing_owner, v.support_owner, v.endpoint_id,
     e.url AS webhook_url, v.created_at, v.created_by
 FROM settings_versions v LEFT JOIN endpoints e ON e.id = v.endpoint_id
-WHERE v.connection_id = :connection_id AND (:before::int IS NULL OR v.version < :before::int)
+WHERE v.connection_id = :connection_id AND (:before::bigint IS NULL OR v.version < :before::bigint)
 ORDER BY v.version DESC LIMIT :limit;
 
 -- name: endpoints

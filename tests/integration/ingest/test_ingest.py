@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import httpx
 import orjson
 import pytest
 from aiokafka import ConsumerRecord
-from fastapi import FastAPI
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
@@ -29,6 +27,7 @@ from shared.contracts import (
     StoreCredential,
 )
 from shared.sealing import Sealer
+from tests.integration.serving import ready, running
 from tests.integration.topics import Topics
 from tests.waiting import eventually
 
@@ -106,21 +105,6 @@ def sealer(service_settings: dict[str, str]) -> Sealer:
 @pytest.fixture
 def shop(topics: Topics, sealer: Sealer) -> Shop:
     return Shop(topics, sealer)
-
-
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[Client]:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(app.router.lifespan_context(app))
-        yield await stack.enter_async_context(Client(transport=transport, base_url="http://ingest"))
-
-
-async def ready(client: Client) -> None:
-    async def ask() -> int:
-        return (await client.get("/health/ready")).status_code
-
-    await eventually(ask, lambda status: status == 200)
 
 
 async def known(client: Client, shop: Shop, key: str = KEY) -> None:

@@ -1,0 +1,90 @@
+"""Access tokens and the secrets that are handed out."""
+
+import base64
+import json
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from relevo import secrets
+from services.connections import tokens
+from services.connections.passwords import Passwords
+from services.connections.tokens import TokenIssuer
+from shared.auth import Principal, Verifier
+from shared.problems import Problem
+
+
+@pytest.fixture(scope="module")
+def keys() -> dict[str, str]:
+    return secrets.generate()
+
+
+def issuer(keys: dict[str, str], seconds: int = 600) -> TokenIssuer:
+    return TokenIssuer(
+        keys["RELEVO_CONNECTIONS_SIGNING_KEY"], keys["RELEVO_AUTH_JWKS"], "relevo", seconds
+    )
+
+
+def test_a_token_verifies_and_says_whose_it_is(keys: dict[str, str]) -> None:
+    account = uuid4()
+    token = issuer(keys).issue(account, "three_pl")
+    assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
+    principal = Verifier(keys["RELEVO_AUTH_JWKS"], "relevo").verify(token)
+    assert principal == Principal(account, "three_pl", str(account))
+
+
+def test_tokens_that_are_over_of_another_issuer_or_another_key_do_not_pass(
+    keys: dict[str, str],
+) -> None:
+    other = secrets.generate()
+    over = issuer(keys, seconds=-1).issue(uuid4(), "brand")
+    good = issuer(keys).issue(uuid4(), "brand")
+    unsigned = jwt.encode({"sub": "x", "aud": "relevo"}, "", algorithm="none")
+    for verifier, token in (
+        (Verifier(keys["RELEVO_AUTH_JWKS"], "relevo"), over),
+        (Verifier(keys["RELEVO_AUTH_JWKS"], "somebody"), good),
+        (Verifier(other["RELEVO_AUTH_JWKS"], "relevo"), good),
+        (Verifier(keys["RELEVO_AUTH_JWKS"], "relevo"), unsigned),
+        (Verifier(keys["RELEVO_AUTH_JWKS"], "relevo"), ""),
+    ):
+        with pytest.raises(Problem) as caught:
+            verifier.verify(token)
+        assert (caught.value.status, caught.value.code) == (401, "invalid_token")
+
+
+def test_a_signing_key_that_nobody_could_verify_stops_the_start(keys: dict[str, str]) -> None:
+    other = secrets.generate()
+    with pytest.raises(ValueError, match="RELEVO_AUTH_JWKS has no key"):
+        TokenIssuer(
+            keys["RELEVO_CONNECTIONS_SIGNING_KEY"], other["RELEVO_AUTH_JWKS"], "relevo", 600
+        )
+    public = json.loads(keys["RELEVO_AUTH_JWKS"])["keys"][0]
+    with pytest.raises(ValueError, match="not a private JWK"):
+        TokenIssuer(json.dumps(public), keys["RELEVO_AUTH_JWKS"], "relevo", 600)
+
+
+def test_published_keys_are_public_even_when_the_setting_holds_a_private_one(
+    keys: dict[str, str],
+) -> None:
+    private = json.loads(keys["RELEVO_CONNECTIONS_SIGNING_KEY"])
+    (published,) = tokens.public_jwks(json.dumps({"keys": [private]}))["keys"]
+    assert set(published) == {"kty", "crv", "x", "kid", "use", "alg"}
+
+
+def test_signing_secrets_are_as_standard_webhooks_wants_them() -> None:
+    secret = tokens.new_signing_secret()
+    assert secret.startswith("whsec_")
+    assert 24 <= len(base64.b64decode(secret.removeprefix("whsec_"))) <= 64
+    assert secret != tokens.new_signing_secret()
+
+
+async def test_passwords_verify_by_their_hash_alone() -> None:
+    passwords = Passwords()
+    hashed = await passwords.hash("correct horse battery")
+    assert hashed.startswith("$argon2id$")
+    assert await passwords.verify(hashed, "correct horse battery")
+    assert not await passwords.verify(hashed, "Correct horse battery")
+    assert not await passwords.verify("no hash at all", "correct horse battery")
+    assert not await passwords.verify(None, "nobody has this password")
+    await passwords.close()
