@@ -78,6 +78,9 @@ def _path_table(figures: Json) -> Table:
         memory = figures["peak_rss_mb"].get(name)
         beside = f", {memory} MB at most" if memory is not None else ""
         table.add_row(f"CPU s per 1,000: {name}", f"{seconds}{beside}")
+    table.add_row(
+        "processor %", ", ".join(f"{name} {n}" for name, n in figures["machine_percent"].items())
+    )
     machine = figures["machine"]
     table.add_row("machine", f"{machine['cpu']}, {machine['cores']} cores")
     return table

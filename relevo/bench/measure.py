@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -24,15 +25,37 @@ class Processes:
 
     pids: Mapping[str, int]
     _started: dict[str, float] = field(default_factory=dict)
+    _machine: Any = None
     peak_bytes: dict[str, int] = field(default_factory=dict)
 
     def begin(self) -> None:
         """CPU time counts from here."""
+        self._machine = psutil.cpu_times()
         self._started = self._cpu()
 
     def cpu_seconds(self) -> dict[str, float]:
         """User and system time since `begin`, by name."""
         return {name: now - self._started.get(name, 0.0) for name, now in self._cpu().items()}
+
+    def machine_percent(self) -> dict[str, float]:
+        """Whose the machine's processor time was since `begin`.
+
+        `ours`, of `others` on this machine, `stolen` by other machines on the same host (Linux
+        tells), and `idle`: a run beside much of `others` or `stolen` measures them.
+        """
+        spent = {
+            kind: now - getattr(self._machine, kind)
+            for kind, now in psutil.cpu_times()._asdict().items()
+            if kind not in ("guest", "guest_nice")  # they are in user and nice already
+        }
+        whole = sum(spent.values()) or 1.0
+        idle = spent["idle"] + spent.get("iowait", 0.0)
+        stolen = spent.get("steal", 0.0)
+        ours = sum(self.cpu_seconds().values())
+        shares = {
+            "ours": ours, "others": whole - idle - stolen - ours, "stolen": stolen, "idle": idle,
+        }  # fmt: skip
+        return {name: round(max(seconds, 0.0) / whole * 100, 1) for name, seconds in shares.items()}
 
     def sample_memory(self) -> None:
         """Remember the most that each name was seen to have resident."""

@@ -53,6 +53,7 @@ def _run(sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda
     try:
         await_arrivals(sink, came_before, sending, processes, progress)
         cpu = processes.cpu_seconds()
+        machine_percent = processes.machine_percent()
         ran = asyncio.run(measure.statements(stack.dsn)).since(before)
         sent = sending.result()
     finally:
@@ -92,6 +93,7 @@ def _run(sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda
         "transactions_per_order": _per_order(ran.transactions, load.orders),
         "statements": ran.calls,
         "cpu_seconds_per_1000": _per_thousand(cpu, load.orders),
+        "machine_percent": machine_percent,
         "peak_rss_mb": processes.peak_megabytes(),
         "machine": measure.machine(),
         "version": __version__,
