@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 
 from relevo import secrets, topics
@@ -19,6 +20,19 @@ from relevo.migrations import migrate
 from tests.engines import Addresses, administer, shared_engines, stop_shared_engines
 
 _PARTITIONS = 3
+
+# As structlog is without configuration, but for the tracebacks: with Rich, which is installed here,
+# each shows every local variable and takes a second.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
