@@ -167,29 +167,26 @@ class Dispatcher:
     ) -> None:
         """Hand over what the statement leased; give back what memory cannot keep in order."""
         refused: list[Delivery] = []
-        seen_again: set[tuple[UUID, UUID]] = set()
-        touched: set[UUID] = set()
+        # The last of each lane in this batch: Postgres told only of those that were there before.
+        last: dict[tuple[UUID, UUID], int] = {}
         for delivery_id, each, wanted in rows:
             lane = (each.endpoint_id, each.attributes.order_id)
+            behind = last.get(lane)
+            last[lane] = each.attributes.sequence
             new = inserted.get(delivery_id)
-            if new is None:
-                # Known already: what follows it in this batch cannot tell whether it is finished.
-                seen_again.add(lane)
-            elif new.leased:
-                touched.add(each.endpoint_id)
-                delivery = _delivery(delivery_id, each, start_before)
-                behind = new.behind or lane in seen_again
-                if self._lot(each.endpoint_id).lanes.add(delivery, behind=behind):
-                    self._bytes += len(each.body)
-                else:
-                    refused.append(delivery)
-                    seen_again.add(lane)
-            elif not new.parked:
-                touched.add(each.endpoint_id)
-                seen_again.add(lane)
+            if new is None or new.parked:
+                continue
+            if not new.leased:
                 self._note_stored(each, wanted=wanted)
+                continue
+            delivery = _delivery(delivery_id, each, start_before)
+            behind = new.behind if behind is None else behind
+            if self._lot(each.endpoint_id).lanes.add(delivery, behind=behind):
+                self._bytes += len(each.body)
+            else:
+                refused.append(delivery)
         self._release(refused, held=False)
-        for endpoint_id in touched:
+        for endpoint_id in {endpoint_id for endpoint_id, _ in last}:
             self._pump(endpoint_id)
 
     def _note_stored(self, each: Incoming, *, wanted: bool) -> None:
@@ -273,8 +270,8 @@ class Dispatcher:
         lot.finished_since_claim += 1
         goes_on = state in {"delivered", "exhausted"}
         # Those behind a failed one are given back by the statement that records the failure.
-        for follower in lot.lanes.finish(delivery, goes_on=goes_on):
-            self._bytes -= len(follower.body)
+        followers = lot.lanes.finish(delivery, goes_on=goes_on)
+        self._bytes -= sum(len(follower.body) for follower in followers)
         gone = answer.status == _GONE
         self.outcomes.add(
             Attempt(
@@ -286,6 +283,7 @@ class Dispatcher:
                 status=answer.status,
                 error=answer.error,
                 response_head=_head_of(answer.body),
+                followers=[follower.id for follower in followers],
             ),
             gone=gone,
         )
@@ -443,7 +441,7 @@ class Dispatcher:
             )
         refused: list[Delivery] = []
         for delivery, followed in claimed:
-            if self._lot(delivery.endpoint_id).lanes.add(delivery, behind=False, followed=followed):
+            if self._lot(delivery.endpoint_id).lanes.add(delivery, behind=None, followed=followed):
                 self._bytes += len(delivery.body)
             else:
                 refused.append(delivery)

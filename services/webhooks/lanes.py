@@ -82,21 +82,26 @@ class Lanes:
         """Nothing waits, runs, or is yet to be written."""
         return not self._lanes
 
-    def add(self, delivery: Delivery, *, behind: bool, followed: bool = False) -> bool:
+    def add(self, delivery: Delivery, *, behind: int | None, followed: bool = False) -> bool:
         """Take in a delivery; False when it has to wait in Postgres.
 
         Args:
             delivery: leased by this process.
-            behind: Postgres knew an earlier delivery of the lane that was unfinished and leased
-                by this process; it must then still be in memory and well.
+            behind: the sequence of the unfinished delivery before it in the lane, as Postgres
+                knew it; None for the first. Memory must end with just that one, and well: since
+                Postgres was asked the lane may have failed, and come back with only its head.
             followed: Postgres has later ones of this lane.
         """
         lane = self._lanes.get(delivery.order_id)
         if lane is None:
-            if behind:
+            if behind is not None:
                 return False
             lane = self._lanes[delivery.order_id] = _Lane()
-        elif lane.broken or delivery.sequence <= lane.last_sequence:
+        elif (
+            lane.broken
+            or delivery.sequence <= lane.last_sequence
+            or behind not in (None, lane.last_sequence)
+        ):
             lane.followed = True
             return False
         lane.followed |= followed

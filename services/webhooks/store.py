@@ -76,10 +76,10 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """A delivery that is new. `behind`: an earlier one of its lane is unfinished."""
+    """A delivery that is new. `behind`: the sequence of the unfinished one before it, if any."""
 
     leased: bool
-    behind: bool
+    behind: int | None
     parked: bool
 
 
@@ -170,7 +170,8 @@ class Attempt:
     """One HTTP try and what it makes of its delivery.
 
     `wait` is the time to the next attempt in seconds; `error` a class, see
-    `services.webhooks.sender`; `response_head` the start of the answer's body.
+    `services.webhooks.sender`; `response_head` the start of the answer's body; `followers` those
+    behind a failed one that memory gave up.
     """
 
     delivery: Delivery
@@ -181,6 +182,7 @@ class Attempt:
     status: int | None
     error: str | None
     response_head: str | None
+    followers: Sequence[UUID] = ()
 
 
 async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: UUID) -> None:
@@ -196,6 +198,7 @@ async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: 
         statuses=[each.status for each in attempts],
         errors=[each.error for each in attempts],
         heads=[each.response_head for each in attempts],
+        followers=[follower for each in attempts for follower in each.followers],
         owner=owner,
     )
 

@@ -31,10 +31,10 @@ WITH incoming AS (
         AS i (id, event_id, endpoint_id, order_id, sequence, store_id, brand_id,
               connection_id, three_pl_id, type, body, traceparent, wanted)
 ),
--- The unfinished deliveries before each in its lane: whether there are any, whether one of them
--- is not this process's, and until when the lane has to wait.
+-- The unfinished deliveries before each in its lane: the last of them, whether one of them is not
+-- this process's, and until when the lane has to wait.
 earlier AS MATERIALIZED (
-    SELECT i.id, count(d.id) > 0 AS behind,
+    SELECT i.id, max(d.sequence) AS behind,
            count(d.id) FILTER (WHERE d.lease_owner IS DISTINCT FROM :owner::uuid
                                      OR d.due_at < now()) > 0 AS elsewhere,
            max(d.due_at) FILTER (WHERE d.lease_owner IS NULL) AS due_at
@@ -135,7 +135,8 @@ WHERE EXISTS (SELECT FROM deliveries d
 -- name: record_attempts!
 -- Outcomes of attempts: every attempt is kept; deliveries move on; what stands behind a failed
 -- one waits as long as it does. A failure counts only under our lease: after it ran out somebody
--- else is at it. A success counts always.
+-- else is at it. A success counts always. Of those behind, the ones that memory gave up lose their
+-- lease; one that is just being stored keeps it, for memory may take it yet.
 WITH outcome AS (
     SELECT * FROM unnest(:deliveries::uuid[], :numbers::int[], :states::text[], :waits::float8[],
                          :ats::timestamptz[], :durations::int[], :statuses::int[],
@@ -160,7 +161,7 @@ UPDATE deliveries d SET lease_owner = NULL, due_at = m.due_at
 FROM moved m
 WHERE m.state = 'retrying' AND d.endpoint_id = m.endpoint_id AND d.order_id = m.order_id
   AND d.sequence > m.sequence AND d.state IN ('pending', 'retrying')
-  AND (d.lease_owner IS NULL OR d.lease_owner = :owner::uuid);
+  AND (d.lease_owner IS NULL OR d.id = ANY(:followers::uuid[]));
 
 -- name: release_deliveries!
 -- Leases given back before their time.

@@ -92,12 +92,15 @@ def test_secrets_are_readable_to_their_owner_alone(stack: Stack) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_up_ends_with_all_its_children(tmp_path: Path, how: signal.Signals) -> None:
     run = tmp_path / "run"
+    # As on a terminal: what is started in the background inherits that SIGINT is ignored.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(
         [sys.executable, "-m", "relevo", "up", "--only", "routing", "--directory", str(run)],
         cwd=_ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    signal.signal(signal.SIGINT, inherited)
     try:
         assert wait_for(lambda: (run / "stack.json").exists() or command.poll() is not None, 60)
         pids = json.loads((run / "stack.json").read_text())["pids"]
