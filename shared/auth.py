@@ -74,7 +74,7 @@ class Verifier:
                 subject=claims["sub"],
                 actor=UUID(act["account"]) if act else None,
             )
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise Problem(
                 401,
                 "invalid_token",

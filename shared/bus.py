@@ -11,6 +11,7 @@ a record can never work; the batch is then halved until the guilty record stands
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -36,6 +37,7 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     for_code,
 )
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
@@ -52,6 +54,8 @@ logger = structlog.get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 BATCH_RECORDS = 500
+# What a dead letter has more than its record: the headers that say why and where from.
+_DEAD_LETTER_BYTES = 64 * 1024
 # A batch is asked again in place this long (well under max.poll.interval.ms, 300 s), then handed
 # back to Kafka, which gives it to whoever owns the partition then.
 _WAIT_IN_PLACE_SECONDS = 60.0
@@ -148,15 +152,15 @@ class Progress(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
             return True
         assigned = self.consumer.assignment()
         offsets = {each: at for each, at in self._handled.items() if each in assigned}
-        self._handled.clear()
+        self._handled = dict(offsets)
         if not offsets:
             return True
         try:
             await self.consumer.commit(offsets)
         except (KafkaError, OSError) as error:
             logger.warning("offsets were not committed", reason=repr(error))
-            self._handled = {**offsets, **self._handled}
             return False
+        self._handled = {each: at for each, at in self._handled.items() if at != offsets.get(each)}
         return True
 
     async def stop(self) -> None:
@@ -290,7 +294,9 @@ class Bus:
             started = time.monotonic()
             received = await self._read(records, topic, parse)
             if received:
-                await self._handle_patiently(received, topic, handle)
+                # Without a group there is nobody to hand a batch back to.
+                wait = _WAIT_IN_PLACE_SECONDS if group else math.inf
+                await self._handle_patiently(received, topic, handle, wait)
             BATCH_SECONDS.labels(topic.name).observe(time.monotonic() - started)
 
     async def _read(
@@ -304,7 +310,7 @@ class Bus:
                     partition=raw.partition,
                     offset=raw.offset,
                     key=(raw.key or b"").decode(),
-                    headers={name: value.decode() for name, value in raw.headers},
+                    headers={name: (value or b"").decode() for name, value in raw.headers},
                     value=raw.value or b"",
                     raw=raw,
                 )
@@ -315,22 +321,26 @@ class Bus:
                 await self._bury(raw, topic, error.reason)
             except ValidationError as error:
                 await self._bury(raw, topic, _fields(error))
-            except ValueError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is: it is in the record
                 await self._bury(raw, topic, f"{type(error).__name__}: {error}")
         return received
 
     async def _handle_patiently(
-        self, received: Sequence[Received[Body]], topic: Topic, handle: Handle[Body]
+        self,
+        received: Sequence[Received[Body]],
+        topic: Topic,
+        handle: Handle[Body],
+        wait_seconds: float,
     ) -> None:
         """Handle; wait and ask again while an engine is away; halve the batch on anything else."""
-        give_back_at = time.monotonic() + _WAIT_IN_PLACE_SECONDS
+        give_back_at = time.monotonic() + wait_seconds
         pause = 0.05
         while True:
             try:
                 await handle(received)
             except Exception as error:
                 if not is_transient(error):
-                    await self._isolate(received, topic, handle, error)
+                    await self._isolate(received, topic, handle, error, wait_seconds)
                     return
                 TRANSIENT_FAILURES.labels(topic.name).inc()
                 logger.warning("batch waits", topic=topic.name, reason=str(error), pause=pause)
@@ -348,11 +358,12 @@ class Bus:
         topic: Topic,
         handle: Handle[Body],
         error: Exception,
+        wait_seconds: float,
     ) -> None:
         if len(received) > 1:
             middle = len(received) // 2
-            await self._handle_patiently(received[:middle], topic, handle)
-            await self._handle_patiently(received[middle:], topic, handle)
+            await self._handle_patiently(received[:middle], topic, handle, wait_seconds)
+            await self._handle_patiently(received[middle:], topic, handle, wait_seconds)
             return
         record = received[0].record
         if not isinstance(error, Permanent):
@@ -395,7 +406,12 @@ class Bus:
             Transient: not connected, or not acknowledged; it may or may not be on the log.
         """
         headers = [(name, value.encode()) for name, value in message.headers.items()]
-        return await self._send(message.topic, message.key.encode(), headers, message.value)
+        key = message.key.encode()
+        # A refusal by the broker would leave a gap in the numbers of an idempotent producer.
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, message.value, headers)
+        if size > MAX_MESSAGE_BYTES:
+            raise MessageRefused(f"{size} bytes are more than Kafka takes ({MAX_MESSAGE_BYTES})")
+        return await self._send(message.topic, key, headers, message.value)
 
     async def _send(
         self, topic: str, key: bytes, headers: Sequence[tuple[str, bytes]], value: bytes
@@ -452,7 +468,7 @@ class Bus:
                 enable_idempotence=True,
                 linger_ms=2,
                 max_batch_size=256 * 1024,
-                max_request_size=MAX_MESSAGE_BYTES,
+                max_request_size=MAX_MESSAGE_BYTES + _DEAD_LETTER_BYTES,
                 request_timeout_ms=30_000,
             )
             try:
@@ -561,5 +577,7 @@ def _topic_configs(replication: int) -> dict[str, dict[str, str]]:
         configs[topic.name] = (
             {**common, "cleanup.policy": "compact"} if topic.compacted else deleting
         )
-        configs[topic.dead_letters] = deleting
+        configs[topic.dead_letters] = {
+            **deleting, "max.message.bytes": str(MAX_MESSAGE_BYTES + _DEAD_LETTER_BYTES),
+        }  # fmt: skip
     return configs

@@ -29,7 +29,10 @@ EndpointId = NewType("EndpointId", UUID)
 
 
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time that UTC cannot hold") from error
 
 
 # RFC 3339 in UTC with `Z`, whatever offset the source wrote.

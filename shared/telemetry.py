@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 MESSAGES = Counter(
     "relevo_messages_total",
@@ -77,6 +77,6 @@ def configure_logging(level: str, log_format: str, service: str) -> None:
 def traceparent_of(headers: Mapping[str, str]) -> str:
     """The caller's `traceparent` when well-formed (W3C Trace Context, 3.2), else a new one."""
     given = headers.get("traceparent", "")
-    if _TRACEPARENT.match(given):
+    if _TRACEPARENT.fullmatch(given):
         return given
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

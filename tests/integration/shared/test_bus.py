@@ -370,7 +370,6 @@ async def test_a_record_near_the_size_limit_passes_and_one_over_it_is_refused(
         await listener.has("big", "big")
 
 
-@pytest.mark.xfail(strict=True, reason="the dead letter is larger than its record")
 async def test_poison_near_the_size_limit_does_not_hold_up_its_partition(
     bus_settings: Settings, topics: Topics
 ) -> None:
@@ -386,7 +385,6 @@ async def test_poison_near_the_size_limit_does_not_hold_up_its_partition(
     assert dict(dead.headers)["dead_letter_offset"] == b"0"
 
 
-@pytest.mark.xfail(strict=True, reason="a header's value may be null")
 async def test_a_header_without_a_value_is_no_obstacle(
     bus_settings: Settings, topics: Topics
 ) -> None:
@@ -397,7 +395,6 @@ async def test_a_header_without_a_value_is_no_obstacle(
         await listener.has_all(["2"], _SOON)
 
 
-@pytest.mark.xfail(strict=True, reason="OverflowError of parse is not caught")
 async def test_a_reader_that_breaks_on_a_record_sends_it_to_the_dead_letters(
     bus_settings: Settings, topics: Topics
 ) -> None:
@@ -431,7 +428,6 @@ async def test_while_dead_letters_are_not_taken_the_batch_waits_and_nothing_is_l
     assert listener.read[3] - listener.read[0] > 0.5, "not as fast as it can"
 
 
-@pytest.mark.xfail(strict=True, reason="without a group nothing is handed back")
 async def test_a_reader_without_a_group_loses_nothing_to_an_engine_that_was_away_long(
     bus_settings: Settings, topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:

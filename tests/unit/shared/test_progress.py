@@ -102,7 +102,6 @@ async def test_before_partitions_go_their_offsets_are_committed_and_then_forgott
     assert consumer.commits == [{P0: 5}]
 
 
-@pytest.mark.xfail(strict=True, reason="stop cancels the commit, which had forgotten its offsets")
 async def test_a_stop_in_the_middle_of_a_commit_commits_all_the_same() -> None:
     progress, consumer = Progress(), Consumer()
     handled(progress, consumer, Raw(4))
