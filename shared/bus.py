@@ -131,13 +131,14 @@ class Progress(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
         self.consumer: AIOKafkaConsumer | None = None
         self._handled: dict[TopicPartition, int] = {}
         self._task: asyncio.Task[None] | None = None
+        self._stopped = False
 
     def handled(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
         """These were handled, and everything before them in their partitions."""
         self.consumer = consumer
         for record in records:
             self._handled[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        if self._task is None or self._task.done():
+        if not self._stopped and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._commit_soon())
 
     async def _commit_soon(self) -> None:
@@ -164,7 +165,8 @@ class Progress(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
         return True
 
     async def stop(self) -> None:
-        """Commit once more, while the consumer still runs."""
+        """Commit once more, while the consumer still runs; nothing after that."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
         await self.commit()
@@ -203,6 +205,8 @@ class Bus:
         self._servers = settings.kafka
         self._prefix = settings.topic_prefix
         self._client_id = client_id
+        # Time is to be left to commit and to leave the group.
+        self._stop_seconds = settings.shutdown_seconds / 2
         self._producer: AIOKafkaProducer | None = None
         self._broker_running = False
         self._broken = asyncio.Event()
@@ -215,7 +219,7 @@ class Bus:
             allow_auto_create_topics=False,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             apply_types=False,
-            graceful_timeout=settings.shutdown_seconds,
+            graceful_timeout=0,
             logger=None,
         )
 
@@ -292,15 +296,19 @@ class Bus:
         @subscriber
         async def on_batch(records: tuple[ConsumerRecord, ...]) -> None:
             started = time.monotonic()
-            received = await self._read(records, topic, parse)
+            # Without a group there is nobody to hand a batch back to.
+            wait = _WAIT_IN_PLACE_SECONDS if group else math.inf
+            received = await self._read(records, topic, parse, wait)
             if received:
-                # Without a group there is nobody to hand a batch back to.
-                wait = _WAIT_IN_PLACE_SECONDS if group else math.inf
-                await self._handle_patiently(received, topic, handle, wait)
+                await self._handle(received, topic, handle, wait)
             BATCH_SECONDS.labels(topic.name).observe(time.monotonic() - started)
 
     async def _read(
-        self, records: Sequence[ConsumerRecord], topic: Topic, parse: Parse[Body]
+        self,
+        records: Sequence[ConsumerRecord],
+        topic: Topic,
+        parse: Parse[Body],
+        wait_seconds: float,
     ) -> list[Received[Body]]:
         received: list[Received[Body]] = []
         for raw in records:
@@ -316,61 +324,51 @@ class Bus:
                 )
                 received.append(Received(record, parse(record)))
             except KeyError as error:
-                await self._bury(raw, topic, f"missing {error}")
+                await self._bury(raw, topic, f"missing {error}", wait_seconds)
             except Permanent as error:
-                await self._bury(raw, topic, error.reason)
+                await self._bury(raw, topic, error.reason, wait_seconds)
             except ValidationError as error:
-                await self._bury(raw, topic, _fields(error))
+                await self._bury(raw, topic, _fields(error), wait_seconds)
             except Exception as error:  # noqa: BLE001  whatever it is: it is in the record
-                await self._bury(raw, topic, f"{type(error).__name__}: {error}")
+                await self._bury(raw, topic, f"{type(error).__name__}: {error}", wait_seconds)
         return received
 
-    async def _handle_patiently(
+    async def _handle(
         self,
         received: Sequence[Received[Body]],
         topic: Topic,
         handle: Handle[Body],
         wait_seconds: float,
     ) -> None:
-        """Handle; wait and ask again while an engine is away; halve the batch on anything else."""
-        give_back_at = time.monotonic() + wait_seconds
-        pause = 0.05
-        while True:
-            try:
-                await handle(received)
-            except Exception as error:
-                if not is_transient(error):
-                    await self._isolate(received, topic, handle, error, wait_seconds)
-                    return
-                TRANSIENT_FAILURES.labels(topic.name).inc()
-                logger.warning("batch waits", topic=topic.name, reason=str(error), pause=pause)
-                if time.monotonic() > give_back_at:
-                    raise
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-            else:
-                MESSAGES.labels(topic.name, "handled").inc(len(received))
-                return
+        """Handle; a batch with something in it that can never work is halved until that is alone.
 
-    async def _isolate(
-        self,
-        received: Sequence[Received[Body]],
-        topic: Topic,
-        handle: Handle[Body],
-        error: Exception,
-        wait_seconds: float,
-    ) -> None:
-        if len(received) > 1:
+        Raises:
+            Exception: transient, and the time to wait is over.
+        """
+        try:
+            await _patiently(lambda: handle(received), topic, wait_seconds)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            if len(received) == 1:
+                await self._give_up(received[0].record, topic, error, wait_seconds)
+                return
             middle = len(received) // 2
-            await self._handle_patiently(received[:middle], topic, handle, wait_seconds)
-            await self._handle_patiently(received[middle:], topic, handle, wait_seconds)
-            return
-        record = received[0].record
+            await self._handle(received[:middle], topic, handle, wait_seconds)
+            await self._handle(received[middle:], topic, handle, wait_seconds)
+        else:
+            MESSAGES.labels(topic.name, "handled").inc(len(received))
+
+    async def _give_up(
+        self, record: Record, topic: Topic, error: Exception, wait_seconds: float
+    ) -> None:
         if not isinstance(error, Permanent):
             logger.error("record failed", topic=topic.name, offset=record.offset, exc_info=error)
-        await self._bury(record.raw, topic, f"{type(error).__name__}: {error}")
+        await self._bury(record.raw, topic, f"{type(error).__name__}: {error}", wait_seconds)
 
-    async def _bury(self, raw: ConsumerRecord, topic: Topic, reason: str) -> None:
+    async def _bury(
+        self, raw: ConsumerRecord, topic: Topic, reason: str, wait_seconds: float
+    ) -> None:
         """To the dead letters: original headers, key and value, plus why and where from.
 
         Raises:
@@ -390,10 +388,14 @@ class Bus:
             offset=raw.offset,
             reason=reason,
         )
-        future = await self._send(
-            topic.dead_letters, raw.key or b"", [*raw.headers, *origin], raw.value or b""
-        )
-        await future
+
+        async def send() -> None:
+            future = await self._send(
+                topic.dead_letters, raw.key or b"", [*raw.headers, *origin], raw.value or b""
+            )
+            await future
+
+        await _patiently(send, topic, wait_seconds)
         MESSAGES.labels(topic.name, "dead_letter").inc()
 
     # --- writing ----------------------------------------------------------------------------
@@ -493,7 +495,14 @@ class Bus:
                 await producer.stop()
 
     async def stop(self) -> None:
-        """Stop reading, then flush and stop writing."""
+        """Finish and commit the batches under way, stop reading, then flush and stop writing."""
+        # FastStream would stop its consumers with the last batches handled but not committed.
+        subscribers = self.broker.subscribers if self._broker_running else []
+        for subscriber in subscribers:
+            subscriber.running = False
+        await asyncio.gather(
+            *(each.lock.wait_release(self._stop_seconds) for each in subscribers)  # type: ignore[attr-defined]
+        )
         for progress in self._progress:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_SECONDS):
@@ -521,6 +530,30 @@ class Bus:
             if age > _STALE_POLL_MS:
                 return f"{names}: no answer from Kafka for {age / 1000:.0f} s"
         return None
+
+
+async def _patiently(
+    work: Callable[[], Awaitable[None]], topic: Topic, wait_seconds: float
+) -> None:
+    """Do the work; wait and ask again while an engine is away, for as long as that.
+
+    Raises:
+        Exception: of the work; a transient one only when the time is over.
+    """
+    until = time.monotonic() + wait_seconds
+    pause = 0.05
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            if not is_transient(error) or time.monotonic() > until:
+                raise
+            TRANSIENT_FAILURES.labels(topic.name).inc()
+            logger.warning("batch waits", topic=topic.name, reason=str(error), pause=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _fields(error: ValidationError) -> str:

@@ -149,24 +149,22 @@ class Relay:
 
     async def _lead(self, connection: asyncpg.Connection) -> None:
         acknowledged: list[int] = []
-        while True:
-            self._wake.clear()
-            if connection.is_closed():
-                raise ConnectionError("the relay's connection is gone, and its lock with it")
-            rows = await connection.fetch(_NEXT, acknowledged, self._batch)
-            OUTBOX_OLDEST.labels(self._schema).set(rows[0]["age"] if rows else 0)
-            acknowledged = []
-            try:
+        try:
+            while True:
+                self._wake.clear()
+                if connection.is_closed():
+                    raise ConnectionError("the relay's connection is gone, and its lock with it")
+                rows = await connection.fetch(_NEXT, acknowledged, self._batch)
+                acknowledged.clear()
+                OUTBOX_OLDEST.labels(self._schema).set(rows[0]["age"] if rows else 0)
                 for wave in _waves(rows):
                     await self._send_wave(connection, wave, acknowledged)
-            except BaseException:
-                # The others stay, in order; what went out is not to go out again.
+                if len(rows) < self._batch:
+                    await self._wait(_TIDY_SECONDS if acknowledged else self._poll_seconds)
+        finally:
+            # What went out is not to go out again; the others stay, in order.
+            if acknowledged and not connection.is_closed():
                 await connection.execute(_DELETE, acknowledged)
-                raise
-            finally:
-                OUTBOX_RELAYED.labels(self._schema).inc(len(acknowledged))
-            if len(rows) < self._batch:
-                await self._wait(_TIDY_SECONDS if acknowledged else self._poll_seconds)
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -192,6 +190,7 @@ class Relay:
                 first_failure = first_failure or result
             else:
                 acknowledged.append(row["id"])
+                OUTBOX_RELAYED.labels(self._schema).inc()
         if first_failure is not None:
             raise first_failure
 

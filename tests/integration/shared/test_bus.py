@@ -212,7 +212,6 @@ async def test_what_a_process_did_not_finish_is_read_again(
     assert first.handled == []
 
 
-@pytest.mark.xfail(strict=True, reason="Bus.stop commits before the last batch is handled")
 async def test_a_batch_that_was_under_way_at_the_stop_is_finished_and_committed(
     bus_settings: Settings, topics: Topics
 ) -> None:
