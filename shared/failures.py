@@ -32,18 +32,20 @@ class Permanent(Exception):  # noqa: N818  as above
         self.reason = reason
 
 
-# By name, so that this module imports no driver: SQLSTATE classes 08 (connection), 40 (rollback:
-# serialization, deadlock), 53 (resources), 55P03 (lock not available), 57 (operator intervention,
-# i.e. restart). PostgreSQL 18, appendix A.
-_TRANSIENT_SQLSTATES = ("08", "40", "53", "57", "55P03")
+# SQLSTATE classes that are about the values that were sent: 21 (cardinality), 22 (data), 23
+# (integrity), 54 (limits, e.g. of an index entry). PostgreSQL 18, appendix A. All others are about
+# the server, e.g. 08 (connection), 28 (password), 40 (deadlock), 42 (a migration that is yet to
+# run), 57 (restart): an operator mends them, and good messages have to wait for that.
+_PERMANENT_SQLSTATES = ("21", "22", "23", "54")
+# By name, so that this module imports no driver.
 _TRANSIENT_NAMES = frozenset({"InterfaceError", "InternalClientError"})
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed later.
 
-    Connection losses, time-outs, deadlocks and restarts are transient; everything else is a
-    property of the input or a bug and is not.
+    Connection losses, time-outs, deadlocks, restarts and a schema that is not there yet are
+    transient; everything else is a property of the input or a bug and is not.
     """
     if isinstance(error, Transient):
         return True
@@ -51,7 +53,7 @@ def is_transient(error: BaseException) -> bool:
         return False
     sqlstate = getattr(error, "sqlstate", None)
     if isinstance(sqlstate, str):
-        return sqlstate.startswith(_TRANSIENT_SQLSTATES)
+        return not sqlstate.startswith(_PERMANENT_SQLSTATES)
     if type(error).__module__.startswith("aiokafka"):
         return bool(getattr(error, "retriable", False)) or "Connection" in type(error).__name__
     # asyncpg raises InterfaceError for a pool or connection that was closed under us.

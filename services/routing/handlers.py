@@ -9,18 +9,16 @@ from prometheus_client import Counter
 from uuid_utils.compat import uuid7
 
 from services.routing import assignment, events, handover, store
-from services.routing.orders import Connection, Decision, Incoming, Order, Outcome
+from services.routing.orders import Connection, Decision, Incoming, Order
 from services.routing.sweep import Sweeper
 from shared import outbox
 from shared.bus import Received, Record
 from shared.contracts import ConnectionChanged, OrderReceived
-from shared.database import Connection as Session
 from shared.database import Database
 
 DECISIONS = Counter(
     "relevo_order_decisions_total", "What became of what stores told, by outcome.", ("outcome",)
 )
-_UNWRITTEN = frozenset({Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED})
 _HASH_BYTES = 16
 
 
@@ -89,7 +87,8 @@ class Handlers:
             )
             known = await store.lock_orders(session, keys)
             decided = _decide(told, connections, known)
-            await _write(session, decided, known_ids={order.id for order in known.values()})
+            await store.write(session, [decision for decision, _ in decided])
+            await outbox.write(session, events.messages(decided))
         for decision, _ in decided:
             DECISIONS.labels(decision.outcome).inc()
 
@@ -140,27 +139,6 @@ def _decide(
         current[key] = decision.order
         decided.append((decision, each.traceparent))
     return decided
-
-
-async def _write(
-    session: Session,
-    decided: Sequence[tuple[Decision, str | None]],
-    known_ids: set[UUID],
-) -> None:
-    """The newest state of each order, every line of history, every event: four statements."""
-    newest = {
-        decision.order.id: decision.order
-        for decision, _ in decided
-        if decision.outcome not in _UNWRITTEN
-    }
-    await store.insert_orders(
-        session, [order for order in newest.values() if order.id not in known_ids]
-    )
-    # Sorted, so that rows are written in the order in which they were locked.
-    known = sorted((o for o in newest.values() if o.id in known_ids), key=lambda order: order.id)
-    await store.update_orders(session, known)
-    await store.insert_history(session, (decision for decision, _ in decided))
-    await outbox.write(session, events.messages(decided))
 
 
 def _owed(

@@ -234,8 +234,7 @@ async def list_handovers(
 
 
 async def _write(session: Session, decision: Decision) -> None:
-    await store.update_orders(session, [decision.order])
-    await store.insert_history(session, [decision])
+    await store.write(session, [decision])
     await outbox.write(session, events.messages([(decision, None)]))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +13,7 @@ from uuid_utils.compat import uuid7
 from services.routing.orders import Connection, Decision, Order, Outcome
 from shared.contracts import ConnectionChanged, ConnectionState, OrderStatus
 from shared.database import Connection as Session
-from shared.database import affected, load_queries
+from shared.database import load_queries
 from shared.failures import Transient
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
@@ -160,69 +159,57 @@ async def lock_order(session: Session, order_id: UUID) -> Order | None:
     return _order(row) if row else None
 
 
-async def insert_orders(session: Session, orders: Sequence[Order]) -> None:
-    """Enter new orders.
+# What leaves the order as it was, and what leaves no trace but a metric.
+_UNWRITTEN = frozenset({Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED})
+_SILENT = frozenset({Outcome.DUPLICATE, Outcome.TOMBSTONED, Outcome.UNCHANGED})
+
+
+async def write(session: Session, decisions: Sequence[Decision]) -> None:
+    """Each order as the last decision about it leaves it, and its timeline with why.
+
+    Args:
+        session: a transaction that holds the locks of the orders that are known.
+        decisions: in the order in which they were made.
 
     Raises:
         Transient: another process entered one of them; decide again with it in view.
     """
-    if not orders:
-        return
-    status = await _queries.insert_orders(
-        session,
-        stores=[order.store_id for order in orders],
-        external_ids=[order.external_id for order in orders],
-        brands=[order.brand_id for order in orders],
-        three_pls=[order.three_pl_id for order in orders],
-        **_columns(orders),
+    orders = list(
+        {each.order.id: each.order for each in decisions if each.outcome not in _UNWRITTEN}.values()
     )
-    if affected(status) != len(orders):
-        raise Transient("another process entered the same order at the same moment")
-
-
-async def update_orders(session: Session, orders: Sequence[Order]) -> None:
-    """Write the new state of known, locked orders."""
-    if orders:
-        await _queries.update_orders(session, **_columns(orders))
-
-
-def _columns(orders: Sequence[Order]) -> dict[str, list[Any]]:
-    return {
-        "ids": [order.id for order in orders],
-        "connections": [order.connection_id for order in orders],
-        "epochs": [order.epoch for order in orders],
-        "settings_versions": [order.settings_version for order in orders],
-        "endpoints": [order.endpoint_id for order in orders],
-        "statuses": [order.status for order in orders],
-        "versions": [order.version for order in orders],
-        "sequences": [order.sequence for order in orders],
-        "source_updated": [order.source_updated_at for order in orders],
-        "hashes": [order.content_hash for order in orders],
-        "payloads": [order.payload for order in orders],
-        "too_late": [order.cancel_too_late for order in orders],
-        "tombstones": [order.tombstone for order in orders],
-    }
-
-
-# What leaves no trace but a metric.
-_SILENT = frozenset({Outcome.DUPLICATE, Outcome.TOMBSTONED, Outcome.UNCHANGED})
-
-
-async def insert_history(session: Session, decisions: Iterable[Decision]) -> None:
-    """One line of each order's timeline, with why."""
-    told = [decision for decision in decisions if decision.outcome not in _SILENT]
-    if not told:
+    told = [each for each in decisions if each.outcome not in _SILENT]
+    if not orders and not told:
         return
-    await _queries.insert_history(
-        session,
-        orders=[each.order.id for each in told],
-        kinds=[each.outcome for each in told],
-        events=[each.event.type if each.event else None for each in told],
-        sequences=[each.order.sequence for each in told],
-        statuses=[each.order.status for each in told],
-        connections=[each.order.connection_id for each in told],
-        whys=[orjson.dumps(each.why).decode() for each in told],
-    )
+    try:
+        await _queries.write_orders(
+            session,
+            ids=[order.id for order in orders],
+            stores=[order.store_id for order in orders],
+            external_ids=[order.external_id for order in orders],
+            brands=[order.brand_id for order in orders],
+            three_pls=[order.three_pl_id for order in orders],
+            connections=[order.connection_id for order in orders],
+            epochs=[order.epoch for order in orders],
+            settings_versions=[order.settings_version for order in orders],
+            endpoints=[order.endpoint_id for order in orders],
+            statuses=[order.status for order in orders],
+            versions=[order.version for order in orders],
+            sequences=[order.sequence for order in orders],
+            source_updated=[order.source_updated_at for order in orders],
+            hashes=[order.content_hash for order in orders],
+            payloads=[order.payload for order in orders],
+            too_late=[order.cancel_too_late for order in orders],
+            tombstones=[order.tombstone for order in orders],
+            told_ids=[each.order.id for each in told],
+            kinds=[each.outcome for each in told],
+            events=[each.event.type if each.event else None for each in told],
+            told_sequences=[each.order.sequence for each in told],
+            told_statuses=[each.order.status for each in told],
+            told_connections=[each.order.connection_id for each in told],
+            whys=[orjson.dumps(each.why).decode() for each in told],
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise Transient("another process entered the same order at the same moment") from error
 
 
 # --- lists ----------------------------------------------------------------------------------

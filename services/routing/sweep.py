@@ -66,8 +66,7 @@ class Sweeper:
                 if connection is not None and handover.goes_back(order, connection)
             ]
             if decisions:
-                await store.update_orders(session, [each.order for each in decisions])
-                await store.insert_history(session, decisions)
+                await store.write(session, decisions)
                 await outbox.write(session, events.messages((each, None) for each in decisions))
                 await store.progress_handover(session, owed, len(decisions))
             # A chunk from which nothing went back would come again for ever.

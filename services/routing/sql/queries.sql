@@ -89,8 +89,15 @@ SELECT id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch, s
        payload::text AS payload, cancel_too_late, tombstone
 FROM orders WHERE id = :order_id FOR UPDATE;
 
--- name: insert_orders!
--- Fewer rows than asked for means that another process entered one of them just now.
+-- name: write_orders!
+-- The newest state of orders, new or known and locked, and the lines of their history. Another
+-- process that entered the same order at the same moment makes (store_id, external_id) collide.
+WITH history AS (
+    INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why)
+    SELECT * FROM unnest(:told_ids::uuid[], :kinds::text[], :events::text[],
+                         :told_sequences::int[], :told_statuses::text[],
+                         :told_connections::uuid[], :whys::text[])
+)
 INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch,
                     settings_version, endpoint_id, status, version, sequence, source_updated_at,
                     content_hash, payload, cancel_too_late, tombstone)
@@ -99,26 +106,13 @@ SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :bran
                      :settings_versions::int[], :endpoints::uuid[], :statuses::text[],
                      :versions::int[], :sequences::int[], :source_updated::timestamptz[],
                      :hashes::bytea[], :payloads::json[], :too_late::bool[], :tombstones::bool[])
-ON CONFLICT (store_id, external_id) DO NOTHING;
-
--- name: update_orders!
-UPDATE orders o SET
-    connection_id = u.connection_id, epoch = u.epoch, settings_version = u.settings_version,
-    endpoint_id = u.endpoint_id, status = u.status, version = u.version, sequence = u.sequence,
-    source_updated_at = u.source_updated_at, content_hash = u.content_hash, payload = u.payload,
-    cancel_too_late = u.cancel_too_late, tombstone = u.tombstone, updated_at = now()
-FROM unnest(:ids::uuid[], :connections::uuid[], :epochs::int[], :settings_versions::int[],
-            :endpoints::uuid[], :statuses::text[], :versions::int[], :sequences::int[],
-            :source_updated::timestamptz[], :hashes::bytea[], :payloads::json[],
-            :too_late::bool[], :tombstones::bool[])
-     AS u(id, connection_id, epoch, settings_version, endpoint_id, status, version, sequence,
-          source_updated_at, content_hash, payload, cancel_too_late, tombstone)
-WHERE o.id = u.id;
-
--- name: insert_history!
-INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why)
-SELECT * FROM unnest(:orders::uuid[], :kinds::text[], :events::text[], :sequences::int[],
-                     :statuses::text[], :connections::uuid[], :whys::text[]);
+ON CONFLICT (id) DO UPDATE SET
+    connection_id = excluded.connection_id, epoch = excluded.epoch,
+    settings_version = excluded.settings_version, endpoint_id = excluded.endpoint_id,
+    status = excluded.status, version = excluded.version, sequence = excluded.sequence,
+    source_updated_at = excluded.source_updated_at, content_hash = excluded.content_hash,
+    payload = excluded.payload, cancel_too_late = excluded.cancel_too_late,
+    tombstone = excluded.tombstone, updated_at = now();
 
 -- name: orders_of_brand
 SELECT id, store_id, external_id, status, connection_id, version, sequence, settings_version,

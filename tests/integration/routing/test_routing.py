@@ -23,6 +23,7 @@ from tests.waiting import eventually
 
 ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
 Rows = list[asyncpg.Record]
+OTHER_ID = "0196f000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -241,3 +242,31 @@ async def test_two_processes_share_the_work_and_enter_each_order_once(
         sequences.setdefault(record.key, []).append(int(dict(record.headers)["ce_sequence"]))
     assert len(sequences) == 300
     assert all(told == [1, 2] for told in sequences.values())
+
+
+@pytest.mark.usefixtures("app")
+async def test_an_order_that_another_process_enters_at_the_same_moment_is_decided_again(
+    shop: Shop, database: asyncpg.Connection, topics: Topics, postgres_dsn: str
+) -> None:
+    async def waiting() -> Any:
+        return await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    await shop.send(shop.order("a"))
+    entered = (await orders(database, 1))["a"]
+    # What the other process is about to commit is the same row, under its own id.
+    async with asyncpg.create_pool(postgres_dsn, min_size=1, max_size=1) as pool:
+        async with pool.acquire() as other, other.transaction():
+            await database.execute("DELETE FROM orders")
+            row = tuple({**entered, "id": OTHER_ID}.values())
+            await other.execute("INSERT INTO routing.orders SELECT ($1::routing.orders).*", row)
+            await shop.send(shop.order("a", 5, total="12.00"))
+            await eventually(waiting, lambda count: count == 1)
+        records = await topics.all(ORDERS_EVENTS.name, at_least=2)
+    kept = (await orders(database, 1))["a"]
+    assert (str(kept["id"]), kept["sequence"]) == (OTHER_ID, 2)
+    assert [int(dict(record.headers)["ce_sequence"]) for record in records] == [1, 2]
+    history = await database.fetch("SELECT order_id, sequence FROM order_history ORDER BY id")
+    assert [(each["order_id"], each["sequence"]) for each in history] == [
+        (entered["id"], 1),
+        (kept["id"], 2),
+    ]
