@@ -482,14 +482,17 @@ class Dispatcher:
         """What to claim for an endpoint; None while it has enough to do.
 
         As much again as it got done since the last claim: a fast one is fed in large pieces, one
-        that hangs holds little.
+        that hangs holds little. Small pieces only when an attempt could start that has nothing to
+        send.
         """
         lanes, firsts, retries = lot.lanes, 0, 0
         if lot.firsts_stored:
             pace = max(2 * lanes.concurrency, min(2 * lot.finished_since_claim, _CLAIM_MOST // 2))
             pace = min(pace, self._most(lot))
-            wanted = min(pace - (lanes.waiting - lanes.waiting_retries), self._room(lot))
-            firsts = wanted if wanted >= max(1, pace // 2) else 0
+            waiting = lanes.waiting - lanes.waiting_retries
+            wanted = min(pace - waiting, self._room(lot))
+            could_start = not waiting and lanes.running_firsts < lanes.concurrency
+            firsts = wanted if wanted >= (1 if could_start else max(1, pace // 2)) else 0
         if lot.retries_stored:
             free = 2 * lanes.retry_concurrency - lanes.waiting_retries - lanes.running_retries
             retries = free if free >= lanes.retry_concurrency else 0

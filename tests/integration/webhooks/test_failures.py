@@ -179,6 +179,27 @@ async def test_a_hanging_endpoint_delays_no_other(
     assert len(other_receiver.got) == 16
 
 
+async def test_every_attempt_that_may_run_gets_something_to_send(
+    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+) -> None:
+    receiver.answer = receiver.hang
+    await start(webhooks_queue_deliveries=20, webhooks_poll_seconds=0.1, **ENDLESS)
+    await tenant.introduce()
+    for _ in range(13):
+        await tenant.say(tenant.event(uuid7(), 1))
+    await receiver.has(13)
+    # Another process stores more, and dies before it sends them.
+    await database.execute("""
+        WITH e AS (INSERT INTO events SELECT (jsonb_populate_record(
+                       events, jsonb_build_object('id', uuidv7(), 'order_id', uuidv7()))).*
+                   FROM events RETURNING id, order_id, sequence)
+        INSERT INTO deliveries (id, event_id, endpoint_id, order_id, sequence, due_at, state)
+        SELECT uuidv7(), e.id, d.endpoint_id, e.order_id, e.sequence, now(), 'pending'
+        FROM e CROSS JOIN (SELECT endpoint_id FROM deliveries LIMIT 1) d
+    """)
+    await receiver.has(16)
+
+
 async def test_retries_of_one_endpoint_leave_its_first_attempts_alone(
     start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
 ) -> None:
