@@ -1,16 +1,15 @@
 """Where the embedded engines come from: jars by jgo, fetched once, unpacked once."""
 
+import fcntl
 import lzma
 import os
 import platform
 import shutil
 import stat
 import tarfile
-import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -53,47 +52,69 @@ def _make_cache_directory() -> Path:
     return cache
 
 
-@contextmanager
-def _fetching(what: str) -> Iterator[None]:
+def _fetch(what: str, home: Path, prepare: Callable[[Path], Path]) -> None:
+    """Put in place what `prepare` makes in an empty folder, unless another process did already.
+
+    One at a time, and all or nothing: the library that fetches writes its files where others would
+    read them half done, and takes what an interrupted run left for complete.
+
+    Raises:
+        FetchError: `prepare` failed.
+    """
+    if home.exists():
+        return
     console = Console(stderr=True)
     if not console.is_terminal:  # a spinner shows nothing there
         console.print(f"Fetching {what}, once …")
     started = time.monotonic()
-    try:
-        with console.status(f"Fetching {what}, once …"):
-            yield
-    except Exception as error:
-        raise FetchError(
-            f"Could not fetch {what} from the Maven repository: {error}\n"
-            "Check the network (or the mirror in ~/.m2/settings.xml) and run it again."
-        ) from error
+    scratch = _make_cache_directory() / "fetching"
+    with console.status(f"Fetching {what}, once …"), scratch.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir()
+            try:
+                prepare(scratch).rename(home)
+            except Exception as error:
+                raise FetchError(
+                    f"Could not fetch {what} from the Maven repository: {error!r}\n"
+                    "Check the network (or HTTPS_PROXY) and run it again."
+                ) from error
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
     console.print(f"Fetched {what} in {time.monotonic() - started:.1f} s")
 
 
-def _resolve(coordinates: str) -> list[Path]:
-    import jgo  # noqa: PLC0415  only a first start needs it, and it takes its time to load
+def _resolve(coordinates: str, scratch: Path) -> list[Path]:
+    # Only a first start needs it, and it takes its time to load.
+    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
+    from jgo.env import EnvironmentBuilder  # noqa: PLC0415
+    from jgo.maven import MavenContext  # noqa: PLC0415
 
-    return [Path(jar) for jar in jgo.build(coordinates).all_jars]
+    context = MavenContext(
+        repo_cache=scratch / "repository", remote_repos={"central": MAVEN_CENTRAL_URL}
+    )
+    builder = EnvironmentBuilder(context=context, cache_dir=scratch / "environments")
+    return [Path(jar) for jar in builder.from_endpoint(coordinates).all_jars]
 
 
 def kafka_class_path() -> str:
-    """The class path of Apache Kafka; fetched at the first call, remembered after.
+    """The class path of Apache Kafka; fetched at the first call.
 
     Raises:
         FetchError: no way to the Maven repository.
     """
-    remembered = cache_directory() / f"kafka-{sha256(KAFKA_JARS.encode()).hexdigest()[:12]}.path"
-    if remembered.exists():
-        class_path = remembered.read_text()
-        if all(Path(jar).exists() for jar in class_path.split(os.pathsep)):
-            return class_path
-    with _fetching("Apache Kafka 4.4 (46 MB)"):
-        class_path = os.pathsep.join(str(jar) for jar in _resolve(KAFKA_JARS))
-    _make_cache_directory()
-    scratch = remembered.with_name(f"{remembered.name}.{os.getpid()}")
-    scratch.write_text(class_path)
-    scratch.replace(remembered)
-    return class_path
+
+    def prepare(scratch: Path) -> Path:
+        jars = scratch / "jars"
+        jars.mkdir()
+        for jar in _resolve(KAFKA_JARS, scratch):
+            shutil.copy(jar, jars)
+        return jars
+
+    home = cache_directory() / f"kafka-{sha256(KAFKA_JARS.encode()).hexdigest()[:12]}"
+    _fetch("Apache Kafka 4.4 (46 MB)", home, prepare)
+    return f"{home}{os.sep}*"
 
 
 def _postgres_artifact() -> str:
@@ -112,21 +133,19 @@ def postgres_home() -> Path:
         FetchError: no way to the Maven repository, or no package for this machine.
     """
     artifact = _postgres_artifact()
-    home = cache_directory() / f"postgres-{POSTGRES_VERSION}-{artifact}"
-    if (home / "bin" / "postgres").exists():
-        return home
-    with _fetching(f"PostgreSQL {POSTGRES_VERSION} (15 MB)"):
+
+    def prepare(scratch: Path) -> Path:
         name = f"io.zonky.test.postgres:embedded-postgres-binaries-{artifact}"
-        (jar,) = _resolve(f"{name}:{POSTGRES_VERSION}")
-        unpacked = Path(tempfile.mkdtemp(dir=_make_cache_directory()))
+        (jar,) = _resolve(f"{name}:{POSTGRES_VERSION}", scratch)
+        unpacked = scratch / "postgres"
         with zipfile.ZipFile(jar) as archive:
             txz = next(each for each in archive.namelist() if each.endswith(".txz"))
             with archive.open(txz) as packed, lzma.open(packed) as plain:
                 _unpack(plain, unpacked)
-        try:
-            unpacked.rename(home)
-        except OSError:  # another process was faster
-            shutil.rmtree(unpacked)
+        return unpacked
+
+    home = cache_directory() / f"postgres-{POSTGRES_VERSION}-{artifact}"
+    _fetch(f"PostgreSQL {POSTGRES_VERSION} (15 MB)", home, prepare)
     return home
 
 
