@@ -18,10 +18,13 @@ from fastapi import FastAPI
 from shared.contracts import ORDERS_EVENTS, ConnectionState, OrderEvent, OrderStatus
 from tests.integration.routing.telling import Shop
 from tests.integration.topics import Topics
-from tests.waiting import eventually
+from tests.waiting import eventually, wait_until
 
 ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
-ORDERS, TOGGLES, WORKERS = 120, 8, 4
+ORDERS, WORKERS = 120, 4
+# The race is paced by what routing got done: a rebalance in the middle slows it, but all of it
+# still happens at once.
+MOST_AHEAD, LEAST_BETWEEN_TOGGLES = 20, 10
 
 # One statement, hence one snapshot: what holds here held at that moment.
 BROKEN = """
@@ -44,15 +47,25 @@ class Race:
         self.shop, self.database, self.client = shop, database, client
         self.asking = asyncio.Lock()
         self.answers: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+        self.answered = self.toggled = 0
         self.over = asyncio.Event()
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         async with self.asking:
             return await self.database.fetch(query, *arguments)
 
+    async def entered(self, least: int) -> int:
+        """How many orders are in, once there are that many."""
+
+        async def count() -> int:
+            return int((await self.fetch("SELECT count(*) FROM orders"))[0][0])
+
+        return await eventually(count, lambda found: found >= least, seconds=40)
+
     async def send_orders(self) -> None:
         """New orders, each followed by an update now and then, some of it twice."""
         for n in range(ORDERS):
+            await self.entered(n - MOST_AHEAD)
             told = [self.shop.order(str(n))]
             if self.random.random() < 0.3:
                 told.append(self.shop.order(str(n), 1, total="11.00"))
@@ -62,15 +75,19 @@ class Race:
             await asyncio.sleep(self.random.random() * 0.01)
 
     async def toggle(self) -> None:
-        """On and off; some states in between are never told."""
-        for _ in range(TOGGLES):
+        """On and off until all orders are in; some states in between are never told."""
+        await wait_until(lambda: self.answered >= WORKERS, what="the 3PL works on orders")
+        entered = 0
+        while entered < ORDERS:
+            entered = await self.entered(min(entered + LEAST_BETWEEN_TOGGLES, ORDERS))
             other = INACTIVE if self.shop.state is ACTIVE else ACTIVE
             change = self.shop.change(other)
             if self.random.random() < 0.8:
                 await self.shop.tell(change)
             if self.random.random() < 0.2:
                 await self.shop.tell(change)
-            await asyncio.sleep(self.random.random() * 0.2)
+            self.toggled += 1
+            await asyncio.sleep(self.random.random() * 0.05)
 
     async def work(self) -> None:
         """The 3PL commands what it believes to own, with the version it saw."""
@@ -89,6 +106,7 @@ class Race:
                     f"/v1/orders/{row['id']}/{command}", json={"version": row["version"]}
                 )
                 self.answers[str(row["id"])].append((command, answer.status_code))
+                self.answered += 1
             await asyncio.sleep(self.random.random() * 0.01)
 
     async def watch(self) -> None:
@@ -179,6 +197,7 @@ async def race(
             await eventually(report, lambda said: set(said.values()) == {"ok"})
         run = Race(seed, shop, database, client)
         await shop.set(ACTIVE)
+        await eventually(lambda: run.fetch("SELECT FROM connections"))
         await run.run()
         rows = await run.fetch("SELECT * FROM orders")
         expected = sum(row["sequence"] for row in rows)
@@ -192,10 +211,9 @@ async def race(
     assert len(told) == ORDERS
     for order_id, events in told.items():
         check_one_order(events, run.answers[order_id])
-    refused = [code for each in run.answers.values() for _, code in each if code != 200]
     won = [code for each in run.answers.values() for _, code in each if code == 200]
     assert won, "the race raced nothing"
-    assert len(refused) + len(won) > ORDERS / 4
+    assert run.toggled >= ORDERS / (2 * MOST_AHEAD)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
