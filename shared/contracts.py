@@ -40,9 +40,12 @@ Timestamp = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 # A decimal string: money is never a float.
 Amount = Annotated[str, StringConstraints(pattern=r"^-?\d{1,15}(\.\d{1,6})?$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Text = Annotated[str, StringConstraints(max_length=1_000)]
-LongText = Annotated[str, StringConstraints(max_length=20_000)]
-ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+# PostgreSQL holds no NUL in a text; ids and names have no use for any control character.
+_NO_NUL = r"^[^\x00]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Text = Annotated[str, StringConstraints(max_length=1_000, pattern=_NO_NUL)]
+LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=_NO_NUL)]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=PRINTABLE)]
 
 
 class Contract(BaseModel):

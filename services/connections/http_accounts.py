@@ -11,12 +11,13 @@ from services.connections import addresses, store
 from services.connections.lifecycle import Plan
 from services.connections.wiring import PartsOf, operator
 from shared.auth import AccountKind, bearer
+from shared.contracts import PRINTABLE
 from shared.database import Connection
 from shared.problems import Problem, not_found
 
 Email = Annotated[str, Field(max_length=254), AfterValidator(addresses.email)]
 Password = Annotated[str, Field(min_length=12, max_length=200)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
 
 router = APIRouter()
 

@@ -13,7 +13,7 @@ from services.connections.changes import Caller
 from services.connections.http_accounts import Email, Name, Password, Session, session_of
 from services.connections.wiring import CallerOf, Parts, PartsOf
 from shared.auth import bearer
-from shared.contracts import ConnectionState
+from shared.contracts import PRINTABLE, ConnectionState
 from shared.database import Connection
 from shared.pagination import After, Limit, Page, decode_cursor, page_of
 from shared.problems import not_found
@@ -21,7 +21,7 @@ from shared.telemetry import traceparent_of
 
 Platform = Literal["shopify", "woocommerce", "custom"]
 StoreUrl = Annotated[str, Field(max_length=500), AfterValidator(addresses.normalise_domain)]
-ShortText = Annotated[str, Field(max_length=200)]
+ShortText = Annotated[str, Field(max_length=200, pattern=PRINTABLE)]
 
 router = APIRouter(dependencies=[Depends(bearer)])
 

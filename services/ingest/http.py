@@ -1,5 +1,6 @@
 """Ingest's edge: credentials, limits, parse, durable, answer."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,13 +92,12 @@ class Gate:
         self._inside = 0
 
     @asynccontextmanager
-    async def enter(self, sender: Store) -> AsyncIterator[None]:
-        """Let a request of `sender` in.
+    async def enter(self) -> AsyncIterator[None]:
+        """Let a request in.
 
         Raises:
-            Problem: 429 over the store's rate, 503 over the process's capacity.
+            Problem: 503 over the process's capacity.
         """
-        self._pay(sender)
         if self._inside >= self._settings.ingest_max_requests:
             raise Problem(
                 503,
@@ -111,7 +111,12 @@ class Gate:
         finally:
             self._inside -= 1
 
-    def _pay(self, sender: Store) -> None:
+    def pay(self, sender: Store) -> None:
+        """Count a request that is surely the store's: others are not to use its rate up.
+
+        Raises:
+            Problem: 429 over the store's rate.
+        """
         now = time.monotonic()
         rate, burst = self._settings.ingest_store_rate, self._settings.ingest_store_burst
         bucket = self._buckets.get(sender.id)
@@ -135,7 +140,7 @@ class Gate:
         """The body, read no further than the limit.
 
         Raises:
-            Problem: 413.
+            Problem: 413, or 408 when it does not come.
         """
         limit = self._settings.ingest_max_body_bytes
         declared = request.headers.get("content-length", "")
@@ -143,11 +148,19 @@ class Gate:
             raise _too_large(limit)
         chunks: list[bytes] = []
         size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            chunks.append(chunk)
+        seconds = self._settings.ingest_body_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > limit:
+                        raise _too_large(limit)
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise Problem(
+                408, "body_too_slow", f"The body was not here within {seconds:g} s.",
+                headers={"Connection": "close"},
+            ) from None  # fmt: skip
         return b"".join(chunks)
 
     def check_count(self, orders: list[Order]) -> None:
@@ -198,7 +211,8 @@ _ORDER_BODY: dict[str, Any] = {
 async def receive_orders(request: Request, store_id: UUID, gate: GateOf) -> Response:
     """Each order is its full current state; 202 means that all of them are durable."""
     sender = _keyed(gate, store_id, request)
-    async with gate.enter(sender):
+    gate.pay(sender)
+    async with gate.enter():
         body = await gate.body(request)
         try:
             orders = generic.parse(body, request.headers.get("content-type", ""))
@@ -234,7 +248,7 @@ async def receive_orders(request: Request, store_id: UUID, gate: GateOf) -> Resp
 async def receive_shopify(request: Request, store_id: UUID, gate: GateOf) -> Response:
     """Signed by Shopify (`X-Shopify-Hmac-Sha256`); 200 means that it is durable."""
     sender = gate.stores.get(store_id)
-    async with gate.enter(sender):
+    async with gate.enter():
         body = await gate.body(request)
         signature = request.headers.get(shopify.SIGNATURE_HEADER, "")
         secrets = sender.secrets.get("shopify", ())
@@ -245,6 +259,7 @@ async def receive_shopify(request: Request, store_id: UUID, gate: GateOf) -> Res
                 "X-Shopify-Hmac-Sha256 does not fit the body; is the app's client secret the one "
                 "that was given to Relevo?",
             )
+        gate.pay(sender)
         now = datetime.now(UTC)
         try:
             action, external_id, updated_at, order = shopify.parse(
@@ -359,6 +374,8 @@ async def _quarantine(
     """Keep what was not understood; a database that is away answers 503 (shared.problems)."""
     wrong = validation_errors(error.errors(include_input=False))
     reason = "; ".join(f"{each['pointer'] or '/'}: {each['message']}" for each in wrong)[:2_000]
+    # A pointer may name a field of the body, and PostgreSQL holds no NUL.
+    reason = reason.replace("\0", "")
     headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
     database: Database = request.app.state.runtime.database
     async with database.connection() as session:

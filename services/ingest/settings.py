@@ -9,6 +9,9 @@ class Settings(shared.settings.Settings):
     """Limits of what one store and one process may send."""
 
     ingest_max_body_bytes: int = Field(default=1_048_576, ge=1_024)
+    ingest_body_seconds: float = Field(
+        default=30.0, gt=0, description="How long the body of a request may take; beyond: 408."
+    )
     ingest_max_orders: int = Field(default=500, ge=1, description="Orders in one request.")
     ingest_acknowledge_seconds: float = Field(
         default=2.0, gt=0, description="How long Kafka may take before an order is spooled."

@@ -64,6 +64,17 @@ async def test_wrong_fields_of_a_form_are_named(office: Office) -> None:
     }
 
 
+async def test_names_hold_no_control_characters(office: Office) -> None:
+    three_pl = await office.three_pl()
+    form = brand_form(company_name="A\0B", contact={"name": "A\nB", "email": "a@b.example"})
+    answer = await three_pl.call("POST", "/v1/brands", form)
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {
+        "/company_name",
+        "/contact/name",
+    }
+
+
 async def test_only_the_operator_changes_plans(office: Office) -> None:
     party = await office.sign_up("three_pl")
     by_itself = await party.call("PUT", f"/v1/accounts/{party.id}/plan", {"plan": "conquer"})

@@ -1,5 +1,6 @@
 """Ingest on the real engines: every answer, and what stands on the log behind it."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -182,6 +183,18 @@ async def test_a_wrong_field_is_named_and_nothing_of_the_request_is_accepted(
     assert await topics.all(ORDERS_RECEIVED.name) == []
 
 
+async def test_text_that_could_not_be_kept_is_named_before_it_is_accepted(
+    client: Client, shop: Shop, topics: Topics
+) -> None:
+    orders = [an_order("1\0"), an_order("2", number="#\0"), an_order("3", attributes={"a\0": ""})]
+    answer = await client.post(f"/v1/stores/{shop.id}/orders", json=orders, headers=BEARER)
+    assert answer.status_code == 422
+    pointers = [each["pointer"] for each in answer.json()["errors"]]
+    assert pointers[:2] == ["/0/external_id", "/1/number"]
+    assert len(pointers) == 3
+    assert await topics.all(ORDERS_RECEIVED.name) == []
+
+
 async def test_a_shopify_order_and_its_deletion(client: Client, shop: Shop, topics: Topics) -> None:
     url = f"/webhooks/shopify/{shop.id}"
     created = await client.post(url, content=SHOPIFY_BODY, headers=signed(SHOPIFY_BODY))
@@ -277,6 +290,41 @@ async def test_a_store_over_its_rate_is_told_when_to_come_back(
     assert codes == [202, 202, 429]
     assert int(limited.headers["retry-after"]) > 0
     assert "ratelimit-policy" in limited.headers
+
+
+async def test_what_others_send_in_its_name_does_not_use_up_a_stores_rate(
+    service_settings: dict[str, str], shop: Shop
+) -> None:
+    settings = Settings(ingest_store_rate=0.01, ingest_store_burst=1)
+    async with running(create_app(settings)) as client:
+        await ready(client)
+        await shop.tell()
+        await known(client, shop)
+        url = f"/webhooks/shopify/{shop.id}"
+        forged = signed(SHOPIFY_BODY, secret="other")
+        for _ in range(3):
+            assert (await client.post(url, content=SHOPIFY_BODY, headers=forged)).status_code == 401
+        true = signed(SHOPIFY_BODY)
+        codes = [
+            (await client.post(url, content=SHOPIFY_BODY, headers=true)).status_code
+            for _ in range(2)
+        ]
+    assert codes == [200, 429]
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    service_settings: dict[str, str], shop: Shop
+) -> None:
+    async def stalls() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with running(create_app(Settings(ingest_body_seconds=0.2))) as client:
+        await ready(client)
+        await shop.tell()
+        await known(client, shop)
+        answer = await client.post(f"/webhooks/shopify/{shop.id}", content=stalls())
+    assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
 
 
 async def test_a_rotated_secret_works_beside_the_old_one_until_that_is_removed(

@@ -64,6 +64,24 @@ def test_what_is_no_order_is_refused(body: bytes) -> None:
         shopify.parse(body, "orders/create", NOW)
 
 
+@pytest.mark.parametrize("order_id", ["", "1\n2", "9" * 129])
+@pytest.mark.parametrize("topic", ["orders/create", "orders/delete"])
+def test_an_id_that_could_not_be_kept_is_refused_before_it_is_accepted(
+    topic: str, order_id: str
+) -> None:
+    body = orjson.dumps({**orjson.loads(BODY), "id": order_id})
+    with pytest.raises(ValidationError):
+        shopify.parse(body, topic, NOW)
+
+
+def test_nul_which_postgres_cannot_hold_is_left_out_and_what_only_looks_like_it_stays() -> None:
+    note = "a\0\0b\\u0000c\\\0d"
+    body = orjson.dumps({**orjson.loads(BODY), "note": note})
+    order = shopify.parse(body, "orders/create", NOW)[3]
+    assert order is not None
+    assert order.note == note.replace("\0", "")
+
+
 @pytest.mark.parametrize("missing", ["id", "created_at", "updated_at", "currency", "total_price"])
 def test_what_cannot_be_done_without_is_named(missing: str) -> None:
     source = orjson.loads(BODY)
