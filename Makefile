@@ -52,10 +52,10 @@ demo-compose: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy shared services relevo tests
+	$(BIN)/mypy shared services relevo tools tests
 	$(BIN)/lint-imports
-	$(RELEVO) docs --check
-	$(RELEVO) audit
+	$(BIN)/python -m tools docs --check
+	$(BIN)/python -m tools audit
 
 ## bench: what the path of an order costs, end to end
 bench: $(STAMP)
@@ -63,7 +63,7 @@ bench: $(STAMP)
 
 ## docs: write docs/openapi and docs/asyncapi anew
 docs: $(STAMP)
-	@$(RELEVO) docs
+	@$(BIN)/python -m tools docs
 
 ## lock: resolve the dependencies anew, hashed, naming no index
 lock: $(STAMP)

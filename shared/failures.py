@@ -1,23 +1,27 @@
-"""The two ways work can fail, and the one place that tells them apart.
+"""The ways work can end badly, and the one place that tells what may be tried again.
 
-Everything that handles a message or a request raises `Transient` (try the same again later)
-or `Permanent` (trying again cannot help). `shared.bus` maps them to wait / dead letter, and
-`shared.problems` to HTTP; nothing else decides on retries.
+- `Transient`: the same input may succeed later (a database is restarting, a lock was lost).
+- `Permanent`: a message fails however often it is tried; it belongs in the dead letters.
+- `Refused`: a request was understood, and the rules say no. Decisions raise it, or return it.
+
+`shared.kafka.batch` maps them to wait and dead letter, `shared.web.problems` to HTTP; nothing else
+decides on retries or status codes.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class Transient(Exception):  # noqa: N818  named for what it is, as in `raise Transient`
-    """The same input may succeed later: a database is restarting, a lock was lost.
+    """The same input may succeed later.
 
     Args:
         reason: what was missing, for the log.
-        retry_after: seconds to wait before the next try, when known.
     """
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.retry_after = retry_after
 
 
 class Permanent(Exception):  # noqa: N818  as above
@@ -30,6 +34,27 @@ class Permanent(Exception):  # noqa: N818  as above
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Refused(Exception):  # noqa: N818  as above
+    """The rules say no; nothing was changed.
+
+    Args:
+        code: stable, snake_case; one of `shared.web.problems.CATALOGUE`, which has its HTTP status
+            and the sentence for people.
+        errors: which fields are wrong: `[{"pointer": "/lines/0/price", "message": "…"}]` (JSON
+            Pointer, RFC 6901).
+        facts: what the caller needs to decide again, such as the current `version`; members of the
+            answer, and what the sentence is completed with.
+    """
+
+    def __init__(
+        self, code: str, *, errors: Sequence[Mapping[str, str]] = (), **facts: Any
+    ) -> None:
+        super().__init__(f"{code} {facts}" if facts else code)
+        self.code = code
+        self.errors = list(errors)
+        self.facts = facts
 
 
 # SQLSTATE classes that are about the values that were sent: 21 (cardinality), 22 (data), 23
@@ -49,7 +74,7 @@ def is_transient(error: BaseException) -> bool:
     """
     if isinstance(error, Transient):
         return True
-    if isinstance(error, Permanent):
+    if isinstance(error, Permanent | Refused):
         return False
     sqlstate = getattr(error, "sqlstate", None)
     if isinstance(sqlstate, str):

@@ -8,9 +8,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
+
+from shared.web.access import public
 
 # A check returns None when all is well, else what is missing.
 Check = Callable[[], Awaitable[str | None]]
@@ -43,7 +45,7 @@ class Health:
 
     def router(self) -> APIRouter:
         """`/health/live`, `/health/ready` and `/metrics`."""
-        router = APIRouter(include_in_schema=False)
+        router = APIRouter(include_in_schema=False, dependencies=[Depends(public)])
 
         @router.get("/health/live")
         async def live() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One process of a service: web server, database, bus, relay and background work, wired once.
+"""One process of a service: web server, database, Kafka, relay and background work, wired once.
 
 A service's `main.py` says what it consumes and serves; this file knows how a process lives: it
 starts and stays up while Kafka or Postgres is away, says so in `/health/ready`, and stops in order.
@@ -9,19 +9,21 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Annotated
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
-from shared import problems
-from shared.auth import Verifier
-from shared.bus import Bus
-from shared.database import Database
 from shared.health import Health
-from shared.outbox import Relay
+from shared.kafka.connection import KafkaConnection
+from shared.postgres.database import Database
+from shared.postgres.outbox import Relay
 from shared.settings import Settings
 from shared.telemetry import configure_logging
+from shared.web import problems
+from shared.web.access import require_declared_access
+from shared.web.auth import Verifier
 
 logger = structlog.get_logger(__name__)
 
@@ -43,16 +45,16 @@ class Runtime:
         self.name = name
         self.settings = settings
         self.database = Database(settings, name)
-        self.bus = Bus(settings, f"relevo-{name}")
+        self.kafka = KafkaConnection(settings, f"relevo-{name}")
         self.health = Health()
         self.health.add("database", self._check_database)
-        self.health.add("kafka", self.bus.check_producer)
-        self.health.add("consumers", self.bus.check_consumers)
-        self._background: dict[str, Background] = {"bus": self.bus.run}
+        self.health.add("kafka", self.kafka.producer.check)
+        self.health.add("consumers", self.kafka.check_consumers)
+        self._background: dict[str, Background] = {"kafka": self.kafka.run}
         self._on_start: list[Background] = []
         self._on_stop: list[Background] = []
         if relays:
-            relay = Relay(self.database, name, self.bus.send)
+            relay = Relay(self.database, name, self.kafka.producer.send)
             self._background["relay"] = relay.run
 
     def background(self, name: str, work: Background) -> None:
@@ -83,7 +85,8 @@ class Runtime:
         return app
 
     @asynccontextmanager
-    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        require_declared_access(app)
         await self.database.open()
         for work in self._on_start:
             await work()
@@ -103,7 +106,7 @@ class Runtime:
     async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.settings.shutdown_seconds):
-                await self.bus.stop()
+                await self.kafka.stop()
         for work in self._on_stop:
             await work()
         for task in tasks:
@@ -121,8 +124,8 @@ class Runtime:
             await asyncio.sleep(_RESTART_SECONDS)
 
     async def _check_database(self) -> str | None:
-        async with self.database.connection() as connection:
-            await connection.execute("SELECT 1")
+        async with self.database.session() as session:
+            await session.execute("SELECT 1")
         return None
 
 
@@ -130,6 +133,9 @@ async def database_of(request: Request) -> Database:
     """FastAPI dependency: the schema of the service that answers."""
     runtime: Runtime = request.app.state.runtime
     return runtime.database
+
+
+Schema = Annotated[Database, Depends(database_of)]
 
 
 def serve(create_app: Callable[[], FastAPI], settings: Settings, name: str) -> None:

@@ -1,8 +1,8 @@
-"""Logs, metrics and trace context: one place for their names.
+"""Logs, trace context, and every metric that Relevo exports, with its unit and meaning.
 
 Logs are a fixed sentence plus machine-readable fields. Metric names follow Prometheus (base units,
-`_total` for counters). Trace context is W3C `traceparent`, made at the edge and carried in message
-headers to the last webhook.
+`_total` for counters); each process shows those of its own service. Trace context is W3C
+`traceparent`, made at the edge and carried in message headers to the last webhook.
 """
 
 import logging
@@ -39,6 +39,37 @@ OUTBOX_OLDEST = Gauge(
     "relevo_outbox_oldest_age_seconds",
     "Age of the oldest outbox message, 0 when empty; measured by the leading relay.",
     ("schema",),
+)
+
+ORDERS_ACCEPTED = Counter(
+    "relevo_orders_accepted_total", "Orders answered 2xx, by where.", ("where",)
+)
+ORDER_DECISIONS = Counter(
+    "relevo_order_decisions_total", "What became of what stores sent, by outcome.", ("outcome",)
+)
+DELIVERY_ATTEMPTS = Counter(
+    "relevo_delivery_attempts_total",
+    "Attempts by outcome (delivered, redirect, rejected, gone, throttled, server_error, or the "
+    "class of a network failure).",
+    ("outcome",),
+)
+DELIVERY_ATTEMPT_SECONDS = Histogram(
+    "relevo_delivery_attempt_duration_seconds",
+    "Time of one attempt: connect, headers and body.",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+)
+DELIVERIES_IN_FLIGHT = Gauge("relevo_deliveries_in_flight", "Attempts under way in this process.")
+DELIVERIES_WAITING = Gauge(
+    "relevo_deliveries_waiting", "Deliveries waiting in this process's memory."
+)
+DELIVERIES_BACKLOG = Gauge(
+    "relevo_deliveries_backlog", "Unfinished deliveries in Postgres, counted up to 100,000."
+)
+DELIVERIES_BACKLOG_OLDEST = Gauge(
+    "relevo_deliveries_backlog_oldest_seconds", "Age of the oldest unfinished delivery counted."
+)
+ATTEMPTS_UNWRITTEN = Gauge(
+    "relevo_attempts_unwritten", "Attempts whose outcome is not in Postgres yet."
 )
 
 

@@ -14,10 +14,10 @@ import pytest
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 
-from relevo import secrets, topics
-from relevo.engines import Kafka, Postgres
-from relevo.migrations import migrate
-from tests.engines import Addresses, administer, shared_engines, stop_shared_engines
+from relevo.local.engines import Kafka, Postgres
+from relevo.operate import secrets, topics
+from relevo.operate.migrations import migrate
+from tests.kit.engines import Addresses, administer, shared_engines, stop_shared_engines
 
 _PARTITIONS = 3
 
@@ -70,7 +70,7 @@ async def postgres_dsn(engines: Addresses) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def topic_prefix(kafka: str) -> AsyncIterator[str]:
-    """Topics of its own: every name of `shared.contracts.TOPICS` behind this prefix."""
+    """Topics of its own: every name of `shared.kafka.topics.TOPICS` behind this prefix."""
     prefix = f"t{random.token_hex(6)}."
     created = await topics.create(kafka, prefix, partitions=_PARTITIONS)
     yield prefix

@@ -5,20 +5,14 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from relevo.terminal import AsJson, console, notes, say
+
 app = typer.Typer(help="Measure it: programs that print figures.", no_args_is_help=True)
-console = Console()
-notes = Console(stderr=True)
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 _VOID = 2
 Json = dict[str, Any]
-
-
-def _say(text: str) -> None:
-    notes.print(f"{text} …")
 
 
 def _with_bar(run: Callable[[Callable[[int, int], None]], Json]) -> Json:
@@ -60,7 +54,7 @@ def bench_path(
     from relevo.bench.run import Load  # noqa: PLC0415  as above
 
     load = Load(orders, senders, rate)
-    figures = _with_bar(lambda progress: path(load, stores, _say, progress))
+    figures = _with_bar(lambda progress: path(load, stores, say, progress))
     _finish(figures, as_json=as_json, table=_path_table)
 
 
@@ -95,7 +89,7 @@ def bench_isolation(
     """Healthy endpoints alone, then beside endpoints that accept and never answer."""
     from relevo.bench.isolation import isolation  # noqa: PLC0415  engines are not everywhere
 
-    figures = _with_bar(lambda progress: isolation(_say, progress, seconds))
+    figures = _with_bar(lambda progress: isolation(say, progress, seconds))
     _finish(figures, as_json=as_json, table=_isolation_table)
 
 

@@ -18,7 +18,7 @@ from relevo.bench.run import (
     private_stack,
     unfinished,
 )
-from relevo.stack import Stack
+from relevo.local.stack import Stack
 
 Json = dict[str, Any]
 _WARM_UP = Load(orders=500, senders=16, rate=None, first_id=1)

@@ -18,8 +18,8 @@ from urllib.request import urlopen
 import asyncpg
 
 from relevo.bench import measure
-from relevo.client import Client, Connected, connect_store, sign_up_three_pl, wait_for
-from relevo.stack import ROOT, Stack
+from relevo.demo.client import Client, Connected, connect_store, sign_up_three_pl, wait_for
+from relevo.local.stack import ROOT, Stack
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]

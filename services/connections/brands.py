@@ -9,10 +9,10 @@ from services.connections import changes, lifecycle, publish, store, tokens
 from services.connections.changes import Caller
 from services.connections.passwords import Passwords
 from services.connections.store import Account, BrandProfile, LinkedConnection, LoginLink, Store
-from shared import outbox
-from shared.contracts import ConnectionState
-from shared.database import Connection, Database
-from shared.problems import Problem, not_found
+from shared.contracts.connections_changed import ConnectionState
+from shared.failures import Refused
+from shared.postgres import outbox
+from shared.postgres.database import Database, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +37,37 @@ class IssuedLink:
     expires_at: datetime
 
 
-async def require_three_pl(connection: Connection, account_id: UUID) -> Account:
+async def require_three_pl(session: Session, account_id: UUID) -> Account:
     """The 3PL account that may add brands.
 
     Raises:
-        Problem: 403 `three_pl_only`, 402 `plan_required`.
+        Refused: 403 `three_pl_only`, 402 `plan_required`.
     """
-    account = await store.account_by_id(connection, account_id)
+    account = await store.account_by_id(session, account_id)
     if account is None or account.kind != "three_pl":
-        raise Problem(403, "three_pl_only", "Only a 3PL account can do this.")
+        raise Refused("three_pl_only")
     if not lifecycle.may_hold_connections(account.plan):
         raise changes.plan_required()
     return account
 
 
 async def add_brand(
-    connection: Connection, form: BrandForm, caller: Caller, link_lifetime: timedelta
+    session: Session, form: BrandForm, caller: Caller, link_lifetime: timedelta
 ) -> tuple[LinkedConnection, IssuedLink]:
     """The brand (made or found), its store, a pending connection and a login link.
 
     Raises:
-        Problem: 403, 402 `plan_required`, 409 `email_taken`, `store_taken`, `already_connected`.
+        Refused: 403, 402 `plan_required`, 409 `email_taken`, `store_taken`, `already_connected`.
     """
-    await require_three_pl(connection, caller.account_id)
-    brand = await _brand_of(connection, form)
-    shop = await _store_of(connection, brand, form, caller)
-    connection_id = await store.insert_connection(connection, shop, caller.account_id)
+    await require_three_pl(session, caller.account_id)
+    brand = await _brand_of(session, form)
+    shop = await _store_of(session, brand, form, caller)
+    connection_id = await store.insert_connection(session, shop, caller.account_id)
     if connection_id is None:
-        live = await store.live_connection(connection, caller.account_id, shop.id)
-        raise Problem(
-            409,
-            "already_connected",
-            "You have a connection to this store; issue a new login link if the brand needs one.",
-            connection_id=str(live),
-        )
+        live = await store.live_connection(session, caller.account_id, shop.id)
+        raise Refused("already_connected", connection_id=str(live))
     await store.insert_settings_version(
-        connection,
+        session,
         connection_id,
         1,
         owners={
@@ -83,10 +78,10 @@ async def add_brand(
         endpoint_id=None,
         created_by=caller.account_id,
     )
-    await store.upsert_brand_profile(connection, _profile(form, caller.account_id, brand.id))
-    link = await _issue_link(connection, connection_id, link_lifetime)
+    await store.upsert_brand_profile(session, _profile(form, caller.account_id, brand.id))
+    link = await _issue_link(session, connection_id, link_lifetime)
     await store.insert_audit(
-        connection,
+        session,
         connection_id,
         account_id=caller.account_id,
         actor_id=caller.actor_id,
@@ -94,7 +89,7 @@ async def add_brand(
         before={},
         after={"state": ConnectionState.PENDING, "epoch": 0},
     )
-    return await changes.announce(connection, connection_id, caller), link
+    return await changes.announce(session, connection_id, caller), link
 
 
 def _profile(form: BrandForm, three_pl_id: UUID, brand_id: UUID) -> BrandProfile:
@@ -110,49 +105,37 @@ def _profile(form: BrandForm, three_pl_id: UUID, brand_id: UUID) -> BrandProfile
     )
 
 
-async def _brand_of(connection: Connection, form: BrandForm) -> Account:
+async def _brand_of(session: Session, form: BrandForm) -> Account:
     """The brand account of the contact's e-mail, made when there is none."""
     brand = await store.insert_account(
-        connection, "brand", form.company_name, form.contact_email, None
-    ) or await store.account_by_email(connection, form.contact_email)
+        session, "brand", form.company_name, form.contact_email, None
+    ) or await store.account_by_email(session, form.contact_email)
     if brand is None or brand.kind != "brand":
-        raise Problem(
-            409,
-            "email_taken",
-            "This e-mail belongs to an account that is no brand; use another contact.",
-        )
+        raise Refused("email_taken")
     return brand
 
 
-async def _store_of(
-    connection: Connection, brand: Account, form: BrandForm, caller: Caller
-) -> Store:
+async def _store_of(session: Session, brand: Account, form: BrandForm, caller: Caller) -> Store:
     """The brand's store at the domain, made when there is none."""
-    made = await store.insert_store(connection, brand.id, form.platform, form.domain)
+    made = await store.insert_store(session, brand.id, form.platform, form.domain)
     if made is not None:
-        await outbox.write(connection, [publish.store_changed(made, [], caller.traceparent)])
+        await outbox.write(session, [publish.store_changed(made, [], caller.traceparent)])
         return made
-    found = await store.store_by_domain(connection, form.platform, form.domain)
+    found = await store.store_by_domain(session, form.platform, form.domain)
     if found is None or found.brand_id != brand.id:
-        raise Problem(
-            409,
-            "store_taken",
-            "This store belongs to another brand account; ask your client for its e-mail there.",
-        )
+        raise Refused("store_taken")
     return found
 
 
-async def _issue_link(
-    connection: Connection, connection_id: UUID, lifetime: timedelta
-) -> IssuedLink:
+async def _issue_link(session: Session, connection_id: UUID, lifetime: timedelta) -> IssuedLink:
     token = tokens.new_link_token()
     expires_at = datetime.now(UTC) + lifetime
-    await store.insert_login_link(connection, connection_id, tokens.digest(token), expires_at)
+    await store.insert_login_link(session, connection_id, tokens.digest(token), expires_at)
     return IssuedLink(token, expires_at)
 
 
 async def reissue_link(
-    connection: Connection,
+    session: Session,
     brand_id: UUID,
     store_id: UUID | None,
     caller: Caller,
@@ -161,21 +144,19 @@ async def reissue_link(
     """A new link for the newest pending connection with the brand; the old one dies.
 
     Raises:
-        Problem: 404 for a brand of another 3PL; 409 `nothing_pending`.
+        Refused: 404 for a brand of another 3PL; 409 `nothing_pending`.
     """
-    if await store.brand_profile(connection, caller.account_id, brand_id) is None:
-        raise not_found("brand")
-    pending = await store.newest_pending(connection, caller.account_id, brand_id, store_id)
+    if await store.brand_profile(session, caller.account_id, brand_id) is None:
+        raise Refused("not_found", what="brand")
+    pending = await store.newest_pending(session, caller.account_id, brand_id, store_id)
     if pending is not None:
         # A redeem of the old link either is done before this lock, or finds the link replaced.
         connection_id, pending_store_id = pending
-        await store.lock_store(connection, pending_store_id)
-        linked = await store.connection_by_id(connection, connection_id)
-        if linked is not None and linked.state is ConnectionState.PENDING:
-            return await _issue_link(connection, connection_id, lifetime)
-    raise Problem(
-        409, "nothing_pending", "No connection with this brand waits for its first login."
-    )
+        await store.lock_store(session, pending_store_id)
+        connection = await store.connection_by_id(session, connection_id)
+        if connection is not None and connection.state is ConnectionState.PENDING:
+            return await _issue_link(session, connection_id, lifetime)
+    raise Refused("nothing_pending")
 
 
 # --- the brand's first login ----------------------------------------------------------------
@@ -189,32 +170,28 @@ async def redeem(
     The first login sets the password. Passwords are hashed outside of any transaction.
 
     Raises:
-        Problem: 404 unknown link, 410 `login_link_expired`, 403 `wrong_password`.
+        Refused: 404 unknown link, 410 `login_link_expired`, 403 `wrong_password`.
     """
     token_digest = tokens.digest(token)
     while True:
-        async with database.connection() as connection:
-            link = await store.login_link(connection, token_digest)
+        async with database.session() as session:
+            link = await store.login_link(session, token_digest)
         _check_usable(link)
         password_hash = await _prove(passwords, link, password)
-        async with database.transaction() as connection:
-            account = await _let_in(connection, token_digest, password_hash, traceparent)
+        async with database.transaction() as session:
+            account = await _let_in(session, token_digest, password_hash, traceparent)
         if account is not None:
             return account
         # Somebody set the password since we looked: compare with that one.
 
 
-def _gone() -> Problem:
-    return Problem(
-        410,
-        "login_link_expired",
-        "This login link is over or was replaced; ask your 3PL for a new one.",
-    )
+def _gone() -> Refused:
+    return Refused("login_link_expired")
 
 
 def _check_usable(link: LoginLink | None) -> LoginLink:
     if link is None:
-        raise not_found("login link")
+        raise Refused("not_found", what="login link")
     is_dead = not link.is_redeemed and link.state is not ConnectionState.PENDING
     if link.is_over or is_dead:
         raise _gone()
@@ -227,39 +204,33 @@ async def _prove(passwords: Passwords, link: LoginLink | None, password: str) ->
     if current is None:
         return await passwords.hash(password)
     if not await passwords.verify(current, password):
-        raise Problem(
-            403,
-            "wrong_password",
-            "The account of this login link has another password; log in with that one.",
-        )
+        raise Refused("wrong_password")
     return None
 
 
 async def _let_in(
-    connection: Connection, token_digest: str, password_hash: str | None, traceparent: str
+    session: Session, token_digest: str, password_hash: str | None, traceparent: str
 ) -> Account | None:
     """Set the password and accept the connection; None when the password is set meanwhile."""
-    link = _check_usable(await store.login_link(connection, token_digest))
-    await store.lock_store(connection, link.store_id)
+    link = _check_usable(await store.login_link(session, token_digest))
+    await store.lock_store(session, link.store_id)
     # Read again: who held the lock may have redeemed or replaced this very link.
-    link = _check_usable(await store.login_link(connection, token_digest))
+    link = _check_usable(await store.login_link(session, token_digest))
     if password_hash is not None and not await store.set_first_password(
-        connection, link.brand_id, password_hash
+        session, link.brand_id, password_hash
     ):
         return None
     if not link.is_redeemed:
-        await _accept(connection, link, token_digest, traceparent)
-    return await store.account_by_id(connection, link.brand_id)
+        await _accept(session, link, token_digest, traceparent)
+    return await store.account_by_id(session, link.brand_id)
 
 
-async def _accept(
-    connection: Connection, link: LoginLink, token_digest: str, traceparent: str
-) -> None:
-    if not await store.redeem_login_link(connection, token_digest):
+async def _accept(session: Session, link: LoginLink, token_digest: str, traceparent: str) -> None:
+    if not await store.redeem_login_link(session, token_digest):
         raise _gone()
-    linked = await store.connection_by_id(connection, link.connection_id)
-    if linked is None:
-        raise not_found("login link")
+    connection = await store.connection_by_id(session, link.connection_id)
+    if connection is None:
+        raise Refused("not_found", what="login link")
     caller = Caller(link.brand_id, None, traceparent)
-    outcome = lifecycle.accept(linked.state, linked.epoch)
-    await changes.apply(connection, linked, outcome, caller, "accepted")
+    outcome = lifecycle.accept(connection.state, connection.epoch)
+    await changes.apply(session, connection, outcome, caller, "accepted")

@@ -5,20 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import Request
 from uuid_utils.compat import uuid7
 
 from services.connections import lifecycle, publish, store, tokens
 from services.connections.lifecycle import Outcome, Refusal, Transition, Unchanged
 from services.connections.store import LinkedConnection
-from shared import outbox
-from shared.auth import Principal
-from shared.contracts import ConnectionEndpoint, Party
-from shared.database import Connection
-from shared.failures import Transient
-from shared.problems import Problem, not_found
+from shared.contracts.connections_changed import ConnectionEndpoint, Party
+from shared.failures import Refused, Transient
+from shared.postgres import outbox
+from shared.postgres.database import Session
 from shared.sealing import Sealer
-from shared.telemetry import traceparent_of
 
 Toggle = Literal["activate", "deactivate", "disconnect"]
 _ACTIONS: Mapping[Toggle, str] = {
@@ -37,11 +33,6 @@ class Caller:
     actor_id: UUID | None
     traceparent: str
 
-    @classmethod
-    def of(cls, principal: Principal, request: Request) -> "Caller":
-        """The caller of an authenticated request."""
-        return cls(principal.account_id, principal.actor, traceparent_of(request.headers))
-
 
 @dataclass(frozen=True, slots=True)
 class SettingsChange:
@@ -57,44 +48,36 @@ class SettingsChange:
     priority: int | None
 
 
-async def visible(
-    connection: Connection, connection_id: UUID, account_id: UUID
-) -> LinkedConnection:
+async def visible(session: Session, connection_id: UUID, account_id: UUID) -> LinkedConnection:
     """The connection, for its parties.
 
     Raises:
-        Problem: 404 for everybody else.
+        Refused: 404 for everybody else.
     """
-    linked = await store.connection_by_id(connection, connection_id)
-    if linked is None or account_id not in (linked.brand_id, linked.three_pl_id):
-        raise not_found("connection")
-    return linked
+    connection = await store.connection_by_id(session, connection_id)
+    if connection is None or account_id not in (connection.brand_id, connection.three_pl_id):
+        raise Refused("not_found", what="connection")
+    return connection
 
 
 async def locked(
-    connection: Connection, connection_id: UUID, account_id: UUID, if_match: int | None
+    session: Session, connection_id: UUID, account_id: UUID, if_match: int | None
 ) -> LinkedConnection:
     """The connection as it is once we hold its store's lock.
 
     Raises:
-        Problem: 404 for strangers; 412 `version_conflict` when it is not at `if_match`.
+        Refused: 404 for strangers; 412 `version_conflict` when it is not at `if_match`.
     """
-    seen = await visible(connection, connection_id, account_id)
-    await store.lock_store(connection, seen.store_id)
-    linked = await visible(connection, connection_id, account_id)
-    if if_match is not None and if_match != linked.version:
-        raise Problem(
-            412,
-            "version_conflict",
-            f"The connection is at version {linked.version}; read it and decide again.",
-            headers={"ETag": f'"{linked.version}"'},
-            version=linked.version,
-        )
-    return linked
+    seen = await visible(session, connection_id, account_id)
+    await store.lock_store(session, seen.store_id)
+    connection = await visible(session, connection_id, account_id)
+    if if_match is not None and if_match != connection.version:
+        raise Refused("version_conflict", what="connection", version=connection.version)
+    return connection
 
 
 async def toggle(
-    connection: Connection,
+    session: Session,
     connection_id: UUID,
     what: Toggle,
     caller: Caller,
@@ -103,35 +86,35 @@ async def toggle(
     """Activate, deactivate or disconnect; asking for what is already so changes nothing.
 
     Raises:
-        Problem: 404, 412 `version_conflict`, 409 `invalid_transition` (with the `state`),
+        Refused: 404, 412 `version_conflict`, 409 `invalid_transition` (with the `state`),
             402 `plan_required`, 409 `priority_taken`.
     """
-    linked = await locked(connection, connection_id, caller.account_id, if_match)
-    outcome = await _decide(connection, linked, what)
-    return await apply(connection, linked, outcome, caller, _ACTIONS[what])
+    connection = await locked(session, connection_id, caller.account_id, if_match)
+    outcome = await _decide(session, connection, what)
+    return await apply(session, connection, outcome, caller, _ACTIONS[what])
 
 
-async def _decide(connection: Connection, linked: LinkedConnection, what: Toggle) -> Outcome:
+async def _decide(session: Session, connection: LinkedConnection, what: Toggle) -> Outcome:
     match what:
         case "activate":
             return lifecycle.activate(
-                linked.state,
-                linked.epoch,
-                plan=linked.three_pl_plan,
-                priority=linked.priority,
+                connection.state,
+                connection.epoch,
+                plan=connection.three_pl_plan,
+                priority=connection.priority,
                 taken_priorities=await store.other_active_priorities(
-                    connection, linked.store_id, linked.id
+                    session, connection.store_id, connection.id
                 ),
             )
         case "deactivate":
-            return lifecycle.deactivate(linked.state, linked.epoch)
+            return lifecycle.deactivate(connection.state, connection.epoch)
         case "disconnect":
-            return lifecycle.disconnect(linked.state, linked.epoch)
+            return lifecycle.disconnect(connection.state, connection.epoch)
 
 
 async def apply(
-    connection: Connection,
-    linked: LinkedConnection,
+    session: Session,
+    connection: LinkedConnection,
     outcome: Outcome,
     caller: Caller,
     action: str,
@@ -139,44 +122,36 @@ async def apply(
     """Carry out what the lifecycle decided; the connection as it is then.
 
     Raises:
-        Problem: the lifecycle refused.
+        Refused: the lifecycle refused.
     """
     match outcome:
         case Unchanged():
-            return linked
+            return connection
         case Refusal():
-            raise refused(outcome, linked)
+            raise refused(outcome, connection)
         case Transition():
-            return await _store(connection, linked, outcome, caller, action)
+            return await _store(session, connection, outcome, caller, action)
 
 
-def refused(refusal: Refusal, linked: LinkedConnection) -> Problem:
+def refused(refusal: Refusal, connection: LinkedConnection) -> Refused:
     """The answer to a change that the lifecycle refused."""
     match refusal:
         case Refusal.INVALID_TRANSITION:
-            detail = f"A connection that is {linked.state} cannot change in this way."
-            return Problem(409, refusal, detail, state=str(linked.state))
+            return Refused(refusal, what="connection", state=str(connection.state))
         case Refusal.PLAN_REQUIRED:
             return plan_required()
         case Refusal.PRIORITY_TAKEN:
-            return Problem(
-                409,
-                refusal,
-                f"Another active connection of this store has priority {linked.priority}; "
-                "give this one another (PATCH its settings), lower wins.",
-            )
+            return Refused(refusal, priority=connection.priority)
 
 
-def plan_required() -> Problem:
+def plan_required() -> Refused:
     """The answer to a 3PL whose plan does not hold connections."""
-    return Problem(
-        402, Refusal.PLAN_REQUIRED, "The 3PL has to be on plan `conquer` to hold connections."
-    )
+    return Refused(Refusal.PLAN_REQUIRED)
 
 
 async def _store(
-    connection: Connection,
-    linked: LinkedConnection,
+    session: Session,
+    connection: LinkedConnection,
     transition: Transition,
     caller: Caller,
     action: str,
@@ -188,45 +163,47 @@ async def _store(
 ) -> LinkedConnection:
     """Compare-and-set, audit row, message."""
     if not await store.update_connection(
+        session,
         connection,
-        linked,
         state=transition.state,
         epoch=transition.epoch,
-        priority=linked.priority if priority is None else priority,
-        settings_version=settings_version or linked.settings_version,
+        priority=connection.priority if priority is None else priority,
+        settings_version=settings_version or connection.settings_version,
     ):
         # The store's lock prevents it; without the lock this is what keeps two from both winning.
         raise Transient("the connection changed at the same moment")
     await store.insert_audit(
-        connection,
-        linked.id,
+        session,
+        connection.id,
         account_id=caller.account_id,
         actor_id=caller.actor_id,
         action=action,
-        before=before if before is not None else {"state": linked.state, "epoch": linked.epoch},
+        before=before
+        if before is not None
+        else {"state": connection.state, "epoch": connection.epoch},
         after=after
         if after is not None
         else {"state": transition.state, "epoch": transition.epoch},
     )
-    return await announce(connection, linked.id, caller)
+    return await announce(session, connection.id, caller)
 
 
-async def announce(connection: Connection, connection_id: UUID, caller: Caller) -> LinkedConnection:
+async def announce(session: Session, connection_id: UUID, caller: Caller) -> LinkedConnection:
     """Put the full state into the outbox; the connection as it is now."""
-    linked = await store.connection_by_id(connection, connection_id)
-    if linked is None:
-        raise not_found("connection")
-    endpoints = await store.endpoints(connection, connection_id)
-    message = publish.connection_changed(linked, endpoints, caller.traceparent)
-    await outbox.write(connection, [message])
-    return linked
+    connection = await store.connection_by_id(session, connection_id)
+    if connection is None:
+        raise Refused("not_found", what="connection")
+    endpoints = await store.endpoints(session, connection_id)
+    message = publish.connection_changed(connection, endpoints, caller.traceparent)
+    await outbox.write(session, [message])
+    return connection
 
 
 # --- settings -------------------------------------------------------------------------------
 
 
 async def change_settings(
-    connection: Connection,
+    session: Session,
     connection_id: UUID,
     change: SettingsChange,
     caller: Caller,
@@ -236,33 +213,33 @@ async def change_settings(
     """The changed connection, and the signing secret of a new endpoint (shown only now).
 
     Raises:
-        Problem: 404, 412 `version_conflict`, 403 `not_yours_to_set`, 409 `invalid_transition`,
+        Refused: 404, 412 `version_conflict`, 403 `not_yours_to_set`, 409 `invalid_transition`,
             409 `priority_taken`.
     """
-    linked = await locked(connection, connection_id, caller.account_id, if_match)
-    if change.sets_webhook and caller.account_id != linked.three_pl_id:
-        raise Problem(403, "not_yours_to_set", "Only the 3PL sets the webhook of a connection.")
-    before, after = _difference(linked, change)
+    connection = await locked(session, connection_id, caller.account_id, if_match)
+    if change.sets_webhook and caller.account_id != connection.three_pl_id:
+        raise Refused("not_yours_to_set", party="3PL", field="the webhook")
+    before, after = _difference(connection, change)
     if not after:
-        return linked, None
-    priority = after.get("priority", linked.priority)
+        return connection, None
+    priority = after.get("priority", connection.priority)
     outcome = lifecycle.change_settings(
-        linked.state,
-        linked.epoch,
+        connection.state,
+        connection.epoch,
         priority=priority,
         taken_priorities=await store.other_active_priorities(
-            connection, linked.store_id, linked.id
+            session, connection.store_id, connection.id
         ),
     )
     if not isinstance(outcome, Transition):
-        return await apply(connection, linked, outcome, caller, "settings_changed"), None
-    settings_version, secret = linked.settings_version, None
+        return await apply(session, connection, outcome, caller, "settings_changed"), None
+    settings_version, secret = connection.settings_version, None
     if after.keys() - {"priority"}:
         settings_version += 1
-        secret = await _add_version(connection, linked, after, caller, settings_version, sealer)
+        secret = await _add_version(session, connection, after, caller, settings_version, sealer)
     changed = await _store(
+        session,
         connection,
-        linked,
         outcome,
         caller,
         "settings_changed",
@@ -275,7 +252,7 @@ async def change_settings(
 
 
 def _difference(
-    linked: LinkedConnection, change: SettingsChange
+    connection: LinkedConnection, change: SettingsChange
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields that really change: as they are, and as they will be."""
     wanted: dict[str, Any] = dict(change.owners)
@@ -283,27 +260,27 @@ def _difference(
         wanted["webhook_url"] = change.webhook_url
     if change.priority is not None:
         wanted["priority"] = change.priority
-    after = {name: value for name, value in wanted.items() if getattr(linked, name) != value}
-    return {name: getattr(linked, name) for name in after}, after
+    after = {name: value for name, value in wanted.items() if getattr(connection, name) != value}
+    return {name: getattr(connection, name) for name in after}, after
 
 
 async def _add_version(
-    connection: Connection,
-    linked: LinkedConnection,
+    session: Session,
+    connection: LinkedConnection,
     after: Mapping[str, Any],
     caller: Caller,
     version: int,
     sealer: Sealer,
 ) -> str | None:
     """Keep the next settings version; the secret when its endpoint is new."""
-    endpoint_id, secret = linked.endpoint_id, None
+    endpoint_id, secret = connection.endpoint_id, None
     if "webhook_url" in after:
-        endpoint_id, secret = await _endpoint(connection, linked.id, after["webhook_url"], sealer)
+        endpoint_id, secret = await _endpoint(session, connection.id, after["webhook_url"], sealer)
     await store.insert_settings_version(
-        connection,
-        linked.id,
+        session,
+        connection.id,
         version,
-        owners={name: after.get(name, getattr(linked, name)) for name in _OWNERS},
+        owners={name: after.get(name, getattr(connection, name)) for name in _OWNERS},
         endpoint_id=endpoint_id,
         created_by=caller.account_id,
     )
@@ -311,7 +288,7 @@ async def _add_version(
 
 
 async def _endpoint(
-    connection: Connection, connection_id: UUID, url: str | None, sealer: Sealer
+    session: Session, connection_id: UUID, url: str | None, sealer: Sealer
 ) -> tuple[UUID | None, str | None]:
     """The endpoint of a URL, and its secret when it is new.
 
@@ -319,14 +296,14 @@ async def _endpoint(
     """
     if url is None:
         return None, None
-    for known in await store.endpoints(connection, connection_id):
+    for known in await store.endpoints(session, connection_id):
         if known.url == url:
             return known.id, None
     endpoint_id = uuid7()
     secret = tokens.new_signing_secret()
     sealed = sealer.seal(secret, f"endpoint:{endpoint_id}")
     await store.insert_endpoint(
-        connection,
+        session,
         connection_id,
         ConnectionEndpoint(id=endpoint_id, url=url, sealed_secrets=(sealed,)),
     )

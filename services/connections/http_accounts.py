@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections import addresses, store
+from services.connections.dependencies import PartsOf, operator
 from services.connections.lifecycle import Plan
-from services.connections.wiring import PartsOf, operator
-from shared.auth import AccountKind, bearer
-from shared.contracts import PRINTABLE
-from shared.database import Connection
-from shared.problems import Problem, not_found
+from shared.contracts.fields import PRINTABLE
+from shared.failures import Refused
+from shared.postgres.database import Session as DatabaseSession
+from shared.web.access import Public
+from shared.web.auth import AccountKind
 
 Email = Annotated[str, Field(max_length=254), AfterValidator(addresses.email)]
 Password = Annotated[str, Field(min_length=12, max_length=200)]
@@ -77,47 +78,45 @@ def present(account: store.Account) -> Account:
 
 
 @router.post("/v1/accounts", status_code=201, tags=["accounts"], summary="Sign up")
-async def sign_up(request: Request, parts: PartsOf, body: NewAccount) -> Account:
+async def sign_up(_: Public, request: Request, parts: PartsOf, body: NewAccount) -> Account:
     """Anyone may; a 3PL needs plan `conquer` from the operator before it can connect."""
     password_hash = await parts.passwords.hash(body.password)
 
-    async def create(connection: Connection) -> Account:
-        made = await store.insert_account(
-            connection, body.kind, body.name, body.email, password_hash
-        )
+    async def create(session: DatabaseSession) -> Account:
+        made = await store.insert_account(session, body.kind, body.name, body.email, password_hash)
         if made is None:
-            raise Problem(409, "email_taken", "There is an account with this e-mail; log in.")
+            raise Refused("email_taken")
         return present(made)
 
-    return await parts.once.create(request, f"sign-up {body.email}", Account, body, create)
+    return await parts.once.run_once(request, f"sign-up {body.email}", Account, body, create)
 
 
 @router.put(
     "/v1/accounts/{account_id}/plan",
     tags=["accounts"],
     summary="Change an account's plan (operator)",
-    dependencies=[Depends(bearer), Depends(operator)],
+    dependencies=[Depends(operator)],
 )
 async def change_plan(parts: PartsOf, account_id: UUID, body: PlanChange) -> Account:
     """Existing connections go on whatever the plan; activating needs `conquer`."""
-    async with parts.database.transaction() as connection:
-        account = await store.set_plan(connection, account_id, body.plan)
+    async with parts.database.transaction() as session:
+        account = await store.set_plan(session, account_id, body.plan)
     if account is None:
-        raise not_found("account")
+        raise Refused("not_found", what="account")
     return present(account)
 
 
 @router.post("/v1/sessions", status_code=201, tags=["accounts"], summary="Log in")
-async def log_in(parts: PartsOf, body: Credentials) -> Session:
+async def log_in(_: Public, parts: PartsOf, body: Credentials) -> Session:
     """An access token for ten minutes."""
-    async with parts.database.connection() as connection:
-        account = await store.account_by_email(connection, body.email)
+    async with parts.database.session() as session:
+        account = await store.account_by_email(session, body.email)
     # Also without an account, so that the time taken does not tell which e-mails exist.
     matches = await parts.passwords.verify(
         account.password_hash if account else None, body.password
     )
     if account is None or not matches:
-        raise Problem(401, "invalid_credentials", "The e-mail or the password is not right.")
+        raise Refused("invalid_credentials")
     return session_of(parts, account)
 
 
@@ -133,7 +132,7 @@ def session_of(parts: PartsOf, account: store.Account) -> Session:
 @router.get(
     "/.well-known/jwks.json", tags=["keys"], summary="The keys that tokens verify by (RFC 7517)"
 )
-async def jwks(parts: PartsOf) -> dict[str, list[dict[str, Any]]]:
+async def jwks(_: Public, parts: PartsOf) -> dict[str, list[dict[str, Any]]]:
     """A JSON Web Key Set with Ed25519 public keys."""
     return parts.issuer.jwks
 
@@ -143,7 +142,7 @@ async def jwks(parts: PartsOf) -> dict[str, list[dict[str, Any]]]:
     tags=["keys"],
     summary="Authorization server metadata (RFC 8414)",
 )
-async def metadata(parts: PartsOf) -> dict[str, Any]:
+async def metadata(_: Public, parts: PartsOf) -> dict[str, Any]:
     """What this authorization server offers so far."""
     base = parts.settings.connections_public_url.rstrip("/")
     return {

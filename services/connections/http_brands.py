@@ -4,26 +4,26 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections import addresses, brands, credentials, store
 from services.connections.brands import BrandForm, IssuedLink
-from services.connections.changes import Caller
+from services.connections.dependencies import CallerOf, Parts, PartsOf, caller_of
 from services.connections.http_accounts import Email, Name, Password, Session, session_of
-from services.connections.wiring import CallerOf, Parts, PartsOf
-from shared.auth import bearer
-from shared.contracts import PRINTABLE, ConnectionState
-from shared.database import Connection
-from shared.pagination import After, Limit, Page, decode_cursor, page_of
-from shared.problems import not_found
+from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.fields import PRINTABLE
+from shared.failures import Refused
+from shared.postgres.database import Session as DatabaseSession
 from shared.telemetry import traceparent_of
+from shared.web.access import Public
+from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 
 Platform = Literal["shopify", "woocommerce", "custom"]
 StoreUrl = Annotated[str, Field(max_length=500), AfterValidator(addresses.normalise_domain)]
 ShortText = Annotated[str, Field(max_length=200, pattern=PRINTABLE)]
 
-router = APIRouter(dependencies=[Depends(bearer)])
+router = APIRouter()
 
 
 class Contact(BaseModel):
@@ -170,20 +170,24 @@ async def add_brand(
         priorities=body.priorities,
     )
 
-    async def create(connection: Connection) -> AddedBrand:
-        linked, issued = await brands.add_brand(
-            connection, form, Caller.of(principal, request), _lifetime(parts)
+    async def create(session: DatabaseSession) -> AddedBrand:
+        connection, issued = await brands.add_brand(
+            session, form, caller_of(principal, request), _lifetime(parts)
         )
         return AddedBrand(
-            id=linked.brand_id,
+            id=connection.brand_id,
             company_name=body.company_name,
             contact=body.contact,
-            store=StoreOfBrand(id=linked.store_id, platform=linked.platform, domain=linked.domain),
-            connection=NewConnection(id=linked.id, state=linked.state, version=linked.version),
+            store=StoreOfBrand(
+                id=connection.store_id, platform=connection.platform, domain=connection.domain
+            ),
+            connection=NewConnection(
+                id=connection.id, state=connection.state, version=connection.version
+            ),
             login_link=_link(parts, issued),
         )
 
-    return await parts.once.create(request, str(principal.account_id), AddedBrand, body, create)
+    return await parts.once.run_once(request, str(principal.account_id), AddedBrand, body, create)
 
 
 def _brand(listed: store.ListedBrand) -> Brand:
@@ -205,22 +209,20 @@ async def list_brands(
     parts: PartsOf, principal: CallerOf, limit: Limit = 50, after: After = None
 ) -> Page[Brand]:
     """The brands that the calling 3PL added."""
-    cursor = decode_cursor(after, UUID)
-    async with parts.database.connection() as connection:
+    async with parts.database.session() as session:
         rows = await store.brand_profiles(
-            connection, principal.account_id, cursor[0] if cursor else None, limit + 1
+            session, principal.account_id, decode_cursor_part(after, UUID), limit + 1
         )
-    data, following = page_of(rows, limit, _brand, lambda row: row.profile.brand_id)
-    return Page(data=data, next=following)
+    return page_of(rows, limit, _brand, lambda row: row.profile.brand_id)
 
 
 @router.get("/v1/brands/{brand_id}", tags=["brands"], summary="One brand")
 async def get_brand(parts: PartsOf, principal: CallerOf, brand_id: UUID) -> Brand:
     """404 unless the calling 3PL added it."""
-    async with parts.database.connection() as connection:
-        found = await store.brand_profile(connection, principal.account_id, brand_id)
+    async with parts.database.session() as session:
+        found = await store.brand_profile(session, principal.account_id, brand_id)
     if found is None:
-        raise not_found("brand")
+        raise Refused("not_found", what="brand")
     return _brand(found)
 
 
@@ -238,19 +240,19 @@ async def reissue_link(
     body: LinkRequest | None = None,
 ) -> LoginLink:
     """For a brand that has not logged in yet."""
-    async with parts.database.transaction() as connection:
+    async with parts.database.transaction() as session:
         issued = await brands.reissue_link(
-            connection,
+            session,
             brand_id,
             body.store_id if body else None,
-            Caller.of(principal, request),
+            caller_of(principal, request),
             _lifetime(parts),
         )
     return _link(parts, issued)
 
 
 @router.post("/v1/login-links/redeem", tags=["brands"], summary="The brand's first login")
-async def redeem(request: Request, parts: PartsOf, body: Redeem) -> Session:
+async def redeem(_: Public, request: Request, parts: PartsOf, body: Redeem) -> Session:
     """Sets the password and lets the connection be switched on; again it is a plain login."""
     account = await brands.redeem(
         parts.database,
@@ -265,9 +267,9 @@ async def redeem(request: Request, parts: PartsOf, body: Redeem) -> Session:
 @router.get("/v1/stores/{store_id}", tags=["stores"], summary="One store")
 async def get_store(parts: PartsOf, principal: CallerOf, store_id: UUID) -> StoreDetail:
     """For its brand and the 3PLs connected to it."""
-    async with parts.database.connection() as connection:
-        found = await credentials.visible(connection, store_id, principal.account_id)
-        valid = await store.credentials(connection, store_id)
+    async with parts.database.session() as session:
+        found = await credentials.visible(session, store_id, principal.account_id)
+        valid = await store.credentials(session, store_id)
     return StoreDetail(
         id=found.id,
         platform=found.platform,
@@ -298,18 +300,20 @@ async def create_credential(
 ) -> NewCredential:
     """By the brand, or by its 3PL until the brand's first login."""
 
-    async def create(connection: Connection) -> NewCredential:
+    async def create(session: DatabaseSession) -> NewCredential:
         made, key = await credentials.create(
-            connection,
+            session,
             store_id,
             body.kind,
             body.secret if isinstance(body, ShopifyRequest) else None,
-            Caller.of(principal, request),
+            caller_of(principal, request),
             parts.sealer,
         )
         return NewCredential(id=made.id, kind=made.kind, secret=key)
 
-    return await parts.once.create(request, str(principal.account_id), NewCredential, body, create)
+    return await parts.once.run_once(
+        request, str(principal.account_id), NewCredential, body, create
+    )
 
 
 @router.delete(
@@ -322,6 +326,6 @@ async def revoke_credential(
     request: Request, parts: PartsOf, principal: CallerOf, store_id: UUID, credential_id: UUID
 ) -> Response:
     """Requests that use it are refused as soon as ingest has heard, within a second."""
-    async with parts.database.transaction() as connection:
-        await credentials.revoke(connection, store_id, credential_id, Caller.of(principal, request))
+    async with parts.database.transaction() as session:
+        await credentials.revoke(session, store_id, credential_id, caller_of(principal, request))
     return Response(status_code=204)

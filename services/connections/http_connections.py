@@ -5,21 +5,20 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections import addresses, changes, store
-from services.connections.changes import Caller, SettingsChange, Toggle
+from services.connections.changes import SettingsChange, Toggle
+from services.connections.dependencies import CallerOf, IfMatch, PartsOf, caller_of
 from services.connections.http_brands import StoreOfBrand
 from services.connections.store import LinkedConnection
-from services.connections.wiring import CallerOf, IfMatch, PartsOf
-from shared.auth import bearer
-from shared.contracts import ConnectionState, Party
-from shared.pagination import After, Limit, Page, decode_cursor, page_of, row_number
-from shared.problems import Problem
+from shared.contracts.connections_changed import ConnectionState, Party
+from shared.failures import Refused
+from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 
 WebhookUrl = Annotated[str, Field(max_length=2_000), AfterValidator(addresses.webhook_url)]
-router = APIRouter(prefix="/v1/connections", tags=["connections"], dependencies=[Depends(bearer)])
+router = APIRouter(prefix="/v1/connections", tags=["connections"])
 
 
 class NamedAccount(BaseModel):
@@ -97,26 +96,28 @@ def _webhook(endpoint_id: UUID | None, url: str | None, secret: str | None) -> A
     return WebhookEndpoint(endpoint_id=endpoint_id, url=url, secret=secret)
 
 
-def present(linked: LinkedConnection, secret: str | None = None) -> ConnectionView:
+def present(connection: LinkedConnection, secret: str | None = None) -> ConnectionView:
     """The connection as the API shows it."""
     return ConnectionView(
-        id=linked.id,
-        state=linked.state,
-        version=linked.version,
-        epoch=linked.epoch,
-        priority=linked.priority,
-        store=StoreOfBrand(id=linked.store_id, platform=linked.platform, domain=linked.domain),
-        brand=NamedAccount(id=linked.brand_id, name=linked.brand_name),
-        three_pl=NamedAccount(id=linked.three_pl_id, name=linked.three_pl_name),
-        settings=Settings(
-            version=linked.settings_version,
-            shipping_rules_owner=linked.shipping_rules_owner,
-            billing_owner=linked.billing_owner,
-            support_owner=linked.support_owner,
-            webhook=_webhook(linked.endpoint_id, linked.webhook_url, secret),
+        id=connection.id,
+        state=connection.state,
+        version=connection.version,
+        epoch=connection.epoch,
+        priority=connection.priority,
+        store=StoreOfBrand(
+            id=connection.store_id, platform=connection.platform, domain=connection.domain
         ),
-        created_at=linked.created_at,
-        updated_at=linked.changed_at,
+        brand=NamedAccount(id=connection.brand_id, name=connection.brand_name),
+        three_pl=NamedAccount(id=connection.three_pl_id, name=connection.three_pl_name),
+        settings=Settings(
+            version=connection.settings_version,
+            shipping_rules_owner=connection.shipping_rules_owner,
+            billing_owner=connection.billing_owner,
+            support_owner=connection.support_owner,
+            webhook=_webhook(connection.endpoint_id, connection.webhook_url, secret),
+        ),
+        created_at=connection.created_at,
+        updated_at=connection.changed_at,
     )
 
 
@@ -130,18 +131,16 @@ async def list_connections(
     after: After = None,
 ) -> Page[ConnectionView]:
     """Those that the caller is a party of."""
-    cursor = decode_cursor(after, UUID)
-    async with parts.database.connection() as connection:
+    async with parts.database.session() as session:
         rows = await store.connections_of(
-            connection,
+            session,
             principal.account_id,
             state=state,
             store_id=store_id,
-            before=cursor[0] if cursor else None,
+            before=decode_cursor_part(after, UUID),
             limit=limit + 1,
         )
-    data, following = page_of(rows, limit, present, lambda row: row.id)
-    return Page(data=data, next=following)
+    return page_of(rows, limit, present, lambda row: row.id)
 
 
 @router.get("/{connection_id}", summary="One connection")
@@ -149,10 +148,10 @@ async def get_connection(
     response: Response, parts: PartsOf, principal: CallerOf, connection_id: UUID
 ) -> ConnectionView:
     """For its parties; the version is also the `ETag`."""
-    async with parts.database.connection() as connection:
-        linked = await changes.visible(connection, connection_id, principal.account_id)
-    response.headers["ETag"] = f'"{linked.version}"'
-    return present(linked)
+    async with parts.database.session() as session:
+        connection = await changes.visible(session, connection_id, principal.account_id)
+    response.headers["ETag"] = f'"{connection.version}"'
+    return present(connection)
 
 
 async def _toggle(
@@ -163,11 +162,11 @@ async def _toggle(
     connection_id: UUID,
     version: int | None,
 ) -> ConnectionView:
-    async with parts.database.transaction() as connection:
-        linked = await changes.toggle(
-            connection, connection_id, what, Caller.of(principal, request), version
+    async with parts.database.transaction() as session:
+        connection = await changes.toggle(
+            session, connection_id, what, caller_of(principal, request), version
         )
-    return present(linked)
+    return present(connection)
 
 
 @router.post("/{connection_id}/activate", summary="Switch on: new orders go to the 3PL")
@@ -205,11 +204,7 @@ async def change_settings(
 ) -> ConnectionView:
     """Needs `If-Match`; a new webhook URL answers with its signing secret, once."""
     if version is None:
-        raise Problem(
-            428,
-            "precondition_required",
-            "Send If-Match with the version of the connection that you read.",
-        )
+        raise Refused("precondition_required")
     named = body.model_fields_set
     owners = ("shipping_rules_owner", "billing_owner", "support_owner")
     change = SettingsChange(
@@ -218,16 +213,16 @@ async def change_settings(
         webhook_url=body.webhook_url,
         priority=body.priority,
     )
-    async with parts.database.transaction() as connection:
-        linked, secret = await changes.change_settings(
-            connection,
+    async with parts.database.transaction() as session:
+        connection, secret = await changes.change_settings(
+            session,
             connection_id,
             change,
-            Caller.of(principal, request),
+            caller_of(principal, request),
             version,
             parts.sealer,
         )
-    return present(linked, secret)
+    return present(connection, secret)
 
 
 @router.get("/{connection_id}/settings/versions", summary="Settings versions, newest first")
@@ -239,14 +234,12 @@ async def list_settings_versions(
     after: After = None,
 ) -> Page[SettingsVersion]:
     """Every version that an order may be bound to."""
-    cursor = decode_cursor(after, row_number)
-    async with parts.database.connection() as connection:
-        await changes.visible(connection, connection_id, principal.account_id)
+    async with parts.database.session() as session:
+        await changes.visible(session, connection_id, principal.account_id)
         rows = await store.settings_versions(
-            connection, connection_id, cursor[0] if cursor else None, limit + 1
+            session, connection_id, decode_cursor_part(after, row_number), limit + 1
         )
-    data, following = page_of(rows, limit, _version, lambda row: row.version)
-    return Page(data=data, next=following)
+    return page_of(rows, limit, _version, lambda row: row.version)
 
 
 def _version(row: store.SettingsVersion) -> SettingsVersion:
@@ -270,14 +263,12 @@ async def list_audit(
     after: After = None,
 ) -> Page[AuditEntry]:
     """Everything that changed the connection."""
-    cursor = decode_cursor(after, UUID)
-    async with parts.database.connection() as connection:
-        await changes.visible(connection, connection_id, principal.account_id)
+    async with parts.database.session() as session:
+        await changes.visible(session, connection_id, principal.account_id)
         rows = await store.audit_of(
-            connection, connection_id, cursor[0] if cursor else None, limit + 1
+            session, connection_id, decode_cursor_part(after, UUID), limit + 1
         )
-    data, following = page_of(rows, limit, _entry, lambda row: row.id)
-    return Page(data=data, next=following)
+    return page_of(rows, limit, _entry, lambda row: row.id)
 
 
 def _entry(row: store.AuditEntry) -> AuditEntry:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from shared.contracts import ConnectionState
+from shared.contracts.connections_changed import ConnectionState
 
 Plan = Literal["free", "conquer"]
 

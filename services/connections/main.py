@@ -3,13 +3,13 @@
 from fastapi import FastAPI
 
 from services.connections import http_accounts, http_brands, http_connections
-from services.connections.idempotency import Once
+from services.connections.dependencies import Parts
 from services.connections.passwords import Passwords
 from services.connections.settings import Settings
 from services.connections.tokens import TokenIssuer
-from services.connections.wiring import Parts
 from shared.runtime import Runtime
 from shared.sealing import Sealer
+from shared.web.idempotency import IdempotencyKeys
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -33,7 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings.connections_token_seconds,
         ),
         passwords=passwords,
-        once=Once(runtime.database, sealer),
+        once=IdempotencyKeys(runtime.database, sealer),
     )
     for router in (http_accounts.router, http_brands.router, http_connections.router):
         app.include_router(router)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from shared.problems import Problem
+from shared.failures import Refused
 
 # Each hash takes 64 MiB and a core for some 50 ms: two at a time, and no endless queue.
 _AT_ONCE = 2
@@ -27,7 +27,7 @@ class Passwords:
         """The argon2id hash, in the PHC string format.
 
         Raises:
-            Problem: 503 `busy`: too many log-ins at once.
+            Refused: `busy`: too many log-ins at once.
         """
         return str(await self._run(self._hasher.hash, password))
 
@@ -35,7 +35,7 @@ class Passwords:
         """Whether the password is right; None (no account, no password yet) takes as long.
 
         Raises:
-            Problem: 503 `busy`: too many log-ins at once.
+            Refused: `busy`: too many log-ins at once.
         """
         matches = await self._run(self._matches, password_hash or self._nobody, password)
         return bool(matches) and password_hash is not None
@@ -48,12 +48,7 @@ class Passwords:
 
     async def _run(self, work: object, *arguments: str) -> object:
         if self._under_way >= _MOST_WAITING:
-            raise Problem(
-                503,
-                "busy",
-                "Too many log-ins at once; send the request again.",
-                headers={"Retry-After": "2"},
-            )
+            raise Refused("busy")
         self._under_way += 1
         try:
             loop = asyncio.get_running_loop()

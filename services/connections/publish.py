@@ -3,46 +3,43 @@
 from collections.abc import Sequence
 
 from services.connections.store import LinkedConnection, Store
-from shared.bus import cloud_event_headers
-from shared.contracts import (
-    CONNECTIONS_CHANGED,
-    STORES_CHANGED,
+from shared.contracts.connections_changed import (
     ConnectionChanged,
     ConnectionEndpoint,
     ConnectionSettings,
-    StoreChanged,
-    StoreCredential,
-    Topic,
 )
-from shared.outbox import Message
+from shared.contracts.stores_changed import StoreChanged, StoreCredential
+from shared.kafka.cloudevents import cloud_event_headers
+from shared.kafka.message import Message
+from shared.kafka.topics import CONNECTIONS_CHANGED, STORES_CHANGED, Topic
 
 _SOURCE = "/relevo/connections"
 
 
 def connection_changed(
-    linked: LinkedConnection, endpoints: Sequence[ConnectionEndpoint], traceparent: str | None
+    connection: LinkedConnection, endpoints: Sequence[ConnectionEndpoint], traceparent: str | None
 ) -> Message:
     """The message on `connections.changed`."""
     body = ConnectionChanged(
-        connection_id=linked.id,
-        store_id=linked.store_id,
-        brand_id=linked.brand_id,
-        three_pl_id=linked.three_pl_id,
-        state=linked.state,
-        version=linked.version,
-        epoch=linked.epoch,
-        priority=linked.priority,
+        connection_id=connection.id,
+        store_id=connection.store_id,
+        brand_id=connection.brand_id,
+        three_pl_id=connection.three_pl_id,
+        state=connection.state,
+        version=connection.version,
+        epoch=connection.epoch,
+        priority=connection.priority,
         settings=ConnectionSettings(
-            version=linked.settings_version,
-            shipping_rules_owner=linked.shipping_rules_owner,
-            billing_owner=linked.billing_owner,
-            support_owner=linked.support_owner,
-            endpoint_id=linked.endpoint_id,
+            version=connection.settings_version,
+            shipping_rules_owner=connection.shipping_rules_owner,
+            billing_owner=connection.billing_owner,
+            support_owner=connection.support_owner,
+            endpoint_id=connection.endpoint_id,
         ),
         endpoints=tuple(endpoints),
-        changed_at=linked.changed_at,
+        changed_at=connection.changed_at,
     )
-    return _message(CONNECTIONS_CHANGED, str(linked.id), body.model_dump_json(), traceparent)
+    return _message(CONNECTIONS_CHANGED, str(connection.id), body.model_dump_json(), traceparent)
 
 
 def store_changed(

@@ -12,14 +12,10 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from services.connections.lifecycle import Plan
-from shared.auth import AccountKind
-from shared.contracts import (
-    ConnectionEndpoint,
-    ConnectionState,
-    Party,
-    StoreCredential,
-)
-from shared.database import Connection, affected, load_queries
+from shared.contracts.connections_changed import ConnectionEndpoint, ConnectionState, Party
+from shared.contracts.stores_changed import StoreCredential
+from shared.postgres.database import Session, load_queries
+from shared.web.auth import AccountKind
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
@@ -161,39 +157,39 @@ class LoginLink:
 
 
 async def insert_account(
-    connection: Connection, kind: AccountKind, name: str, email: str, password_hash: str | None
+    session: Session, kind: AccountKind, name: str, email: str, password_hash: str | None
 ) -> Account | None:
     """The new account; None when the e-mail is taken."""
-    row = await _queries.insert_account(
-        connection, id=uuid7(), kind=kind, name=name, email=email, password_hash=password_hash
+    row = await _queries.insert_account.one(
+        session, id=uuid7(), kind=kind, name=name, email=email, password_hash=password_hash
     )
     return Account(**row) if row else None
 
 
-async def account_by_email(connection: Connection, email: str) -> Account | None:
+async def account_by_email(session: Session, email: str) -> Account | None:
     """The account of this e-mail, in any letter case."""
-    row = await _queries.account_by_email(connection, email=email)
+    row = await _queries.account_by_email.one(session, email=email)
     return Account(**row) if row else None
 
 
-async def account_by_id(connection: Connection, account_id: UUID) -> Account | None:
+async def account_by_id(session: Session, account_id: UUID) -> Account | None:
     """The account."""
-    row = await _queries.account_by_id(connection, id=account_id)
+    row = await _queries.account_by_id.one(session, id=account_id)
     return Account(**row) if row else None
 
 
-async def set_plan(connection: Connection, account_id: UUID, plan: Plan) -> Account | None:
+async def set_plan(session: Session, account_id: UUID, plan: Plan) -> Account | None:
     """The account on its new plan; None when there is none."""
-    row = await _queries.set_plan(connection, id=account_id, plan=plan)
+    row = await _queries.set_plan.one(session, id=account_id, plan=plan)
     return Account(**row) if row else None
 
 
-async def set_first_password(connection: Connection, account_id: UUID, password_hash: str) -> bool:
+async def set_first_password(session: Session, account_id: UUID, password_hash: str) -> bool:
     """Whether it was set: only the first login does."""
-    status = await _queries.set_first_password(
-        connection, id=account_id, password_hash=password_hash
+    changed = await _queries.set_first_password.run(
+        session, id=account_id, password_hash=password_hash
     )
-    return affected(status) == 1
+    return changed == 1
 
 
 # --- brands and login links -----------------------------------------------------------------
@@ -205,120 +201,121 @@ def _listed_brand(row: asyncpg.Record) -> ListedBrand:
     return ListedBrand(BrandProfile(**fields), logged_in, created_at)
 
 
-async def upsert_brand_profile(connection: Connection, profile: BrandProfile) -> None:
+async def upsert_brand_profile(session: Session, profile: BrandProfile) -> None:
     """Keep the form; the newest one counts."""
-    await _queries.upsert_brand_profile(
-        connection, **{name: getattr(profile, name) for name in BrandProfile.__slots__}
+    await _queries.upsert_brand_profile.run(
+        session, **{name: getattr(profile, name) for name in BrandProfile.__slots__}
     )
 
 
 async def brand_profiles(
-    connection: Connection, three_pl_id: UUID, before: UUID | None, limit: int
+    session: Session, three_pl_id: UUID, before: UUID | None, limit: int
 ) -> list[ListedBrand]:
     """The brands of a 3PL, newest first."""
-    rows = _queries.brand_profiles(connection, three_pl_id=three_pl_id, before=before, limit=limit)
-    return [_listed_brand(row) async for row in rows]
+    rows = await _queries.brand_profiles.all(
+        session, three_pl_id=three_pl_id, before=before, limit=limit
+    )
+    return [_listed_brand(row) for row in rows]
 
 
-async def brand_profile(
-    connection: Connection, three_pl_id: UUID, brand_id: UUID
-) -> ListedBrand | None:
+async def brand_profile(session: Session, three_pl_id: UUID, brand_id: UUID) -> ListedBrand | None:
     """One brand of a 3PL."""
-    row = await _queries.brand_profile(connection, three_pl_id=three_pl_id, brand_id=brand_id)
+    row = await _queries.brand_profile.one(session, three_pl_id=three_pl_id, brand_id=brand_id)
     return _listed_brand(row) if row else None
 
 
 async def insert_login_link(
-    connection: Connection, connection_id: UUID, token_digest: str, expires_at: datetime
+    session: Session, connection_id: UUID, token_digest: str, expires_at: datetime
 ) -> None:
     """A new link to the connection; those issued before die."""
-    await _queries.replace_login_links(connection, connection_id=connection_id)
-    await _queries.insert_login_link(
-        connection, digest=token_digest, connection_id=connection_id, expires_at=expires_at
+    await _queries.replace_login_links.run(session, connection_id=connection_id)
+    await _queries.insert_login_link.run(
+        session, digest=token_digest, connection_id=connection_id, expires_at=expires_at
     )
 
 
-async def login_link(connection: Connection, token_digest: str) -> LoginLink | None:
+async def login_link(session: Session, token_digest: str) -> LoginLink | None:
     """The link of a token."""
-    row = await _queries.login_link(connection, digest=token_digest)
+    row = await _queries.login_link.one(session, digest=token_digest)
     return LoginLink(**{**row, "state": ConnectionState(row["state"])}) if row else None
 
 
-async def redeem_login_link(connection: Connection, token_digest: str) -> bool:
+async def redeem_login_link(session: Session, token_digest: str) -> bool:
     """Whether this call redeemed it: once, and in time."""
-    return affected(await _queries.redeem_login_link(connection, digest=token_digest)) == 1
+    return await _queries.redeem_login_link.run(session, digest=token_digest) == 1
 
 
 # --- stores ---------------------------------------------------------------------------------
 
 
 async def insert_store(
-    connection: Connection, brand_id: UUID, platform: str, domain: str
+    session: Session, brand_id: UUID, platform: str, domain: str
 ) -> Store | None:
     """The new store; None when the platform's domain is known."""
-    row = await _queries.insert_store(
-        connection, id=uuid7(), brand_id=brand_id, platform=platform, domain=domain
+    row = await _queries.insert_store.one(
+        session, id=uuid7(), brand_id=brand_id, platform=platform, domain=domain
     )
     return Store(**row) if row else None
 
 
-async def store_by_domain(connection: Connection, platform: str, domain: str) -> Store | None:
+async def store_by_domain(session: Session, platform: str, domain: str) -> Store | None:
     """The store at this domain."""
-    row = await _queries.store_by_domain(connection, platform=platform, domain=domain)
+    row = await _queries.store_by_domain.one(session, platform=platform, domain=domain)
     return Store(**row) if row else None
 
 
-async def store_by_id(connection: Connection, store_id: UUID) -> Store | None:
+async def store_by_id(session: Session, store_id: UUID) -> Store | None:
     """The store."""
-    row = await _queries.store_by_id(connection, id=store_id)
+    row = await _queries.store_by_id.one(session, id=store_id)
     return Store(**row) if row else None
 
 
-async def lock_store(connection: Connection, store_id: UUID) -> Store | None:
+async def lock_store(session: Session, store_id: UUID) -> Store | None:
     """The store, locked to the end of the transaction: its changes happen one by one."""
-    row = await _queries.lock_store(connection, id=store_id)
+    row = await _queries.lock_store.one(session, id=store_id)
     return Store(**row) if row else None
 
 
-async def touch_store(connection: Connection, store_id: UUID) -> Store:
+async def touch_store(session: Session, store_id: UUID) -> Store:
     """The store with its next version."""
-    return Store(**await _queries.touch_store(connection, id=store_id))
+    row = await _queries.touch_store.one(session, id=store_id)
+    if row is None:
+        raise LookupError(f"there is no store {store_id}")
+    return Store(**row)
 
 
-async def store_access(
-    connection: Connection, store_id: UUID, account_id: UUID
-) -> StoreAccess | None:
+async def store_access(session: Session, store_id: UUID, account_id: UUID) -> StoreAccess | None:
     """How the account stands to the store; None when there is no such store."""
-    row = await _queries.store_access(connection, store_id=store_id, account_id=account_id)
+    row = await _queries.store_access.one(session, store_id=store_id, account_id=account_id)
     return StoreAccess(**row) if row else None
 
 
 async def insert_credential(
-    connection: Connection, store_id: UUID, credential: StoreCredential, created_by: UUID
+    session: Session, store_id: UUID, credential: StoreCredential, created_by: UUID
 ) -> None:
     """Keep a new credential."""
-    await _queries.insert_credential(
-        connection, store_id=store_id, created_by=created_by, **credential.model_dump()
+    await _queries.insert_credential.run(
+        session, store_id=store_id, created_by=created_by, **credential.model_dump()
     )
 
 
-async def credentials(connection: Connection, store_id: UUID) -> list[ListedCredential]:
+async def credentials(session: Session, store_id: UUID) -> list[ListedCredential]:
     """Those valid now, oldest first."""
-    rows = _queries.credentials(connection, store_id=store_id)
+    rows = await _queries.credentials.all(session, store_id=store_id)
     return [
         ListedCredential(StoreCredential.model_validate(dict(row)), row["created_at"])
-        async for row in rows
+        for row in rows
     ]
 
 
 async def revoke_credential(
-    connection: Connection, store_id: UUID, credential_id: UUID, revoked_by: UUID
+    session: Session, store_id: UUID, credential_id: UUID, revoked_by: UUID
 ) -> bool:
     """Whether it was valid until now."""
-    status = await _queries.revoke_credential(
-        connection, store_id=store_id, id=credential_id, revoked_by=revoked_by
+    changed = await _queries.revoke_credential.run(
+        session, store_id=store_id, id=credential_id, revoked_by=revoked_by
     )
-    return affected(status) == 1
+    return changed == 1
 
 
 # --- connections ----------------------------------------------------------------------------
@@ -328,10 +325,10 @@ def _linked(row: asyncpg.Record) -> LinkedConnection:
     return LinkedConnection(**{**row, "state": ConnectionState(row["state"])})
 
 
-async def insert_connection(connection: Connection, store: Store, three_pl_id: UUID) -> UUID | None:
+async def insert_connection(session: Session, store: Store, three_pl_id: UUID) -> UUID | None:
     """The id of a new pending connection; None when there is a live one."""
-    found: UUID | None = await _queries.insert_connection(
-        connection,
+    found: UUID | None = await _queries.insert_connection.value(
+        session,
         id=uuid7(),
         store_id=store.id,
         brand_id=store.brand_id,
@@ -340,32 +337,32 @@ async def insert_connection(connection: Connection, store: Store, three_pl_id: U
     return found
 
 
-async def live_connection(connection: Connection, three_pl_id: UUID, store_id: UUID) -> UUID | None:
+async def live_connection(session: Session, three_pl_id: UUID, store_id: UUID) -> UUID | None:
     """The one connection of the 3PL to the store that is not over."""
-    found: UUID | None = await _queries.live_connection(
-        connection, three_pl_id=three_pl_id, store_id=store_id
+    found: UUID | None = await _queries.live_connection.value(
+        session, three_pl_id=three_pl_id, store_id=store_id
     )
     return found
 
 
 async def newest_pending(
-    connection: Connection, three_pl_id: UUID, brand_id: UUID, store_id: UUID | None
+    session: Session, three_pl_id: UUID, brand_id: UUID, store_id: UUID | None
 ) -> tuple[UUID, UUID] | None:
     """The ids of the newest pending connection of a 3PL with a brand, and of its store."""
-    row = await _queries.newest_pending(
-        connection, three_pl_id=three_pl_id, brand_id=brand_id, store_id=store_id
+    row = await _queries.newest_pending.one(
+        session, three_pl_id=three_pl_id, brand_id=brand_id, store_id=store_id
     )
     return (row["id"], row["store_id"]) if row else None
 
 
-async def connection_by_id(connection: Connection, connection_id: UUID) -> LinkedConnection | None:
+async def connection_by_id(session: Session, connection_id: UUID) -> LinkedConnection | None:
     """The connection."""
-    row = await _queries.connection_by_id(connection, id=connection_id)
+    row = await _queries.connection_by_id.one(session, id=connection_id)
     return _linked(row) if row else None
 
 
 async def connections_of(
-    connection: Connection,
+    session: Session,
     account_id: UUID,
     *,
     state: ConnectionState | None,
@@ -374,27 +371,27 @@ async def connections_of(
     limit: int,
 ) -> list[LinkedConnection]:
     """The connections of a party, newest first."""
-    rows = _queries.connections_of(
-        connection,
+    rows = await _queries.connections_of.all(
+        session,
         account_id=account_id,
         state=state,
         store_id=store_id,
         before=before,
         limit=limit,
     )
-    return [_linked(row) async for row in rows]
+    return [_linked(row) for row in rows]
 
 
 async def other_active_priorities(
-    connection: Connection, store_id: UUID, connection_id: UUID
+    session: Session, store_id: UUID, connection_id: UUID
 ) -> list[int]:
     """The priorities of the store's other active connections."""
-    rows = _queries.other_active_priorities(connection, store_id=store_id, id=connection_id)
-    return [row["priority"] async for row in rows]
+    rows = await _queries.other_active_priorities.all(session, store_id=store_id, id=connection_id)
+    return [row["priority"] for row in rows]
 
 
 async def update_connection(
-    connection: Connection,
+    session: Session,
     current: LinkedConnection,
     *,
     state: ConnectionState,
@@ -403,8 +400,8 @@ async def update_connection(
     settings_version: int,
 ) -> bool:
     """Compare-and-set on the version; whether it still was the one in `current`."""
-    status = await _queries.update_connection(
-        connection,
+    changed = await _queries.update_connection.run(
+        session,
         id=current.id,
         version=current.version,
         state=state,
@@ -412,11 +409,11 @@ async def update_connection(
         priority=priority,
         settings_version=settings_version,
     )
-    return affected(status) == 1
+    return changed == 1
 
 
 async def insert_settings_version(
-    connection: Connection,
+    session: Session,
     connection_id: UUID,
     version: int,
     *,
@@ -425,8 +422,8 @@ async def insert_settings_version(
     created_by: UUID,
 ) -> None:
     """Keep a settings version; `owners` has the three `…_owner` fields."""
-    await _queries.insert_settings_version(
-        connection,
+    await _queries.insert_settings_version.run(
+        session,
         connection_id=connection_id,
         version=version,
         endpoint_id=endpoint_id,
@@ -436,27 +433,27 @@ async def insert_settings_version(
 
 
 async def settings_versions(
-    connection: Connection, connection_id: UUID, before: int | None, limit: int
+    session: Session, connection_id: UUID, before: int | None, limit: int
 ) -> list[SettingsVersion]:
     """Newest first."""
-    rows = _queries.settings_versions(
-        connection, connection_id=connection_id, before=before, limit=limit
+    rows = await _queries.settings_versions.all(
+        session, connection_id=connection_id, before=before, limit=limit
     )
-    return [SettingsVersion(**row) async for row in rows]
+    return [SettingsVersion(**row) for row in rows]
 
 
-async def endpoints(connection: Connection, connection_id: UUID) -> list[ConnectionEndpoint]:
+async def endpoints(session: Session, connection_id: UUID) -> list[ConnectionEndpoint]:
     """Every endpoint that the connection ever had, oldest first."""
-    rows = _queries.endpoints(connection, connection_id=connection_id)
-    return [ConnectionEndpoint.model_validate(dict(row)) async for row in rows]
+    rows = await _queries.endpoints.all(session, connection_id=connection_id)
+    return [ConnectionEndpoint.model_validate(dict(row)) for row in rows]
 
 
 async def insert_endpoint(
-    connection: Connection, connection_id: UUID, endpoint: ConnectionEndpoint
+    session: Session, connection_id: UUID, endpoint: ConnectionEndpoint
 ) -> None:
     """Keep a new endpoint."""
-    await _queries.insert_endpoint(
-        connection,
+    await _queries.insert_endpoint.run(
+        session,
         connection_id=connection_id,
         id=endpoint.id,
         url=endpoint.url,
@@ -465,7 +462,7 @@ async def insert_endpoint(
 
 
 async def insert_audit(
-    connection: Connection,
+    session: Session,
     connection_id: UUID,
     *,
     account_id: UUID,
@@ -475,8 +472,8 @@ async def insert_audit(
     after: Mapping[str, Any],
 ) -> None:
     """Write into the audit log; `before` and `after` hold what changed."""
-    await _queries.insert_audit(
-        connection,
+    await _queries.insert_audit.run(
+        session,
         id=uuid7(),
         connection_id=connection_id,
         account_id=account_id,
@@ -488,39 +485,15 @@ async def insert_audit(
 
 
 async def audit_of(
-    connection: Connection, connection_id: UUID, before_id: UUID | None, limit: int
+    session: Session, connection_id: UUID, before_id: UUID | None, limit: int
 ) -> list[AuditEntry]:
     """Newest first."""
-    rows = _queries.audit_of(
-        connection, connection_id=connection_id, before_id=before_id, limit=limit
+    rows = await _queries.audit_of.all(
+        session, connection_id=connection_id, before_id=before_id, limit=limit
     )
     return [
         AuditEntry(
             **{**row, "before": orjson.loads(row["before"]), "after": orjson.loads(row["after"])}
         )
-        async for row in rows
+        for row in rows
     ]
-
-
-# --- idempotency keys -----------------------------------------------------------------------
-
-
-async def claim_idempotency_key(connection: Connection, scope: str, key: str) -> bool:
-    """Whether the key is ours to answer; waits for a request that has it now."""
-    return bool(await _queries.claim_idempotency_key(connection, scope=scope, key=key))
-
-
-async def keep_answer(connection: Connection, scope: str, key: str, sealed_answer: str) -> None:
-    """Keep the sealed first answer."""
-    await _queries.keep_answer(connection, scope=scope, key=key, sealed_answer=sealed_answer)
-
-
-async def kept_answer(connection: Connection, scope: str, key: str) -> str | None:
-    """The sealed first answer."""
-    found: str | None = await _queries.kept_answer(connection, scope=scope, key=key)
-    return found
-
-
-async def forget_idempotency_keys(connection: Connection) -> None:
-    """Drop those older than a day."""
-    await _queries.forget_idempotency_keys(connection)

@@ -11,7 +11,7 @@ import jwt
 import orjson
 from uuid_utils.compat import uuid7
 
-from shared.auth import AUDIENCE, AccountKind
+from shared.web.auth import AUDIENCE, AccountKind
 
 _LINK_BYTES = 32
 _KEY_BYTES = 32

@@ -14,11 +14,10 @@ from uuid import UUID
 import structlog
 
 from services.ingest import store
-from shared.bus import Received, Record
-from shared.contracts import StoreChanged
-from shared.database import Database
-from shared.failures import Permanent, is_transient
-from shared.problems import Problem, not_found
+from shared.contracts.stores_changed import StoreChanged
+from shared.failures import Permanent, Refused, is_transient
+from shared.kafka.batch import newest_versions
+from shared.postgres.database import Database
 from shared.sealing import Sealer
 
 logger = structlog.get_logger(__name__)
@@ -39,16 +38,7 @@ class Store:
         """Whether the API key is one of the store's; in constant time."""
         digest = hashlib.sha256(key.encode()).hexdigest()
         # No short cut: every digest is compared.
-        return any(hmac.compare_digest(digest, each) for each in self.api_key_digests)
-
-
-def read_store(record: Record) -> StoreChanged:
-    """The store in a record.
-
-    Raises:
-        ValueError: not a `StoreChanged`.
-    """
-    return StoreChanged.model_validate_json(record.value)
+        return any(hmac.compare_digest(digest, known) for known in self.api_key_digests)
 
 
 class Stores:
@@ -69,26 +59,22 @@ class Stores:
         """The store.
 
         Raises:
-            Problem: 404 for an unknown one; 503 as long as nothing was loaded from anywhere.
+            Refused: `not_found`; `temporarily_unavailable` as long as nothing was loaded from
+                anywhere.
         """
         found = self._stores.get(store_id)
         if found is not None:
             return found
         if not self._loaded:
-            raise Problem(
-                503,
-                "temporarily_unavailable",
-                "Stores are still being loaded; send it again.",
-                headers={"Retry-After": "2"},
-            )
-        raise not_found("store")
+            raise Refused("temporarily_unavailable")
+        raise Refused("not_found", what="store")
 
     async def load(self) -> None:
-        """Load what was kept; waits for Postgres, then for ever (background work)."""
+        """Load what was kept; waits for Postgres, then endlessly (background work)."""
         while not self._loaded:
             try:
-                async with self._database.connection() as session:
-                    self._take(await store.kept_stores(session))
+                async with self._database.session() as session:
+                    self._take(await store.list_stores(session))
                 self._loaded = True
             except Exception as error:
                 if not is_transient(error):
@@ -97,18 +83,13 @@ class Stores:
                 await asyncio.sleep(_RETRY_SECONDS)
         await asyncio.Event().wait()
 
-    async def on_stores_changed(self, batch: Sequence[Received[StoreChanged]]) -> None:
+    async def apply(self, changes: Sequence[StoreChanged]) -> None:
         """Take newer states into memory, then keep them."""
-        newest: dict[UUID, StoreChanged] = {}
-        for received in batch:
-            change = received.body
-            seen = newest.get(change.store_id)
-            if seen is None or seen.version < change.version:
-                newest[change.store_id] = change
-        self._take(newest.values())
+        newest = list(newest_versions(changes, key=lambda change: change.store_id).values())
+        self._take(newest)
         self._loaded = True
-        async with self._database.connection() as session:
-            await store.keep_stores(session, list(newest.values()))
+        async with self._database.session() as session:
+            await store.keep_stores(session, newest)
 
     async def check(self) -> str | None:
         """Readiness: were stores loaded from anywhere?"""

@@ -7,81 +7,114 @@ idempotent.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 import structlog
-from prometheus_client import Counter
 
-from shared import outbox
-from shared.bus import Bus
-from shared.database import Database
-from shared.failures import Transient
-from shared.outbox import Message, MessageRefused
-from shared.problems import Problem
+from services.ingest.credentials import Store
+from services.ingest.platforms import PlatformOrder
+from shared.contracts.orders_received import OrderReceived
+from shared.failures import Refused, Transient
+from shared.kafka.cloudevents import cloud_event_headers
+from shared.kafka.message import Message, MessageRefused, Send
+from shared.kafka.topics import MAX_MESSAGE_BYTES, ORDERS_RECEIVED
+from shared.postgres import outbox
+from shared.postgres.database import Database
+from shared.telemetry import ORDERS_ACCEPTED
 
 logger = structlog.get_logger(__name__)
-ACCEPTED = Counter("relevo_orders_accepted_total", "Orders answered 2xx, by where.", ("where",))
-_RETRY_AFTER_SECONDS = 2
+
+Spool = Callable[[Sequence[Message]], Awaitable[None]]
+
+
+def spool_of(database: Database) -> Spool:
+    """Ingest's own outbox: where orders wait while Kafka is away."""
+
+    async def spool(messages: Sequence[Message]) -> None:
+        async with database.transaction() as session:
+            await outbox.write(session, messages)
+
+    return spool
 
 
 class Intake:
-    """Takes messages durably.
+    """Takes orders durably.
 
     Args:
-        bus: where they belong.
-        database: ingest's schema, for the spool.
+        send: to the log, where they belong.
+        spool: where they wait while the log is away.
         acknowledge_seconds: how long Kafka may take.
         probe_seconds: how often Kafka is tried while it is away.
     """
 
     def __init__(
-        self, bus: Bus, database: Database, acknowledge_seconds: float, probe_seconds: float
+        self, send: Send, spool: Spool, acknowledge_seconds: float, probe_seconds: float
     ) -> None:
-        self._bus = bus
-        self._database = database
+        self._send = send
+        self._spool = spool
         self._acknowledge_seconds = acknowledge_seconds
         self._probe_seconds = probe_seconds
         self._try_kafka_at = 0.0
 
-    async def take(self, messages: Sequence[Message]) -> None:
-        """Return when every message is durable.
+    async def accept(
+        self, sender: Store, orders: Sequence[PlatformOrder], traceparent: str
+    ) -> None:
+        """Return when every order is durable.
 
         Raises:
-            Problem: 503, neither Kafka nor Postgres took them; 413, Kafka never will.
+            Refused: `temporarily_unavailable`, neither Kafka nor Postgres took them;
+                `body_too_large`, Kafka never will.
         """
+        now = datetime.now(UTC)
+        messages = [_message(sender, order, now, traceparent) for order in orders]
         if time.monotonic() >= self._try_kafka_at:
             try:
                 async with asyncio.timeout(self._acknowledge_seconds):
                     await self._produce(messages)
             except MessageRefused as error:
-                raise Problem(413, "body_too_large", "The order is too large to carry.") from error
+                raise Refused("body_too_large", limit=MAX_MESSAGE_BYTES) from error
             except (Transient, TimeoutError) as error:
                 # From now on nobody waits for Kafka, but for one request each probe.
                 self._try_kafka_at = time.monotonic() + self._probe_seconds
                 logger.warning("orders go to the spool", reason=repr(error))
             else:
                 self._try_kafka_at = 0.0
-                ACCEPTED.labels("log").inc(len(messages))
+                ORDERS_ACCEPTED.labels("log").inc(len(messages))
                 return
-        await self._spool(messages)
+        await self._to_spool(messages)
 
     async def _produce(self, messages: Sequence[Message]) -> None:
         if len(messages) == 1:
-            await (await self._bus.send(messages[0]))
+            await (await self._send(messages[0]))
             return
-        waiting: list[Awaitable[object]] = [await self._bus.send(each) for each in messages]
+        waiting: list[Awaitable[object]] = [await self._send(message) for message in messages]
         await asyncio.gather(*waiting)
 
-    async def _spool(self, messages: Sequence[Message]) -> None:
+    async def _to_spool(self, messages: Sequence[Message]) -> None:
         try:
-            async with self._database.transaction() as session:
-                await outbox.write(session, messages)
+            await self._spool(messages)
         except Exception as error:
             logger.error("neither Kafka nor Postgres takes orders", reason=repr(error))  # noqa: TRY400  an outage, not a bug
-            raise Problem(
-                503,
-                "temporarily_unavailable",
-                "The order was not accepted: no durable place is reachable. Send it again.",
-                headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
-            ) from error
-        ACCEPTED.labels("spool").inc(len(messages))
+            raise Refused("temporarily_unavailable") from error
+        ORDERS_ACCEPTED.labels("spool").inc(len(messages))
+
+
+def _message(sender: Store, order: PlatformOrder, now: datetime, traceparent: str) -> Message:
+    # Every part is validated already; constructing anew would check the order a second time.
+    received = OrderReceived.model_construct(
+        store_id=sender.id,
+        brand_id=sender.brand_id,
+        external_id=order.external_id,
+        action=order.action,
+        updated_at=order.updated_at,
+        received_at=now,
+        order=order.order,
+    )
+    key = received.key
+    return Message(
+        ORDERS_RECEIVED.name,
+        key,
+        cloud_event_headers(ORDERS_RECEIVED.event_type, "/relevo/ingest", key, traceparent),
+        received.model_dump_json().encode(),
+    )

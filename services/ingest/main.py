@@ -2,11 +2,13 @@
 
 from fastapi import FastAPI
 
-from services.ingest.credentials import Stores, read_store
-from services.ingest.http import Gate, router
-from services.ingest.intake import Intake
+from services.ingest import handlers, http_orders, http_platforms, http_quarantine
+from services.ingest.admission import Admission
+from services.ingest.credentials import Stores
+from services.ingest.dependencies import Dependencies
+from services.ingest.intake import Intake, spool_of
+from services.ingest.platforms import load_platforms
 from services.ingest.settings import Settings
-from shared.contracts import STORES_CHANGED
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 
@@ -16,19 +18,26 @@ def create_app(settings: Settings) -> FastAPI:
     runtime = Runtime(settings, "ingest")
     stores = Stores(runtime.database, Sealer.parse(settings.sealing_keys.get_secret_value()))
     intake = Intake(
-        runtime.bus,
-        runtime.database,
+        runtime.kafka.producer.send,
+        spool_of(runtime.database),
         settings.ingest_acknowledge_seconds,
         settings.ingest_probe_seconds,
     )
-    # Every process holds every store: no group.
-    runtime.bus.consume(STORES_CHANGED, read_store, stores.on_stores_changed, group=None)
+    handlers.subscribe(runtime.kafka.router, stores)
     runtime.background("stores", stores.load)
     runtime.health.add("stores", stores.check)
     app = runtime.app(
         "Relevo ingest",
         "Where stores send their orders: durable before it is answered.",
     )
-    app.state.gate = Gate(settings, stores, intake)
-    app.include_router(router)
+    app.state.dependencies = Dependencies(
+        settings=settings,
+        database=runtime.database,
+        stores=stores,
+        admission=Admission(settings),
+        intake=intake,
+        platforms=load_platforms(),
+    )
+    for router in (http_orders.router, http_platforms.router, http_quarantine.router):
+        app.include_router(router)
     return app

@@ -1,27 +1,28 @@
 """What ingest keeps in Postgres: one function per named query, each given a connection."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 from uuid_utils.compat import uuid7
 
-from shared.contracts import StoreChanged
-from shared.database import Connection, load_queries
+from shared.contracts.stores_changed import StoreChanged
+from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 
-async def kept_stores(session: Connection) -> list[StoreChanged]:
+async def list_stores(session: Session) -> list[StoreChanged]:
     """Every store that was ever seen, in its newest state."""
-    rows = _queries.kept_stores(session)
-    return [StoreChanged.model_validate_json(row["body"]) async for row in rows]
+    rows = await _queries.kept_stores.all(session)
+    return [StoreChanged.model_validate_json(row["body"]) for row in rows]
 
 
-async def keep_stores(session: Connection, changes: Sequence[StoreChanged]) -> None:
+async def keep_stores(session: Session, changes: Sequence[StoreChanged]) -> None:
     """Keep newer states; older and equal ones change nothing."""
-    await _queries.keep_stores(
+    await _queries.keep_stores.run(
         session,
         ids=[change.store_id for change in changes],
         versions=[change.version for change in changes],
@@ -30,12 +31,12 @@ async def keep_stores(session: Connection, changes: Sequence[StoreChanged]) -> N
 
 
 async def quarantine(
-    session: Connection, *, store_id: UUID, brand_id: UUID, route: str, reason: str, body: bytes,
+    session: Session, *, store_id: UUID, brand_id: UUID, route: str, reason: str, body: bytes,
     headers: str,
 ) -> UUID:  # fmt: skip
     """Keep a body that was accepted but not understood; its id."""
     entry = uuid7()
-    await _queries.quarantine(
+    await _queries.quarantine.run(
         session,
         entry=entry,
         store_id=store_id,
@@ -48,21 +49,31 @@ async def quarantine(
     return entry
 
 
-async def quarantined(
-    session: Connection, brand_id: UUID, store_id: UUID | None, after: UUID | None, limit: int
-) -> list[asyncpg.Record]:
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A body that was accepted but not understood; `bytes` is its size."""
+
+    id: UUID
+    store_id: UUID
+    received_at: datetime
+    route: str
+    reason: str
+    bytes: int
+
+
+async def list_quarantine(
+    session: Session, brand_id: UUID, store_id: UUID | None, after: UUID | None, limit: int
+) -> list[Quarantined]:
     """Newest first."""
-    rows = _queries.quarantined(
+    rows = await _queries.quarantined.all(
         session, brand_id=brand_id, store_id=store_id, after=after, limit=limit
     )
-    return [row async for row in rows]
+    return [row_as(Quarantined, row) for row in rows]
 
 
-async def quarantine_entry(
-    session: Connection, entry: UUID, brand_id: UUID
-) -> asyncpg.Record | None:
+async def get_quarantined(
+    session: Session, entry: UUID, brand_id: UUID
+) -> tuple[Quarantined, bytes] | None:
     """One entry with its body."""
-    row: asyncpg.Record | None = await _queries.quarantine_entry(
-        session, entry=entry, brand_id=brand_id
-    )
-    return row
+    row = await _queries.quarantine_entry.one(session, entry=entry, brand_id=brand_id)
+    return (row_as(Quarantined, row), row["body"]) if row else None

@@ -19,11 +19,13 @@ from services.routing.orders import (
     Incoming,
     Order,
     Outcome,
-    Refusal,
     Why,
     owner_event,
 )
-from shared.contracts import ConnectionState, OrderEventType, OrderStatus
+from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.order import OrderStatus
+from shared.contracts.orders_events import OrderEventType
+from shared.failures import Refused
 
 
 def assign(connections: Iterable[Connection]) -> Connection | None:
@@ -32,8 +34,8 @@ def assign(connections: Iterable[Connection]) -> Connection | None:
     Of several active ones the lowest `priority` wins; equal ones are refused on activation, and
     the id decides should two be seen in the moment between.
     """
-    active = [each for each in connections if each.state is ConnectionState.ACTIVE]
-    return min(active, key=lambda each: (each.priority, each.id), default=None)
+    active = [found for found in connections if found.state is ConnectionState.ACTIVE]
+    return min(active, key=lambda found: (found.priority, found.id), default=None)
 
 
 def receive(
@@ -43,7 +45,7 @@ def receive(
 
     Args:
         known: the order as it is, None when it was never seen.
-        incoming: what the store told.
+        incoming: what the store sent.
         connection: who new orders of the store go to now.
         new_id: the id the order gets if it is new.
     """
@@ -151,7 +153,7 @@ def changed_fields(before: str | None, after: str | None) -> tuple[str, ...]:
 
 def command(
     order: Order, connection: Connection | None, wanted: Command, version: int, account: UUID
-) -> Decision | Refusal:
+) -> Decision:
     """Decide about a command of `account` that saw assignment `version`.
 
     Args:
@@ -160,21 +162,21 @@ def command(
         wanted: the command.
         version: what the caller saw (compare-and-set).
         account: who asks.
+
+    Raises:
+        Refused: `version_conflict`, `not_owner`, `connection_ended`, `invalid_transition`; each
+            with the state of the order that it met.
     """
     if version != order.version:
-        return Refusal("version_conflict", order, "The order has changed since you read it.")
+        raise _refused("version_conflict", order)
     owner = order.brand_id if connection is None else connection.three_pl_id
     if account != owner:
-        return Refusal("not_owner", order, "Another party owns this order now.")
+        raise _refused("not_owner", order)
     if connection is not None and handover.goes_back(order, connection):
-        return Refusal(
-            "connection_ended",
-            order,
-            "The connection ended; the order is on its way back to the brand.",
-        )
+        raise _refused("connection_ended", order)
     status = lifecycle.after(order.status, wanted)
     if status is None:
-        return Refusal("invalid_transition", order, f"An order that is {order.status} cannot.")
+        raise _refused("invalid_transition", order)
     why: Why = {"command": wanted, "from": order.status, "to": status, "account": str(account)}
     moved = replace(order, status=status, version=order.version + 1, sequence=order.sequence + 1)
     if connection is not None and handover.goes_back(moved, connection):
@@ -187,3 +189,14 @@ def command(
         "order.cancelled" if status is OrderStatus.CANCELLED else "order.updated"
     )
     return Decision(Outcome.COMMAND, moved, owner_event(moved, event_type, ("status",)), why)
+
+
+def _refused(code: str, order: Order) -> Refused:
+    return Refused(
+        code,
+        what="order",
+        state=order.status,
+        version=order.version,
+        order_status=order.status,
+        allowed_commands=list(lifecycle.allowed(order.status)),
+    )

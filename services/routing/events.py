@@ -1,7 +1,7 @@
 """The bytes of an order event: made once, here, and never serialised again.
 
-The value on `orders.events` is the body of the webhook (`shared.contracts.OrderEvent`); what the
-delivery side needs to know of it stands in the headers.
+The value on `orders.events` is the body of the webhook (`shared.contracts.orders_events`); what
+the delivery side needs to know of it stands in the headers.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,13 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from services.routing.orders import Decision
-from shared.contracts import ORDERS_EVENTS, OrderEventAttributes
-from shared.outbox import Message
+from shared.contracts.orders_events import OrderEventAttributes
+from shared.kafka.message import Message
+from shared.kafka.topics import ORDERS_EVENTS
 
 
 def messages(decisions: Iterable[tuple[Decision, str | None]]) -> list[Message]:
-    """One outbox message for each decision that tells something.
+    """One outbox message for each decision that has an event.
 
     Args:
         decisions: each with the `traceparent` of what caused it, if known.

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from services.routing.lifecycle import ORDERS_TAB
 from services.routing.orders import Connection, Decision, Event, Order, Outcome
-from shared.contracts import ConnectionState
+from shared.contracts.connections_changed import ConnectionState
 
 
 def has_ended(order: Order, connection: Connection) -> bool:
@@ -22,7 +22,7 @@ def goes_back(order: Order, connection: Connection) -> bool:
 
 
 def hand_back(order: Order, reason: str) -> Decision:
-    """The order is the brand's again, and the 3PL is told to stop."""
+    """The order is the brand's again, and the 3PL has to stop."""
     returned = replace(
         order,
         connection_id=None,
@@ -32,14 +32,14 @@ def hand_back(order: Order, reason: str) -> Decision:
         version=order.version + 1,
         sequence=order.sequence + 1,
     )
-    told = Event("order.unassigned", order.connection_id, order.three_pl_id, order.endpoint_id)
+    event = Event("order.unassigned", order.connection_id, order.three_pl_id, order.endpoint_id)
     why = {
         "reason": reason,
         "connection_id": str(order.connection_id),
         "epoch": order.epoch,
         "settings_version": order.settings_version,
     }
-    return Decision(Outcome.RETURNED, returned, told, why)
+    return Decision(Outcome.RETURNED, returned, event, why)
 
 
 def sweep_through(known: Connection | None, changed: Connection) -> int | None:

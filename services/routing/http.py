@@ -1,33 +1,25 @@
 """Routing's API: the Orders tab, one order with its history, commands, hand-overs."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.routing import assignment, events, lifecycle, store
 from services.routing.lifecycle import ORDERS_TAB, Command
-from services.routing.orders import Decision, Order, Refusal
-from shared import contracts, outbox
-from shared.auth import Principal, bearer, principal
-from shared.contracts import ConnectionState, OrderStatus
-from shared.database import Connection as Session
-from shared.database import Database
-from shared.pagination import After, Limit, Page, decode_cursor, page_of, row_number
-from shared.problems import Problem, not_found
-from shared.runtime import database_of
-
-Caller = Annotated[Principal, Depends(principal)]
-Schema = Annotated[Database, Depends(database_of)]
-_STATUS_OF_REFUSAL = {
-    "not_owner": 403,
-    "version_conflict": 409,
-    "invalid_transition": 409,
-    "connection_ended": 409,
-}
+from services.routing.orders import Decision, Order
+from shared.contracts import order as contract
+from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.order import OrderStatus
+from shared.failures import Refused
+from shared.postgres import outbox
+from shared.postgres.database import Session
+from shared.runtime import Schema
+from shared.web.access import Account
+from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 
 
 class OrderSummary(BaseModel):
@@ -54,7 +46,7 @@ class OrderDetail(OrderSummary):
 
     cancel_too_late: bool
     allowed_commands: list[Command]
-    order: contracts.Order | None
+    order: contract.Order | None
 
 
 class CommandBody(BaseModel):
@@ -114,12 +106,12 @@ class HandoverPreview(BaseModel):
     would_stay: int
 
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(bearer)])
+router = APIRouter(prefix="/v1")
 
 
 @router.get("/orders", tags=["orders"], summary="List orders, newest first")
 async def list_orders(
-    caller: Caller,
+    caller: Account,
     database: Schema,
     tab: Annotated[
         Literal["orders", "all"], Query(description="`orders`: not yet being worked.")
@@ -132,54 +124,50 @@ async def list_orders(
     after: After = None,
 ) -> Page[OrderSummary]:
     """The orders the caller owns; a brand sees all orders of its stores."""
-    cursor = decode_cursor(after, UUID)
-    async with database.connection() as session:
+    async with database.session() as session:
         rows = await store.list_orders(
             session,
             caller.account_id,
             as_three_pl=caller.kind == "three_pl",
             wanted=store.OrderFilter(_statuses(tab, status), store_id, connection, updated_after),
-            after=cursor[0] if cursor else None,
+            after=decode_cursor_part(after, UUID),
             limit=limit + 1,
         )
-    data, following = page_of(rows, limit, _summary, lambda row: row["id"])
-    return Page(data=data, next=following)
+    return page_of(rows, limit, _summary, lambda row: row.id)
 
 
 @router.get("/orders/{order_id}", tags=["orders"], summary="One order")
-async def get_order(caller: Caller, database: Schema, order_id: UUID) -> OrderDetail:
+async def get_order(caller: Account, database: Schema, order_id: UUID) -> OrderDetail:
     """404 unless the caller is its brand or owns it."""
-    async with database.connection() as session:
-        row = await store.order_of_party(session, order_id, caller.account_id)
-    if row is None:
-        raise not_found("order")
+    async with database.session() as session:
+        found = await store.get_order(session, order_id, caller.account_id)
+    if found is None:
+        raise Refused("not_found", what="order")
     return OrderDetail(
-        **_summary(row).model_dump(),
-        cancel_too_late=row["cancel_too_late"],
-        allowed_commands=list(lifecycle.allowed(OrderStatus(row["status"]))),
-        order=row["payload"] and contracts.Order.model_validate_json(row["payload"]),
+        **_summary(found.summary).model_dump(),
+        cancel_too_late=found.cancel_too_late,
+        allowed_commands=list(lifecycle.allowed(found.summary.status)),
+        order=contract.Order.model_validate_json(found.payload) if found.payload else None,
     )
 
 
 @router.get("/orders/{order_id}/history", tags=["orders"], summary="An order's timeline")
 async def get_history(
-    caller: Caller, database: Schema, order_id: UUID, limit: Limit = 50, after: After = None
+    caller: Account, database: Schema, order_id: UUID, limit: Limit = 50, after: After = None
 ) -> Page[HistoryEntry]:
     """What happened to it and why, oldest first."""
-    cursor = decode_cursor(after, row_number)
-    async with database.connection() as session:
-        if await store.order_of_party(session, order_id, caller.account_id) is None:
-            raise not_found("order")
-        rows = await store.history_of_order(
-            session, order_id, cursor[0] if cursor else 0, limit + 1
+    async with database.session() as session:
+        if await store.get_order(session, order_id, caller.account_id) is None:
+            raise Refused("not_found", what="order")
+        rows = await store.list_history(
+            session, order_id, decode_cursor_part(after, row_number) or 0, limit + 1
         )
-    data, following = page_of(rows, limit, _history_entry, lambda row: row["id"])
-    return Page(data=data, next=following)
+    return page_of(rows, limit, _history_entry, lambda row: row.id)
 
 
 @router.post("/orders/{order_id}/{command}", tags=["orders"], summary="Command an order")
 async def command_order(
-    caller: Caller,
+    caller: Account,
     database: Schema,
     order_id: UUID,
     command: Annotated[Command, Path(description="What to do.")],
@@ -191,46 +179,42 @@ async def command_order(
         connection = await store.lock_connection_of_order(session, order_id)
         order = await store.lock_order(session, order_id)
         if order is None or caller.account_id not in {order.brand_id, order.three_pl_id}:
-            raise not_found("order")
+            raise Refused("not_found", what="order")
         if order.connection_id is None:
             connection = None
         decision = assignment.command(order, connection, command, body.version, caller.account_id)
-        if isinstance(decision, Refusal):
-            raise _problem(decision)
         await _write(session, decision)
     return _result(decision.order)
 
 
 @router.get("/handovers/preview", tags=["handovers"], summary="What a disconnect would do")
-async def preview_handover(caller: Caller, database: Schema, connection: UUID) -> HandoverPreview:
+async def preview_handover(caller: Account, database: Schema, connection: UUID) -> HandoverPreview:
     """Also tells whether a change of the connection has reached the assignment of orders yet."""
-    async with database.connection() as session:
-        row = await store.preview_handover(session, connection, caller.account_id)
-    if row is None:
-        raise not_found("connection")
-    return HandoverPreview(**row)
+    async with database.session() as session:
+        found = await store.preview_handover(session, connection, caller.account_id)
+    if found is None:
+        raise Refused("not_found", what="connection")
+    return HandoverPreview.model_validate(found, from_attributes=True)
 
 
 @router.get("/handovers", tags=["handovers"], summary="What disconnects returned")
 async def list_handovers(
-    caller: Caller,
+    caller: Account,
     database: Schema,
     connection: UUID | None = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[Handover]:
     """Newest first; `running` ones count up as their chunks are returned."""
-    cursor = decode_cursor(after, UUID)
-    async with database.connection() as session:
-        rows = await store.handovers_of_party(
+    async with database.session() as session:
+        rows = await store.list_handovers(
             session,
             caller.account_id,
             connection,
-            cursor[0] if cursor else None,
+            decode_cursor_part(after, UUID),
             limit + 1,
         )
-    data, following = page_of(rows, limit, lambda row: Handover(**row), lambda row: row["id"])
-    return Page(data=data, next=following)
+    return page_of(rows, limit, _handover, lambda row: row.id)
 
 
 async def _write(session: Session, decision: Decision) -> None:
@@ -248,12 +232,16 @@ def _owner(connection_id: UUID | None) -> Literal["brand", "three_pl"]:
     return "brand" if connection_id is None else "three_pl"
 
 
-def _summary(row: Any) -> OrderSummary:
-    return OrderSummary(**row, owner=_owner(row["connection_id"]))
+def _summary(row: store.OrderSummary) -> OrderSummary:
+    return OrderSummary(**asdict(row), owner=_owner(row.connection_id))
 
 
-def _history_entry(row: Any) -> HistoryEntry:
-    return HistoryEntry(**{**row, "why": orjson.loads(row["why"])})
+def _history_entry(row: store.HistoryLine) -> HistoryEntry:
+    return HistoryEntry.model_validate(row, from_attributes=True)
+
+
+def _handover(row: store.Handover) -> Handover:
+    return Handover.model_validate(row, from_attributes=True)
 
 
 def _result(order: Order) -> CommandResult:
@@ -264,15 +252,4 @@ def _result(order: Order) -> CommandResult:
         connection_id=order.connection_id,
         version=order.version,
         sequence=order.sequence,
-    )
-
-
-def _problem(refusal: Refusal) -> Problem:
-    return Problem(
-        _STATUS_OF_REFUSAL[refusal.code],
-        refusal.code,
-        refusal.detail,
-        version=refusal.order.version,
-        order_status=refusal.order.status,
-        allowed_commands=list(lifecycle.allowed(refusal.order.status)),
     )

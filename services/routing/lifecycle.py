@@ -7,7 +7,7 @@
 from enum import StrEnum
 from typing import assert_never
 
-from shared.contracts import OrderStatus
+from shared.contracts.order import OrderStatus
 
 # The Orders tab: not yet being worked. These go back to the brand when a connection ends.
 ORDERS_TAB = frozenset({OrderStatus.OPEN, OrderStatus.ON_HOLD})

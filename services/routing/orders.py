@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Self
 from uuid import UUID
 
-from shared.contracts import ConnectionState, OrderEventType, OrderStatus
+from shared.contracts.connections_changed import ConnectionChanged, ConnectionState
+from shared.contracts.order import OrderStatus
+from shared.contracts.orders_events import OrderEventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,22 @@ class Connection:
     priority: int
     settings_version: int
     endpoint_id: UUID | None
+
+    @classmethod
+    def of(cls, change: ConnectionChanged) -> Self:
+        """What a change says of it."""
+        return cls(
+            id=change.connection_id,
+            store_id=change.store_id,
+            brand_id=change.brand_id,
+            three_pl_id=change.three_pl_id,
+            state=change.state,
+            version=change.version,
+            epoch=change.epoch,
+            priority=change.priority,
+            settings_version=change.settings.version,
+            endpoint_id=change.settings.endpoint_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What the store told: one record of `orders.received`, canonical and hashed."""
+    """What the store sent: one record of `orders.received`, canonical and hashed."""
 
     store_id: UUID
     brand_id: UUID
@@ -70,7 +88,7 @@ class Incoming:
 
 
 class Outcome(StrEnum):
-    """What became of one thing that was told; also a metric label."""
+    """What became of a message or command; also a metric label."""
 
     ENTERED = "entered"
     UPDATED = "updated"
@@ -85,7 +103,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact about an order, to be told to the connection that it names (None: the brand)."""
+    """A fact about an order, for the connection that it names (None: the brand)."""
 
     type: OrderEventType
     connection_id: UUID | None
@@ -99,24 +117,12 @@ Why = dict[str, str | int | None]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to write: the order as it is now, the event to tell (if any), and why."""
+    """What to write: the order as it is now, the event that follows (if any), and why."""
 
     outcome: Outcome
     order: Order
     event: Event | None = None
     why: Why = field(default_factory=dict)
-
-
-RefusalCode = Literal["not_owner", "version_conflict", "invalid_transition", "connection_ended"]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a command was not carried out; `order` is the state it met."""
-
-    code: RefusalCode
-    order: Order
-    detail: str
 
 
 def owner_event(

@@ -9,7 +9,7 @@ class Settings(shared.settings.Settings):
     """How much is done in one transaction."""
 
     routing_batch_records: int = Field(default=500, ge=1, le=5_000)
-    routing_gather_ms: int = Field(
+    routing_fetch_max_wait_ms: int = Field(
         default=15,
         ge=0,
         le=1_000,

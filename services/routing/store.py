@@ -1,9 +1,10 @@
-"""What routing keeps in Postgres: one function per named query, each given a connection."""
+"""What routing keeps in Postgres: one function per named query, each given a session."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal, Self
 from uuid import UUID
 
 import asyncpg
@@ -11,20 +12,20 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from services.routing.orders import Connection, Decision, Order, Outcome
-from shared.contracts import ConnectionChanged, ConnectionState, OrderStatus
-from shared.database import Connection as Session
-from shared.database import load_queries
+from shared.contracts.connections_changed import ConnectionChanged, ConnectionState
+from shared.contracts.order import OrderStatus
 from shared.failures import Transient
+from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 
 def _connection(row: asyncpg.Record) -> Connection:
-    return Connection(**{**row, "state": ConnectionState(row["state"])})
+    return row_as(Connection, row, state=ConnectionState(row["state"]))
 
 
 def _order(row: asyncpg.Record) -> Order:
-    return Order(**{**row, "status": OrderStatus(row["status"])})
+    return row_as(Order, row, status=OrderStatus(row["status"]))
 
 
 # --- connections ----------------------------------------------------------------------------
@@ -35,53 +36,53 @@ async def lock_connections_of_stores(
 ) -> dict[UUID, list[Connection]]:
     """Every connection of the stores, by store, locked FOR SHARE."""
     found: dict[UUID, list[Connection]] = {}
-    async for row in _queries.lock_connections_of_stores(session, stores=list(stores)):
+    for row in await _queries.lock_connections_of_stores.all(session, stores=list(stores)):
         found.setdefault(row["store_id"], []).append(_connection(row))
     return found
 
 
 async def lock_connections(session: Session, ids: Iterable[UUID]) -> dict[UUID, Connection]:
     """The connections that are known, by id, locked FOR UPDATE."""
-    rows = _queries.lock_connections(session, ids=list(ids))
-    return {row["id"]: _connection(row) async for row in rows}
+    rows = await _queries.lock_connections.all(session, ids=list(ids))
+    return {row["id"]: _connection(row) for row in rows}
 
 
 async def lock_connection_of_order(session: Session, order_id: UUID) -> Connection | None:
     """The connection that owns the order, locked FOR SHARE; None when the brand owns it."""
-    row = await _queries.lock_connection_of_order(session, order_id=order_id)
+    row = await _queries.lock_connection_of_order.one(session, order_id=order_id)
     return _connection(row) if row else None
 
 
-async def connection_of_id(session: Session, connection_id: UUID) -> Connection | None:
+async def get_connection(session: Session, connection_id: UUID) -> Connection | None:
     """One connection as it is, without a lock."""
-    row = await _queries.connection_of_id(session, connection_id=connection_id)
+    row = await _queries.connection_by_id.one(session, connection_id=connection_id)
     return _connection(row) if row else None
 
 
 async def apply_connections(session: Session, changes: Sequence[ConnectionChanged]) -> None:
     """Store newer states and the settings versions that new orders will be bound to."""
-    await _queries.upsert_connections(
+    await _queries.upsert_connections.run(
         session,
-        ids=[each.connection_id for each in changes],
-        stores=[each.store_id for each in changes],
-        brands=[each.brand_id for each in changes],
-        three_pls=[each.three_pl_id for each in changes],
-        states=[each.state for each in changes],
-        versions=[each.version for each in changes],
-        epochs=[each.epoch for each in changes],
-        priorities=[each.priority for each in changes],
-        settings_versions=[each.settings.version for each in changes],
-        endpoints=[each.settings.endpoint_id for each in changes],
-        changed_at=[each.changed_at for each in changes],
+        ids=[change.connection_id for change in changes],
+        stores=[change.store_id for change in changes],
+        brands=[change.brand_id for change in changes],
+        three_pls=[change.three_pl_id for change in changes],
+        states=[change.state for change in changes],
+        versions=[change.version for change in changes],
+        epochs=[change.epoch for change in changes],
+        priorities=[change.priority for change in changes],
+        settings_versions=[change.settings.version for change in changes],
+        endpoints=[change.settings.endpoint_id for change in changes],
+        changed_at=[change.changed_at for change in changes],
     )
-    await _queries.insert_settings(
+    await _queries.insert_settings.run(
         session,
-        connections=[each.connection_id for each in changes],
-        versions=[each.settings.version for each in changes],
-        shipping=[each.settings.shipping_rules_owner for each in changes],
-        billing=[each.settings.billing_owner for each in changes],
-        support=[each.settings.support_owner for each in changes],
-        endpoints=[each.settings.endpoint_id for each in changes],
+        connections=[change.connection_id for change in changes],
+        versions=[change.settings.version for change in changes],
+        shipping=[change.settings.shipping_rules_owner for change in changes],
+        billing=[change.settings.billing_owner for change in changes],
+        support=[change.settings.support_owner for change in changes],
+        endpoints=[change.settings.endpoint_id for change in changes],
     )
 
 
@@ -89,8 +90,8 @@ async def apply_connections(session: Session, changes: Sequence[ConnectionChange
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
-    """A sweep that is owed: orders of `epoch` and before, if in the Orders tab, go back."""
+class PendingHandover:
+    """A hand-over that is to be done: orders of `epoch` and before go back if in the Orders tab."""
 
     id: UUID
     connection_id: UUID
@@ -99,42 +100,51 @@ class Handover:
     epoch: int
     reason: str
 
+    @classmethod
+    def of(cls, connection: Connection, epoch: int, reason: str) -> Self:
+        """A new one."""
+        return cls(
+            uuid7(), connection.id, connection.brand_id, connection.three_pl_id, epoch, reason
+        )
 
-async def record_handovers(session: Session, owed: Sequence[tuple[Connection, int, str]]) -> None:
-    """Record the sweeps owed by (connection, epoch, reason); known ones are left alone."""
-    await _queries.insert_handovers(
+
+async def record_handovers(session: Session, pending: Sequence[PendingHandover]) -> None:
+    """Record hand-overs; those known by (connection, epoch) are left alone."""
+    await _queries.insert_handovers.run(
         session,
-        ids=[uuid7() for _ in owed],
-        connections=[connection.id for connection, _, _ in owed],
-        brands=[connection.brand_id for connection, _, _ in owed],
-        three_pls=[connection.three_pl_id for connection, _, _ in owed],
-        epochs=[epoch for _, epoch, _ in owed],
-        reasons=[reason for _, _, reason in owed],
+        ids=[handover.id for handover in pending],
+        connections=[handover.connection_id for handover in pending],
+        brands=[handover.brand_id for handover in pending],
+        three_pls=[handover.three_pl_id for handover in pending],
+        epochs=[handover.epoch for handover in pending],
+        reasons=[handover.reason for handover in pending],
     )
 
 
-async def claim_handover(session: Session) -> Handover | None:
+async def claim_handover(session: Session) -> PendingHandover | None:
     """A running hand-over that no other process is at, locked; None when there is none."""
-    row = await _queries.claim_handover(session)
-    return Handover(**row) if row else None
+    row = await _queries.claim_handover.one(session)
+    return row_as(PendingHandover, row) if row else None
 
 
-async def lock_orders_to_hand_back(session: Session, handover: Handover, chunk: int) -> list[Order]:
+async def lock_orders_to_hand_back(
+    session: Session, handover: PendingHandover, chunk: int
+) -> list[Order]:
     """The next `chunk` orders that may go back, locked in id order."""
-    rows = _queries.lock_orders_to_hand_back(
+    rows = await _queries.lock_orders_to_hand_back.all(
         session, connection_id=handover.connection_id, epoch=handover.epoch, chunk=chunk
     )
-    return [_order(row) async for row in rows]
+    return [_order(row) for row in rows]
 
 
-async def progress_handover(session: Session, handover: Handover, returned: int) -> None:
+async def progress_handover(session: Session, handover: PendingHandover, returned: int) -> None:
     """Count what one chunk returned."""
-    await _queries.progress_handover(session, returned=returned, handover_id=handover.id)
+    await _queries.progress_handover.run(session, returned=returned, handover_id=handover.id)
 
 
-async def finish_handover(session: Session, handover: Handover) -> None:
+async def finish_handover(session: Session, handover: PendingHandover) -> None:
     """Nothing is left to return; count what stayed."""
-    await _queries.finish_handover(session, handover_id=handover.id)
+    await _queries.finish_handover.run(session, handover_id=handover.id)
 
 
 # --- orders ---------------------------------------------------------------------------------
@@ -145,17 +155,17 @@ async def lock_orders(
 ) -> dict[tuple[UUID, str], Order]:
     """The known orders among (store, external id), locked in id order."""
     wanted = list(keys)
-    rows = _queries.lock_orders(
+    rows = await _queries.lock_orders.all(
         session,
         stores=[store for store, _ in wanted],
         external_ids=[external_id for _, external_id in wanted],
     )
-    return {(row["store_id"], row["external_id"]): _order(row) async for row in rows}
+    return {(row["store_id"], row["external_id"]): _order(row) for row in rows}
 
 
 async def lock_order(session: Session, order_id: UUID) -> Order | None:
     """One order, locked."""
-    row = await _queries.lock_order(session, order_id=order_id)
+    row = await _queries.lock_order.one(session, order_id=order_id)
     return _order(row) if row else None
 
 
@@ -175,13 +185,17 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
         Transient: another process entered one of them; decide again with it in view.
     """
     orders = list(
-        {each.order.id: each.order for each in decisions if each.outcome not in _UNWRITTEN}.values()
+        {
+            decision.order.id: decision.order
+            for decision in decisions
+            if decision.outcome not in _UNWRITTEN
+        }.values()
     )
-    told = [each for each in decisions if each.outcome not in _SILENT]
-    if not orders and not told:
+    lines = [decision for decision in decisions if decision.outcome not in _SILENT]
+    if not orders and not lines:
         return
     try:
-        await _queries.write_orders(
+        await _queries.write_orders.run(
             session,
             ids=[order.id for order in orders],
             stores=[order.store_id for order in orders],
@@ -200,13 +214,13 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
             payloads=[order.payload for order in orders],
             too_late=[order.cancel_too_late for order in orders],
             tombstones=[order.tombstone for order in orders],
-            told_ids=[each.order.id for each in told],
-            kinds=[each.outcome for each in told],
-            events=[each.event.type if each.event else None for each in told],
-            told_sequences=[each.order.sequence for each in told],
-            told_statuses=[each.order.status for each in told],
-            told_connections=[each.order.connection_id for each in told],
-            whys=[orjson.dumps(each.why).decode() for each in told],
+            line_orders=[line.order.id for line in lines],
+            kinds=[line.outcome for line in lines],
+            events=[line.event.type if line.event else None for line in lines],
+            line_sequences=[line.order.sequence for line in lines],
+            line_statuses=[line.order.status for line in lines],
+            line_connections=[line.order.connection_id for line in lines],
+            whys=[orjson.dumps(line.why).decode() for line in lines],
         )
     except asyncpg.UniqueViolationError as error:
         raise Transient("another process entered the same order at the same moment") from error
@@ -225,6 +239,79 @@ class OrderFilter:
     updated_after: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """An order as lists show it."""
+
+    id: UUID
+    store_id: UUID
+    external_id: str
+    number: str | None
+    status: OrderStatus
+    connection_id: UUID | None
+    version: int
+    sequence: int
+    settings_version: int | None
+    total: str | None
+    currency: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetail:
+    """One order with the store's full current data, as JSON."""
+
+    summary: OrderSummary
+    cancel_too_late: bool
+    payload: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of an order's timeline, and why it is so."""
+
+    id: int
+    at: datetime
+    kind: str
+    event: str | None
+    sequence: int
+    status: OrderStatus
+    connection_id: UUID | None
+    why: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
+
+    id: UUID
+    connection_id: UUID
+    epoch: int
+    reason: str
+    state: Literal["running", "done"]
+    returned: int
+    stayed: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPreview:
+    """What ending a connection now would return, and what would stay."""
+
+    connection_id: UUID
+    state: ConnectionState
+    version: int
+    epoch: int
+    would_return: int
+    would_stay: int
+
+
+def _summary(row: asyncpg.Record) -> OrderSummary:
+    return row_as(OrderSummary, row, status=OrderStatus(row["status"]))
+
+
 async def list_orders(
     session: Session,
     account: UUID,
@@ -233,10 +320,10 @@ async def list_orders(
     wanted: OrderFilter,
     after: UUID | None,
     limit: int,
-) -> list[asyncpg.Record]:
+) -> list[OrderSummary]:
     """Newest first, the orders that the account owns or whose brand it is."""
     query = _queries.orders_of_three_pl if as_three_pl else _queries.orders_of_brand
-    rows = query(
+    rows = await query.all(
         session,
         account=account,
         after=after,
@@ -246,40 +333,41 @@ async def list_orders(
         updated_after=wanted.updated_after,
         limit=limit,
     )
-    return [row async for row in rows]
+    return [_summary(row) for row in rows]
 
 
-async def order_of_party(session: Session, order_id: UUID, account: UUID) -> asyncpg.Record | None:
+async def get_order(session: Session, order_id: UUID, account: UUID) -> OrderDetail | None:
     """One order, if the account is its brand or its owner."""
-    row: asyncpg.Record | None = await _queries.order_of_party(
-        session, order_id=order_id, account=account
-    )
-    return row
+    row = await _queries.order_of_party.one(session, order_id=order_id, account=account)
+    if row is None:
+        return None
+    return OrderDetail(_summary(row), row["cancel_too_late"], row["payload"])
 
 
-async def history_of_order(
+async def list_history(
     session: Session, order_id: UUID, after: int, limit: int
-) -> list[asyncpg.Record]:
-    """The timeline, oldest first."""
-    rows = _queries.history_of_order(session, order_id=order_id, after=after, limit=limit)
-    return [row async for row in rows]
+) -> list[HistoryLine]:
+    """The timeline, oldest first; whoever asks has been shown the order."""
+    rows = await _queries.history_of_order.all(session, order_id=order_id, after=after, limit=limit)
+    return [
+        row_as(HistoryLine, row, status=OrderStatus(row["status"]), why=orjson.loads(row["why"]))
+        for row in rows
+    ]
 
 
-async def handovers_of_party(
+async def list_handovers(
     session: Session, account: UUID, connection: UUID | None, after: UUID | None, limit: int
-) -> list[asyncpg.Record]:
+) -> list[Handover]:
     """Newest first."""
-    rows = _queries.handovers_of_party(
+    rows = await _queries.handovers_of_party.all(
         session, account=account, connection=connection, after=after, limit=limit
     )
-    return [row async for row in rows]
+    return [row_as(Handover, row) for row in rows]
 
 
 async def preview_handover(
     session: Session, connection: UUID, account: UUID
-) -> asyncpg.Record | None:
+) -> HandoverPreview | None:
     """What ending the connection now would do; None when the account is no party of it."""
-    row: asyncpg.Record | None = await _queries.preview_handover(
-        session, connection=connection, account=account
-    )
-    return row
+    row = await _queries.preview_handover.one(session, connection=connection, account=account)
+    return row_as(HandoverPreview, row, state=ConnectionState(row["state"])) if row else None

@@ -9,9 +9,9 @@ import asyncio
 import structlog
 
 from services.routing import events, handover, store
-from shared import outbox
-from shared.database import Database
 from shared.failures import is_transient
+from shared.postgres import outbox
+from shared.postgres.database import Database
 
 logger = structlog.get_logger(__name__)
 # Only for what another process recorded and left when it died.
@@ -19,7 +19,7 @@ _POLL_SECONDS = 1.0
 
 
 class Sweeper:
-    """Runs the hand-overs that are owed.
+    """Runs the hand-overs that are to be done.
 
     Args:
         database: routing's schema.
@@ -53,30 +53,31 @@ class Sweeper:
                 continue
 
     async def sweep_once(self) -> bool:
-        """Hand back one chunk of one hand-over; False when nothing is owed."""
+        """Hand back one chunk of one hand-over; False when none is to be done."""
         async with self._database.transaction() as session:
-            owed = await store.claim_handover(session)
-            if owed is None:
+            pending = await store.claim_handover(session)
+            if pending is None:
                 return False
-            connection = await store.connection_of_id(session, owed.connection_id)
-            chunk = await store.lock_orders_to_hand_back(session, owed, self._chunk)
+            connection = await store.get_connection(session, pending.connection_id)
+            chunk = await store.lock_orders_to_hand_back(session, pending, self._chunk)
             decisions = [
-                handover.hand_back(order, owed.reason)
+                handover.hand_back(order, pending.reason)
                 for order in chunk
                 if connection is not None and handover.goes_back(order, connection)
             ]
             if decisions:
                 await store.write(session, decisions)
-                await outbox.write(session, events.messages((each, None) for each in decisions))
-                await store.progress_handover(session, owed, len(decisions))
-            # A chunk from which nothing went back would come again for ever.
+                lone = ((decision, None) for decision in decisions)
+                await outbox.write(session, events.messages(lone))
+                await store.progress_handover(session, pending, len(decisions))
+            # A chunk from which nothing went back would come again endlessly.
             finished = len(chunk) < self._chunk or not decisions
             if finished:
-                await store.finish_handover(session, owed)
+                await store.finish_handover(session, pending)
         logger.info(
             "hand-over",
-            connection_id=str(owed.connection_id),
-            epoch=owed.epoch,
+            connection_id=str(pending.connection_id),
+            epoch=pending.epoch,
             returned=len(decisions),
             finished=finished,
         )

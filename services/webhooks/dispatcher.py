@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
 from uuid_utils.compat import uuid7
 
 from services.webhooks import store
@@ -26,30 +25,18 @@ from services.webhooks.outcomes import Outcomes
 from services.webhooks.sender import Answer, Sender
 from services.webhooks.settings import Settings
 from services.webhooks.store import Attempt, Incoming, Inserted, Room
-from shared.database import Database
 from shared.failures import is_transient
+from shared.postgres.database import Database
+from shared.telemetry import (
+    DELIVERIES_BACKLOG,
+    DELIVERIES_BACKLOG_OLDEST,
+    DELIVERIES_IN_FLIGHT,
+    DELIVERIES_WAITING,
+    DELIVERY_ATTEMPT_SECONDS,
+    DELIVERY_ATTEMPTS,
+)
 
 logger = structlog.get_logger(__name__)
-
-ATTEMPTS = Counter(
-    "relevo_delivery_attempts_total",
-    "Attempts by outcome (delivered, redirect, rejected, gone, throttled, server_error, or the "
-    "class of a network failure).",
-    ("outcome",),
-)
-ATTEMPT_SECONDS = Histogram(
-    "relevo_delivery_attempt_duration_seconds",
-    "Time of one attempt: connect, headers and body.",
-    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
-)
-IN_FLIGHT = Gauge("relevo_deliveries_in_flight", "Attempts under way in this process.")
-WAITING = Gauge("relevo_deliveries_waiting", "Deliveries waiting in this process's memory.")
-BACKLOG = Gauge(
-    "relevo_deliveries_backlog", "Unfinished deliveries in Postgres, counted up to 100,000."
-)
-BACKLOG_OLDEST = Gauge(
-    "relevo_deliveries_backlog_oldest_seconds", "Age of the oldest unfinished delivery counted."
-)
 
 _LEASE_MARGIN = 0.1
 _CLAIM_MOST = 1_000
@@ -148,7 +135,7 @@ class Dispatcher:
             rooms[each.endpoint_id] = room - 1
         lease = self._settings.webhooks_lease_seconds
         start_before = self._start_before()
-        async with self._database.connection() as session:
+        async with self._database.session() as session:
             inserted = await store.insert_events(session, rows, self.owner, lease)
         self._accept(rows, inserted, start_before)
 
@@ -252,7 +239,7 @@ class Dispatcher:
             logger.exception("an attempt broke", delivery=delivery.id)
             answer = Answer(None, "internal")
         seconds = time.perf_counter() - started
-        ATTEMPT_SECONDS.observe(seconds)
+        DELIVERY_ATTEMPT_SECONDS.observe(seconds)
         self._finish(endpoint, lot, delivery, answer, at, seconds)
 
     def _finish(
@@ -265,7 +252,7 @@ class Dispatcher:
         seconds: float,
     ) -> None:
         state, wait = self._decide(delivery, answer)
-        ATTEMPTS.labels(_outcome_of(answer)).inc()
+        DELIVERY_ATTEMPTS.labels(_outcome_of(answer)).inc()
         self._bytes -= len(delivery.body)
         lot.finished_since_claim += 1
         goes_on = state in {"delivered", "exhausted"}
@@ -384,13 +371,13 @@ class Dispatcher:
         self._poll_at = now + self._settings.webhooks_poll_seconds
         self._tidy(now)
         await self._endpoints.refresh()
-        async with self._database.connection() as session:
+        async with self._database.session() as session:
             busy = await store.endpoints_with_work(session)
             if now >= self._count_at:
                 self._count_at = now + _COUNT_EVERY_SECONDS
                 deliveries, oldest = await store.backlog(session, _COUNT_MOST)
-                BACKLOG.set(deliveries)
-                BACKLOG_OLDEST.set(oldest)
+                DELIVERIES_BACKLOG.set(deliveries)
+                DELIVERIES_BACKLOG_OLDEST.set(oldest)
         await self._endpoints.load(busy)
         disabled = []
         for endpoint_id in busy:
@@ -400,7 +387,7 @@ class Dispatcher:
             elif endpoint is not None:
                 disabled.append(endpoint_id)
         if disabled:
-            async with self._database.connection() as session:
+            async with self._database.session() as session:
                 await store.park_deliveries(session, disabled)
 
     def _tidy(self, now: float) -> None:
@@ -410,8 +397,8 @@ class Dispatcher:
             waiting += lot.lanes.waiting
             if lot.is_idle:
                 del self._lots[endpoint_id]
-        WAITING.set(waiting)
-        IN_FLIGHT.set(len(self._tasks))
+        DELIVERIES_WAITING.set(waiting)
+        DELIVERIES_IN_FLIGHT.set(len(self._tasks))
 
     async def _claim(self) -> None:
         """Fill the room of endpoints that have work in Postgres, with one statement."""
@@ -435,7 +422,7 @@ class Dispatcher:
 
     async def _claim_into(self, rooms: dict[UUID, Room]) -> list[Delivery]:
         lease, start_before = self._settings.webhooks_lease_seconds, self._start_before()
-        async with self._database.connection() as session:
+        async with self._database.session() as session:
             claimed = await store.claim_due_deliveries(
                 session, rooms, self.owner, lease, start_before
             )

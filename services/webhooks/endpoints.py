@@ -9,8 +9,8 @@ import structlog
 
 from services.webhooks import store
 from services.webhooks.signing import key_of
-from shared.database import Database
 from shared.failures import Permanent
+from shared.postgres.database import Database
 from shared.sealing import Sealer
 
 logger = structlog.get_logger(__name__)
@@ -55,12 +55,12 @@ class Endpoints:
 
     async def reload(self, ids: Sequence[UUID]) -> None:
         """Read them anew: this process changed them."""
-        async with self._database.connection() as session:
+        async with self._database.session() as session:
             self._keep(await store.endpoints_of_ids(session, ids))
 
     async def refresh(self) -> None:
         """Read anew what changed lately, of those in memory."""
-        async with self._database.connection() as session:
+        async with self._database.session() as session:
             rows = await store.endpoints_updated(session, _OVERLAP_SECONDS)
         self._keep([row for row in rows if row["id"] in self._known])
 

@@ -1,21 +1,18 @@
 """Webhooks' API: every delivery with its attempts."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.webhooks import store
-from shared.auth import Principal, bearer, principal
-from shared.database import Database
-from shared.pagination import After, Limit, Page, decode_cursor, encode_cursor
-from shared.problems import not_found
-from shared.runtime import database_of
+from shared.failures import Refused
+from shared.runtime import Schema
+from shared.web.access import Account
+from shared.web.pagination import After, Limit, Page, decode_cursor, encode_cursor
 
-Caller = Annotated[Principal, Depends(principal)]
-Schema = Annotated[Database, Depends(database_of)]
 State = Literal["pending", "delivered", "retrying", "exhausted", "parked", "superseded", "canceled"]
 
 
@@ -57,12 +54,12 @@ class DeliveryDetail(_Delivery):
     body: str
 
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(bearer)], tags=["deliveries"])
+router = APIRouter(prefix="/v1", tags=["deliveries"])
 
 
 @router.get("/deliveries", summary="List deliveries, newest event first")
 async def list_deliveries(
-    caller: Caller,
+    caller: Account,
     database: Schema,
     connection: UUID | None = None,
     order: UUID | None = None,
@@ -71,7 +68,7 @@ async def list_deliveries(
     after: After = None,
 ) -> Page[Delivery]:
     """What was, or is to be, sent to the caller's endpoints; a brand sees those of its orders."""
-    async with database.connection() as session:
+    async with database.session() as session:
         rows = await store.list_deliveries(
             session,
             caller.account_id,
@@ -88,12 +85,12 @@ async def list_deliveries(
 
 
 @router.get("/deliveries/{delivery_id}", summary="One delivery with its attempts")
-async def get_delivery(caller: Caller, database: Schema, delivery_id: UUID) -> DeliveryDetail:
+async def get_delivery(caller: Account, database: Schema, delivery_id: UUID) -> DeliveryDetail:
     """404 unless the caller is its 3PL or its brand."""
-    async with database.connection() as session:
+    async with database.session() as session:
         row = await store.delivery_of_party(session, delivery_id, caller.account_id)
         if row is None:
-            raise not_found("delivery")
+            raise Refused("not_found", what="delivery")
         attempts = await store.attempts_of_delivery(session, delivery_id)
     return DeliveryDetail(
         **_delivery(row).model_dump(exclude={"attempts"}),

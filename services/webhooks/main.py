@@ -2,14 +2,13 @@
 
 from fastapi import FastAPI
 
+from services.webhooks import handlers
 from services.webhooks.dispatcher import Dispatcher
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.guard import Guard
-from services.webhooks.handlers import Handlers, read_connection, read_event
 from services.webhooks.http import router
 from services.webhooks.sender import HttpSender
 from services.webhooks.settings import Settings
-from shared.contracts import CONNECTIONS_CHANGED, ORDERS_EVENTS
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 
@@ -22,20 +21,7 @@ def create_app(settings: Settings) -> FastAPI:
     sealer = Sealer.parse(settings.sealing_keys.get_secret_value())
     endpoints = Endpoints(runtime.database, sealer)
     dispatcher = Dispatcher(runtime.database, endpoints, sender, settings)
-    handlers = Handlers(runtime.database, endpoints, dispatcher)
-    runtime.bus.consume(
-        CONNECTIONS_CHANGED,
-        read_connection,
-        handlers.on_connections_changed,
-        group="webhooks-connections",
-    )
-    runtime.bus.consume(
-        ORDERS_EVENTS,
-        read_event,
-        handlers.on_order_events,
-        group="webhooks",
-        max_records=settings.webhooks_batch_records,
-    )
+    handlers.subscribe(runtime.kafka.router, runtime.database, endpoints, dispatcher, settings)
     runtime.background("outcomes", dispatcher.outcomes.run)
     runtime.background("dispatcher", dispatcher.run)
 

@@ -10,16 +10,15 @@ from dataclasses import replace
 from uuid import UUID
 
 import structlog
-from prometheus_client import Gauge
 
 from services.webhooks import store
 from services.webhooks.store import Attempt
-from shared.database import Database
 from shared.failures import is_transient
+from shared.postgres.database import Database
+from shared.telemetry import ATTEMPTS_UNWRITTEN
 
 logger = structlog.get_logger(__name__)
 
-UNWRITTEN = Gauge("relevo_attempts_unwritten", "Attempts whose outcome is not in Postgres yet.")
 _MOST_AT_ONCE = 1_000
 _LONGEST_PAUSE_SECONDS = 2.0
 GONE = "the receiver answered 410 Gone"
@@ -110,12 +109,12 @@ class Outcomes:
             else:
                 pause = self._flush_seconds
                 self.is_stuck = False
-            UNWRITTEN.set(len(self._attempts))
+            ATTEMPTS_UNWRITTEN.set(len(self._attempts))
 
     async def _flush(self) -> None:
         attempts, releases = self._attempts[:_MOST_AT_ONCE], self._releases[:_MOST_AT_ONCE]
         gone = list(self._gone)
-        async with self._database.connection() as session:
+        async with self._database.session() as session:
             if attempts:
                 await store.record_attempts(session, attempts, self._owner)
                 del self._attempts[: len(attempts)]

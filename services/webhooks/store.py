@@ -10,9 +10,9 @@ import asyncpg
 import orjson
 
 from services.webhooks.lanes import Delivery
-from shared.contracts import ConnectionChanged, OrderEventAttributes
-from shared.database import Connection as Session
-from shared.database import load_queries
+from shared.contracts.connections_changed import ConnectionChanged
+from shared.contracts.orders_events import OrderEventAttributes
+from shared.postgres.database import Session, load_queries
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
@@ -23,7 +23,7 @@ _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> None:
     """Store every endpoint of the connections; each connection stands in `changes` once."""
     pairs = [(change, endpoint) for change in changes for endpoint in change.endpoints]
-    await _queries.upsert_endpoints(
+    await _queries.upsert_endpoints.run(
         session,
         ids=[endpoint.id for _, endpoint in pairs],
         connections=[change.connection_id for change, _ in pairs],
@@ -37,28 +37,28 @@ async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged
 
 async def endpoints_of_ids(session: Session, ids: Iterable[UUID]) -> list[asyncpg.Record]:
     """The endpoints that are known."""
-    return [row async for row in _queries.endpoints_of_ids(session, ids=list(ids))]
+    return await _queries.endpoints_of_ids.all(session, ids=list(ids))
 
 
 async def endpoints_updated(session: Session, seconds: float) -> list[asyncpg.Record]:
     """The endpoints that changed within the last `seconds`."""
-    return [row async for row in _queries.endpoints_updated(session, seconds=seconds)]
+    return await _queries.endpoints_updated.all(session, seconds=seconds)
 
 
 async def endpoints_with_work(session: Session) -> list[UUID]:
     """The endpoints that have a delivery due."""
-    return [row["endpoint_id"] async for row in _queries.endpoints_with_work(session)]
+    return [row["endpoint_id"] for row in await _queries.endpoints_with_work.all(session)]
 
 
 async def disable_endpoints(session: Session, ids: Sequence[UUID], reason: str) -> None:
     """Send nothing more there; what is unfinished is parked."""
-    await _queries.disable_endpoints(session, ids=ids, reason=reason)
+    await _queries.disable_endpoints.run(session, ids=ids, reason=reason)
     await park_deliveries(session, ids)
 
 
 async def park_deliveries(session: Session, ids: Sequence[UUID]) -> None:
     """Park what is unfinished at disabled endpoints."""
-    await _queries.park_deliveries(session, ids=ids)
+    await _queries.park_deliveries.run(session, ids=ids)
 
 
 # --- deliveries -----------------------------------------------------------------------------
@@ -98,7 +98,7 @@ async def insert_events(
         lease_seconds: for how long.
     """
     attributes = [each.attributes for _, each, _ in incoming]
-    rows = _queries.insert_events(
+    rows = await _queries.insert_events.all(
         session,
         deliveries=[delivery_id for delivery_id, _, _ in incoming],
         events=[each.id for each in attributes],
@@ -117,8 +117,7 @@ async def insert_events(
         lease_seconds=lease_seconds,
     )
     return {
-        row["id"]: Inserted(row["leased"], row["behind"], row["state"] == "parked")
-        async for row in rows
+        row["id"]: Inserted(row["leased"], row["behind"], row["state"] == "parked") for row in rows
     }
 
 
@@ -138,7 +137,7 @@ async def claim_due_deliveries(
     start_before: float,
 ) -> list[tuple[Delivery, bool]]:
     """Lease heads of lanes that are due; each with whether more of its lane waits."""
-    rows = _queries.claim_due_deliveries(
+    rows = await _queries.claim_due_deliveries.all(
         session,
         endpoints=list(rooms),
         firsts=[room.firsts for room in rooms.values()],
@@ -161,7 +160,7 @@ async def claim_due_deliveries(
             ),
             row["followed"],
         )
-        async for row in rows
+        for row in rows
     ]
 
 
@@ -187,7 +186,7 @@ class Attempt:
 
 async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: UUID) -> None:
     """Write attempts and move their deliveries on; no delivery stands in it twice."""
-    await _queries.record_attempts(
+    await _queries.record_attempts.run(
         session,
         deliveries=[each.delivery.id for each in attempts],
         numbers=[each.delivery.attempts + 1 for each in attempts],
@@ -205,13 +204,13 @@ async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: 
 
 async def release_deliveries(session: Session, ids: Sequence[UUID], owner: UUID) -> None:
     """Give leases back: whoever has room may claim the deliveries at once."""
-    await _queries.release_deliveries(session, ids=ids, owner=owner)
+    await _queries.release_deliveries.run(session, ids=ids, owner=owner)
 
 
 async def backlog(session: Session, limit: int) -> tuple[int, float]:
     """How many deliveries are unfinished (counted up to `limit`), and the age of the oldest."""
-    row = await _queries.backlog(session, limit=limit)
-    return row["deliveries"], row["oldest_seconds"]
+    row = await _queries.backlog.one(session, limit=limit)
+    return (row["deliveries"], row["oldest_seconds"]) if row else (0, 0.0)
 
 
 # --- lists ----------------------------------------------------------------------------------
@@ -237,7 +236,7 @@ async def list_deliveries(
 ) -> list[asyncpg.Record]:
     """The account's deliveries, newest event first; `after` is (event id, delivery id)."""
     query = _queries.deliveries_of_three_pl if as_three_pl else _queries.deliveries_of_brand
-    rows = query(
+    rows = await query.all(
         session,
         account=account,
         after_event=after[0] if after else None,
@@ -247,14 +246,14 @@ async def list_deliveries(
         state=wanted.state,
         limit=limit,
     )
-    return [row async for row in rows]
+    return list(rows)
 
 
 async def delivery_of_party(
     session: Session, delivery_id: UUID, account: UUID
 ) -> asyncpg.Record | None:
     """One delivery with its body, if the account is its 3PL or its brand."""
-    row: asyncpg.Record | None = await _queries.delivery_of_party(
+    row: asyncpg.Record | None = await _queries.delivery_of_party.one(
         session, delivery_id=delivery_id, account=account
     )
     return row
@@ -262,5 +261,5 @@ async def delivery_of_party(
 
 async def attempts_of_delivery(session: Session, delivery_id: UUID) -> list[asyncpg.Record]:
     """Its attempts, oldest first."""
-    rows = _queries.attempts_of_delivery(session, delivery_id=delivery_id)
-    return [row async for row in rows]
+    rows = await _queries.attempts_of_delivery.all(session, delivery_id=delivery_id)
+    return list(rows)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relevo.stack import Stack
+from relevo.local.stack import Stack
 
 # Leases run out fast, so that what a killed process held is tried again within a test.
 SETTINGS = {

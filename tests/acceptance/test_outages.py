@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from relevo.stack import Stack, health
+from relevo.local.stack import Stack
+from relevo.operate.status import health
 from tests.acceptance.world import World, a_world
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 ORDERS = 600
 AWAY_SECONDS = 20

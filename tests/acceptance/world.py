@@ -20,8 +20,8 @@ import httpx
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from relevo.stack import Stack
-from tests.waiting import eventually
+from relevo.local.stack import Stack
+from tests.kit.waiting import eventually
 
 Json = dict[str, Any]
 PASSWORD = "a long enough password"

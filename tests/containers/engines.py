@@ -14,7 +14,7 @@ from typing import Any
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import ExecWaitStrategy
 
-from relevo.processes import free_port
+from relevo.local.processes import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 _START_SECONDS = 120

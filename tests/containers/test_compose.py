@@ -11,9 +11,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from relevo import secrets
-from relevo.migrations import SERVICES
-from relevo.processes import free_port
+from relevo.local.processes import free_port
+from relevo.operate import secrets
+from services.catalog import NAMES
 from tests.containers.engines import ROOT
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 class Compose:
     folder: Path
     project: str = field(default_factory=lambda: f"relevo-test-{uuid4().hex[:8]}")
-    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in SERVICES})
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in NAMES})
     operator_key: str = ""
 
     def write_environment(self) -> None:
@@ -75,12 +75,12 @@ def _log_in(compose: Compose, email: str) -> httpx.Response:
 
 
 def test_every_service_is_ready_after_up_wait(compose: Compose) -> None:
-    answers = {name: httpx.get(compose.url(name, "/health/ready")).status_code for name in SERVICES}
-    assert answers == dict.fromkeys(SERVICES, 200)
+    answers = {name: httpx.get(compose.url(name, "/health/ready")).status_code for name in NAMES}
+    assert answers == dict.fromkeys(NAMES, 200)
 
 
 def test_services_run_without_privileges(compose: Compose) -> None:
-    for name in SERVICES:
+    for name in NAMES:
         shown = compose.run("exec", "-T", name, "sh", "-c", "id -u; touch /opt/x 2>&1 || true")
         user, said = shown.stdout.splitlines()
         assert user == "10001"

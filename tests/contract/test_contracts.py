@@ -13,15 +13,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from services.routing.handlers import read_order
-from shared.bus import Record
-from shared.contracts import (
-    ConnectionChanged,
-    OrderEvent,
-    OrderEventAttributes,
-    OrderReceived,
-    StoreChanged,
-    WireContract,
-)
+from shared.contracts.connections_changed import ConnectionChanged
+from shared.contracts.fields import WireContract
+from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
+from shared.contracts.orders_received import OrderReceived
+from shared.contracts.stores_changed import StoreChanged
+from shared.kafka.batch import Record
 
 GOLDEN = Path(__file__).parent / "golden"
 CONTRACTS: dict[str, type[WireContract]] = {

@@ -8,7 +8,7 @@ import jwt
 import orjson
 import pytest
 
-from shared.auth import AUDIENCE
+from shared.web.auth import AUDIENCE
 
 
 @pytest.fixture

@@ -208,20 +208,3 @@ WHERE l.digest = :digest;
 -- name: redeem_login_link!
 UPDATE login_links SET redeemed_at = now()
 WHERE digest = :digest AND redeemed_at IS NULL AND replaced_at IS NULL AND expires_at > now();
-
--- name: claim_idempotency_key$
--- True when the key is ours to answer: new, or older than a day. Waits for a request with the
--- same key that is under way.
-INSERT INTO idempotency_keys (scope, key) VALUES (:scope, :key)
-ON CONFLICT (scope, key) DO UPDATE SET sealed_answer = NULL, created_at = now()
-    WHERE idempotency_keys.created_at < now() - interval '24 hours'
-RETURNING true;
-
--- name: keep_answer!
-UPDATE idempotency_keys SET sealed_answer = :sealed_answer WHERE scope = :scope AND key = :key;
-
--- name: kept_answer$
-SELECT sealed_answer FROM idempotency_keys WHERE scope = :scope AND key = :key;
-
--- name: forget_idempotency_keys!
-DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours';

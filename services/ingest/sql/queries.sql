@@ -1,4 +1,5 @@
 -- name: kept_stores
+-- tenants: all; the projection of this process
 SELECT body::text AS body FROM stores;
 
 -- name: keep_stores!

@@ -1,27 +1,23 @@
 -- name: lock_connections_of_stores
+-- tenants: all; the records of a batch are of many
 -- The connections of the stores of a batch, held against change until the batch commits: a
 -- deactivation waits for the batch, and batches after it see the deactivation.
-SELECT id, store_id, brand_id, three_pl_id, state, version, epoch, priority,
-       settings_version, endpoint_id
-FROM connections WHERE store_id = ANY(:stores::uuid[]) ORDER BY id FOR SHARE;
+SELECT * FROM connections WHERE store_id = ANY(:stores::uuid[]) ORDER BY id FOR SHARE;
 
 -- name: lock_connection_of_order^
+-- tenants: the caller checks the order that it locks next
 -- The connection that owns an order, held against change; none when the brand owns it.
-SELECT c.id, c.store_id, c.brand_id, c.three_pl_id, c.state, c.version, c.epoch, c.priority,
-       c.settings_version, c.endpoint_id
-FROM orders o JOIN connections c ON c.id = o.connection_id
+SELECT c.* FROM orders o JOIN connections c ON c.id = o.connection_id
 WHERE o.id = :order_id FOR SHARE OF c;
 
 -- name: lock_connections
+-- tenants: all; the records of a batch are of many
 -- Connections about to change; waits for the batches and commands that hold them.
-SELECT id, store_id, brand_id, three_pl_id, state, version, epoch, priority,
-       settings_version, endpoint_id
-FROM connections WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+SELECT * FROM connections WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
 
--- name: connection_of_id^
-SELECT id, store_id, brand_id, three_pl_id, state, version, epoch, priority,
-       settings_version, endpoint_id
-FROM connections WHERE id = :connection_id;
+-- name: connection_by_id^
+-- tenants: all; the sweep
+SELECT * FROM connections WHERE id = :connection_id;
 
 -- name: upsert_connections!
 INSERT INTO connections AS c (id, store_id, brand_id, three_pl_id, state, version, epoch,
@@ -43,30 +39,31 @@ SELECT * FROM unnest(:connections::uuid[], :versions::int[], :shipping::text[],
 ON CONFLICT DO NOTHING;
 
 -- name: insert_handovers!
--- The durable record that a sweep is owed; from this commit on the invariant holds by it.
+-- The durable record that a sweep is to be done; from this commit on the invariant holds by it.
 INSERT INTO handovers (id, connection_id, brand_id, three_pl_id, epoch, reason, state)
 SELECT *, 'running' FROM unnest(:ids::uuid[], :connections::uuid[], :brands::uuid[],
                                 :three_pls::uuid[], :epochs::int[], :reasons::text[])
 ON CONFLICT (connection_id, epoch) DO NOTHING;
 
 -- name: claim_handover^
--- One sweep that is owed; another process's is passed over.
+-- tenants: all; the sweep
+-- One sweep that is to be done; another process's is passed over.
 SELECT id, connection_id, brand_id, three_pl_id, epoch, reason
 FROM handovers WHERE state = 'running' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED;
 
 -- name: lock_orders_to_hand_back
+-- tenants: all; the sweep
 -- The next chunk of what may go back; `services.routing.handover` decides on each.
-SELECT id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch, settings_version,
-       endpoint_id, status, version, sequence, source_updated_at, content_hash,
-       payload::text AS payload, cancel_too_late, tombstone
-FROM orders
+SELECT * FROM orders
 WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
 ORDER BY id LIMIT :chunk FOR UPDATE;
 
 -- name: progress_handover!
+-- tenants: all; the sweep
 UPDATE handovers SET returned = returned + :returned WHERE id = :handover_id;
 
 -- name: finish_handover!
+-- tenants: all; the sweep
 UPDATE handovers SET state = 'done', finished_at = now(), stayed = (
     SELECT count(*) FROM orders
     WHERE orders.connection_id = handovers.connection_id AND orders.epoch <= handovers.epoch
@@ -74,29 +71,27 @@ UPDATE handovers SET state = 'done', finished_at = now(), stayed = (
 WHERE id = :handover_id;
 
 -- name: lock_orders
+-- tenants: all; the records of a batch are of many
 -- The known orders among the keys of a batch, locked in id order as the sweep locks them, so
 -- that the two never deadlock.
-SELECT o.id, o.store_id, o.external_id, o.brand_id, o.three_pl_id, o.connection_id, o.epoch,
-       o.settings_version, o.endpoint_id, o.status, o.version, o.sequence, o.source_updated_at,
-       o.content_hash, o.payload::text AS payload, o.cancel_too_late, o.tombstone
+SELECT o.*
 FROM unnest(:stores::uuid[], :external_ids::text[]) AS k(store_id, external_id)
 JOIN orders o ON o.store_id = k.store_id AND o.external_id = k.external_id
 ORDER BY o.id FOR UPDATE OF o;
 
 -- name: lock_order^
-SELECT id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch, settings_version,
-       endpoint_id, status, version, sequence, source_updated_at, content_hash,
-       payload::text AS payload, cancel_too_late, tombstone
-FROM orders WHERE id = :order_id FOR UPDATE;
+-- tenants: the caller compares brand and 3PL with the account before it says anything
+SELECT * FROM orders WHERE id = :order_id FOR UPDATE;
 
 -- name: write_orders!
+-- tenants: all; the records of a batch are of many
 -- The newest state of orders, new or known and locked, and the lines of their history. Another
 -- process that entered the same order at the same moment makes (store_id, external_id) collide.
 WITH history AS (
     INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why)
-    SELECT * FROM unnest(:told_ids::uuid[], :kinds::text[], :events::text[],
-                         :told_sequences::int[], :told_statuses::text[],
-                         :told_connections::uuid[], :whys::text[])
+    SELECT * FROM unnest(:line_orders::uuid[], :kinds::text[], :events::text[],
+                         :line_sequences::int[], :line_statuses::text[],
+                         :line_connections::uuid[], :whys::text[])
 )
 INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch,
                     settings_version, endpoint_id, status, version, sequence, source_updated_at,
@@ -115,10 +110,7 @@ ON CONFLICT (id) DO UPDATE SET
     tombstone = excluded.tombstone, updated_at = now();
 
 -- name: orders_of_brand
-SELECT id, store_id, external_id, status, connection_id, version, sequence, settings_version,
-       created_at, updated_at, payload->>'number' AS number, payload->>'total' AS total,
-       payload->>'currency' AS currency
-FROM orders
+SELECT * FROM order_summaries
 WHERE brand_id = :account
   AND (:after::uuid IS NULL OR id < :after)
   AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
@@ -128,10 +120,7 @@ WHERE brand_id = :account
 ORDER BY id DESC LIMIT :limit;
 
 -- name: orders_of_three_pl
-SELECT id, store_id, external_id, status, connection_id, version, sequence, settings_version,
-       created_at, updated_at, payload->>'number' AS number, payload->>'total' AS total,
-       payload->>'currency' AS currency
-FROM orders
+SELECT * FROM order_summaries
 WHERE three_pl_id = :account AND connection_id IS NOT NULL
   AND (:after::uuid IS NULL OR id < :after)
   AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
@@ -141,14 +130,13 @@ WHERE three_pl_id = :account AND connection_id IS NOT NULL
 ORDER BY id DESC LIMIT :limit;
 
 -- name: order_of_party^
-SELECT id, store_id, external_id, status, connection_id, version, sequence, settings_version,
-       created_at, updated_at, payload->>'number' AS number, payload->>'total' AS total,
-       payload->>'currency' AS currency, payload::text AS payload, cancel_too_late
-FROM orders
-WHERE id = :order_id
-  AND (brand_id = :account OR (three_pl_id = :account AND connection_id IS NOT NULL));
+SELECT s.*, o.payload, o.cancel_too_late
+FROM order_summaries s JOIN orders o USING (id)
+WHERE o.id = :order_id
+  AND (o.brand_id = :account OR (o.three_pl_id = :account AND o.connection_id IS NOT NULL));
 
 -- name: history_of_order
+-- tenants: whoever asks was shown the order in the same session (order_of_party)
 SELECT id, at, kind, event, sequence, status, connection_id, why
 FROM order_history WHERE order_id = :order_id AND id > :after ORDER BY id LIMIT :limit;
 

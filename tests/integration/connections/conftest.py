@@ -6,9 +6,9 @@ import pytest
 
 from services.connections.main import create_app
 from services.connections.settings import Settings
-from tests.integration.connections.parties import Office
-from tests.integration.serving import ready, running
-from tests.integration.topics import Topics
+from tests.kit.parties import Office
+from tests.kit.serving import ready, running
+from tests.kit.topics import Topics
 
 
 @pytest.fixture

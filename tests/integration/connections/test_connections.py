@@ -8,11 +8,12 @@ import pytest
 
 from services.connections.main import create_app
 from services.connections.settings import Settings
-from shared.contracts import CONNECTIONS_CHANGED, ConnectionChanged
+from shared.contracts.connections_changed import ConnectionChanged
+from shared.kafka.topics import CONNECTIONS_CHANGED
 from shared.sealing import Sealer
-from tests.integration.connections.parties import Office, Party, brand_form
-from tests.integration.serving import ready, running
-from tests.integration.topics import Topics
+from tests.kit.parties import Office, Party, brand_form
+from tests.kit.serving import ready, running
+from tests.kit.topics import Topics
 
 URL = "https://3pl.example/hooks"
 

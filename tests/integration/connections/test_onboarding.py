@@ -10,11 +10,13 @@ import pytest
 
 from services.connections.main import create_app
 from services.connections.settings import Settings
-from shared.auth import Verifier
-from shared.contracts import CONNECTIONS_CHANGED, STORES_CHANGED, ConnectionChanged, StoreChanged
-from tests.integration.connections.parties import PASSWORD, Office, brand_form
-from tests.integration.serving import running
-from tests.integration.topics import Topics
+from shared.contracts.connections_changed import ConnectionChanged
+from shared.contracts.stores_changed import StoreChanged
+from shared.kafka.topics import CONNECTIONS_CHANGED, STORES_CHANGED
+from shared.web.auth import Verifier
+from tests.kit.parties import PASSWORD, Office, brand_form
+from tests.kit.serving import running
+from tests.kit.topics import Topics
 
 
 async def test_a_session_is_a_token_that_every_service_verifies_by_the_published_keys(

@@ -17,22 +17,18 @@ from aiokafka import ConsumerRecord
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
-from relevo.processes import free_port
+from relevo.local.processes import free_port
 from services.ingest.main import create_app
 from services.ingest.settings import Settings
-from shared.contracts import (
-    ORDERS_RECEIVED,
-    STORES_CHANGED,
-    OrderReceived,
-    StoreChanged,
-    StoreCredential,
-)
+from shared.contracts.orders_received import OrderReceived
+from shared.contracts.stores_changed import StoreChanged, StoreCredential
+from shared.kafka.topics import ORDERS_RECEIVED, STORES_CHANGED
 from shared.sealing import Sealer
-from tests.integration.serving import ready, running
-from tests.integration.topics import Topics
-from tests.waiting import eventually
+from tests.kit.serving import ready, running
+from tests.kit.topics import Topics
+from tests.kit.waiting import eventually
 
-SHOPIFY_BODY = (Path(__file__).parents[2] / "unit/ingest/shopify_order.json").read_bytes()
+SHOPIFY_BODY = (Path(__file__).parents[2] / "unit/ingest/platforms/shopify/order.json").read_bytes()
 SECRET = "shpss_secret"
 KEY = "rsk_key"
 Client = httpx.AsyncClient

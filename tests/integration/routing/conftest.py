@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from services.routing.main import create_app
 from services.routing.settings import Settings
-from tests.integration.topics import Topics
-from tests.waiting import eventually
+from tests.kit.topics import Topics
+from tests.kit.waiting import eventually
 
 
 @pytest.fixture

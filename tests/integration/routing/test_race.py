@@ -15,10 +15,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.contracts import ORDERS_EVENTS, ConnectionState, OrderEvent, OrderStatus
-from tests.integration.routing.telling import Shop
-from tests.integration.topics import Topics
-from tests.waiting import eventually, wait_until
+from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.order import OrderStatus
+from shared.contracts.orders_events import OrderEvent
+from shared.kafka.topics import ORDERS_EVENTS
+from tests.kit.store import Shop
+from tests.kit.topics import Topics
+from tests.kit.waiting import eventually, wait_until
 
 ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
 ORDERS, WORKERS = 120, 4

@@ -9,17 +9,12 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from shared.contracts import (
-    CONNECTIONS_CHANGED,
-    ORDERS_EVENTS,
-    ORDERS_RECEIVED,
-    ConnectionState,
-    OrderEvent,
-    OrderEventAttributes,
-)
-from tests.integration.routing.telling import Shop
-from tests.integration.topics import Topics
-from tests.waiting import eventually
+from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
+from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_EVENTS, ORDERS_RECEIVED
+from tests.kit.store import Shop
+from tests.kit.topics import Topics
+from tests.kit.waiting import eventually
 
 ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
 Rows = list[asyncpg.Record]

@@ -1,11 +1,11 @@
-"""What the tests of the bus and of the outbox stand on."""
+"""What the tests of Kafka and of the outbox stand on."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from shared.settings import Settings
-from tests.integration.topics import Topics
+from tests.kit.topics import Topics
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def settings(service_settings: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-def bus_settings(kafka: str, topic_prefix: str, installation_secrets: dict[str, str]) -> Settings:
+def kafka_settings(kafka: str, topic_prefix: str, installation_secrets: dict[str, str]) -> Settings:
     """Of a service that needs no database."""
     return Settings.model_validate(
         {

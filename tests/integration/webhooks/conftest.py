@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from services.webhooks.main import create_app
 from services.webhooks.settings import Settings
 from shared.sealing import Sealer
-from tests.integration.topics import Topics
-from tests.integration.webhooks.receiver import Receiver
-from tests.integration.webhooks.telling import Tenant
-from tests.waiting import eventually
+from tests.kit.receiver import Receiver
+from tests.kit.tenant import Tenant
+from tests.kit.topics import Topics
+from tests.kit.waiting import eventually
 
 MakeApp = Callable[..., Any]
 

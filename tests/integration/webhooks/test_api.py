@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from tests.integration.webhooks.conftest import MakeApp
-from tests.integration.webhooks.receiver import Receiver
-from tests.integration.webhooks.telling import Tenant
-from tests.waiting import eventually
+from tests.kit.receiver import Receiver
+from tests.kit.tenant import Tenant
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
 

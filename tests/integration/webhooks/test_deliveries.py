@@ -7,12 +7,12 @@ import pytest
 from aiohttp import web
 from uuid_utils.compat import uuid7
 
-from shared.contracts import ORDERS_EVENTS
-from tests.integration.topics import Topics
+from shared.kafka.topics import ORDERS_EVENTS
 from tests.integration.webhooks.conftest import MakeApp
-from tests.integration.webhooks.receiver import Got, Receiver
-from tests.integration.webhooks.telling import Tenant, new_secret
-from tests.waiting import eventually
+from tests.kit.receiver import Got, Receiver
+from tests.kit.tenant import Tenant, new_secret
+from tests.kit.topics import Topics
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
 AT_ONCE = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

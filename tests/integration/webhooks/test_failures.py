@@ -15,15 +15,15 @@ import pytest
 from aiohttp import web
 from uuid_utils.compat import uuid7
 
-from relevo.engines import Postgres
+from relevo.local.engines import Postgres
 from services.webhooks.main import create_app
 from services.webhooks.settings import Settings
 from shared.sealing import Sealer
-from tests.integration.topics import Topics
 from tests.integration.webhooks.conftest import MakeApp
-from tests.integration.webhooks.receiver import Got, Receiver
-from tests.integration.webhooks.telling import Tenant
-from tests.waiting import eventually
+from tests.kit.receiver import Got, Receiver
+from tests.kit.tenant import Tenant
+from tests.kit.topics import Topics
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
 # No attempt that hangs ends within a test: what waits for one does not arrive.

@@ -6,7 +6,7 @@ import pytest
 
 from services.connections import lifecycle
 from services.connections.lifecycle import Outcome, Refusal, Transition, Unchanged
-from shared.contracts import ConnectionState
+from shared.contracts.connections_changed import ConnectionState
 
 PENDING, INACTIVE, ACTIVE, DISCONNECTED, EXPIRED = (
     ConnectionState.PENDING,

@@ -6,9 +6,11 @@ import pytest
 
 from services.routing.assignment import assign, changed_fields, command, receive
 from services.routing.lifecycle import Command
-from services.routing.orders import Connection, Decision, Event, Outcome, Refusal
-from shared.contracts import ConnectionState, OrderStatus
-from tests.unit.routing.making import (
+from services.routing.orders import Connection, Decision, Event, Outcome
+from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.order import OrderStatus
+from shared.failures import Refused
+from tests.kit.builders import (
     BRAND,
     CONNECTION,
     ENDPOINT,
@@ -174,22 +176,19 @@ def test_the_owner_processes_with_the_version_it_saw() -> None:
 
 @pytest.mark.parametrize("account", [BRAND, OTHER])
 def test_who_does_not_own_the_order_is_refused(account: UUID) -> None:
-    refusal = command(an_order(), a_connection(), Command.PROCESS, 1, account)
-    assert isinstance(refusal, Refusal)
-    assert refusal.code == "not_owner"
+    with pytest.raises(Refused, match="not_owner"):
+        command(an_order(), a_connection(), Command.PROCESS, 1, account)
 
 
 def test_a_stale_version_conflicts() -> None:
-    refusal = command(an_order(version=2), a_connection(), Command.PROCESS, 1, THREE_PL)
-    assert isinstance(refusal, Refusal)
-    assert refusal.code == "version_conflict"
+    with pytest.raises(Refused, match="version_conflict"):
+        command(an_order(version=2), a_connection(), Command.PROCESS, 1, THREE_PL)
 
 
 def test_once_the_connection_has_ended_nothing_can_be_processed_even_before_the_sweep() -> None:
     ended = a_connection(state=ConnectionState.INACTIVE)
-    refusal = command(an_order(), ended, Command.PROCESS, 1, THREE_PL)
-    assert isinstance(refusal, Refusal)
-    assert refusal.code == "connection_ended"
+    with pytest.raises(Refused, match="connection_ended"):
+        command(an_order(), ended, Command.PROCESS, 1, THREE_PL)
 
 
 def test_what_is_being_worked_can_be_finished_after_the_connection_ended() -> None:
@@ -225,6 +224,5 @@ def test_moved_back_while_the_connection_lives_stays_with_the_three_pl() -> None
 def test_an_order_with_the_brand_is_commanded_by_the_brand() -> None:
     order = an_order(connection_id=None, epoch=None)
     assert isinstance(command(order, None, Command.PROCESS, 1, BRAND), Decision)
-    refusal = command(order, None, Command.PROCESS, 1, THREE_PL)
-    assert isinstance(refusal, Refusal)
-    assert refusal.code == "not_owner"
+    with pytest.raises(Refused, match="not_owner"):
+        command(order, None, Command.PROCESS, 1, THREE_PL)

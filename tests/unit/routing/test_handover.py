@@ -6,8 +6,9 @@ import pytest
 
 from services.routing.handover import goes_back, hand_back, sweep_through
 from services.routing.orders import Connection, Outcome
-from shared.contracts import ConnectionState, OrderStatus
-from tests.unit.routing.making import CONNECTION, ENDPOINT, THREE_PL, a_connection, an_order
+from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.order import OrderStatus
+from tests.kit.builders import CONNECTION, ENDPOINT, THREE_PL, a_connection, an_order
 
 ACTIVE = ConnectionState.ACTIVE
 INACTIVE = ConnectionState.INACTIVE

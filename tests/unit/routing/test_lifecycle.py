@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from services.routing.lifecycle import ORDERS_TAB, Command, after, allowed, cancelled_by_store
-from shared.contracts import OrderStatus as S
+from shared.contracts.order import OrderStatus as S
 
 LEGAL = {
     (S.OPEN, Command.PROCESS): S.PROCESSING,

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts import Timestamp
+from shared.contracts.fields import Timestamp
 
 TIMESTAMP: TypeAdapter[Timestamp] = TypeAdapter(Timestamp)
 

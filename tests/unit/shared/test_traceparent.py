@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shared.bus import cloud_event_headers
+from shared.kafka.cloudevents import cloud_event_headers
 from shared.telemetry import traceparent_of
 
 GIVEN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

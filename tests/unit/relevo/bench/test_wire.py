@@ -3,7 +3,7 @@
 import orjson
 
 from relevo.bench import wire
-from services.ingest.adapters import shopify
+from services.ingest.platforms.shopify import signature
 
 
 def test_bodies_are_of_the_promised_size_and_differ_by_id() -> None:
@@ -19,5 +19,5 @@ def test_ingest_accepts_the_signature() -> None:
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     assert body == content
     assert int(headers["content-length"]) == len(content)
-    assert shopify.signature_is_valid(b"secret", body, headers["x-shopify-hmac-sha256"])
-    assert not shopify.signature_is_valid(b"other", body, headers["x-shopify-hmac-sha256"])
+    assert signature.is_valid([b"secret"], body, headers["x-shopify-hmac-sha256"])
+    assert not signature.is_valid([b"other"], body, headers["x-shopify-hmac-sha256"])

@@ -1,7 +1,7 @@
 """Accounts, stores, connections with their settings versions and audit log, and the outbox."""
 
-from shared import migration
-from shared.outbox import CREATE_V1
+from shared.postgres import migration
+from shared.postgres.outbox import CREATE_V1
 
 revision = "0001"
 down_revision = None

@@ -1,7 +1,7 @@
 """The projection of stores, the spool (an outbox) and the quarantine."""
 
-from shared import migration
-from shared.outbox import CREATE_V1
+from shared.postgres import migration
+from shared.postgres.outbox import CREATE_V1
 
 revision = "0001"
 down_revision = None

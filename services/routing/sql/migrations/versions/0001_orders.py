@@ -1,7 +1,7 @@
 """Orders, their history, the projection of connections, hand-overs and the outbox."""
 
-from shared import migration
-from shared.outbox import CREATE_V1
+from shared.postgres import migration
+from shared.postgres.outbox import CREATE_V1
 
 revision = "0001"
 down_revision = None

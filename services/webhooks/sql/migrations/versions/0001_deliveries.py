@@ -1,6 +1,6 @@
 """Endpoints, events, deliveries and their attempts."""
 
-from shared import migration
+from shared.postgres import migration
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,104 @@
+"""`relevo demo`: a stack of its own (or the one of docker compose), the story, the table."""
+
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from relevo.demo import story
+from relevo.demo.client import NeverHappened, Refused
+from relevo.local.engines import EngineError
+from relevo.local.packages import FetchError
+from relevo.local.stack import Stack, StackError, stop_on_signals
+from relevo.operate import secrets
+from relevo.terminal import AsJson, complain, console, notes, say
+from services import catalog
+
+Json = dict[str, Any]
+app = typer.Typer()
+_FAILURES = (Refused, NeverHappened, AssertionError, StackError, EngineError, FetchError)
+
+
+@app.command()
+def demo(
+    *,
+    as_json: AsJson = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")] = False,
+    compose: Annotated[
+        bool, typer.Option("--compose", help="Against a running `docker compose up --wait`.")
+    ] = False,
+) -> None:
+    """Play the story from sign-up to hand-back; exit code 0 only if the closing table is right."""
+    raise typer.Exit(_run(as_json=as_json, keep=keep, compose=compose))
+
+
+def _run(*, as_json: bool, keep: bool, compose: bool) -> int:
+    """Play it; the exit code."""
+    stop_on_signals()
+    try:
+        if compose:
+            return _against_compose(as_json=as_json)
+        with tempfile.TemporaryDirectory(prefix="relevo-demo-") as folder:
+            return _on_a_stack(Stack(Path(folder) / "run", progress=say), as_json, keep)
+    except KeyboardInterrupt:
+        notes.print("Stopped.")
+        return 130
+    except _FAILURES as error:
+        complain(f"The story ended here: {error}")
+        return 1
+
+
+def _on_a_stack(stack: Stack, as_json: bool, keep: bool) -> int:  # noqa: FBT001  flags of one command
+    try:
+        stack.start()
+        told = story.play(stack.urls, stack.operator_key, _tell, f"{stack.directory}/logs")
+        code = _show(told, as_json=as_json)
+        if keep:
+            notes.print("It keeps running; Ctrl-C stops everything.")
+            signal.pause()
+        return code
+    finally:
+        stack.remove()
+
+
+def _against_compose(*, as_json: bool) -> int:
+    environment: Mapping[str, str] = os.environ
+    urls = {
+        name: f"http://127.0.0.1:{environment.get(f'RELEVO_{name.upper()}_PORT', port)}"
+        for name, port in catalog.PORTS.items()
+    }
+    key = secrets.read(Path(".env"))["RELEVO_CONNECTIONS_OPERATOR_KEY"]
+    told = story.play(
+        urls,
+        key,
+        _tell,
+        "docker compose logs",
+        receiver_host="host.docker.internal",
+        receiver_bind="0.0.0.0",  # noqa: S104  the containers come from another address
+        receiver_port=int(environment.get("RELEVO_DEMO_RECEIVER_PORT", "0")),
+    )
+    return _show(told, as_json=as_json)
+
+
+def _tell(step: str, seconds: float) -> None:
+    notes.print(f"{seconds:7.2f} s  {step}", markup=False, highlight=False)
+
+
+def _show(told: Json, *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(told, indent=2))
+    else:
+        table = Table(*told["table"], title="Every order, accounted for")
+        table.add_row(*(str(count) for count in told["table"].values()))
+        console.print(table)
+        for name, url in told["docs"].items():
+            console.print(f"API docs of {name}: {url}", highlight=False)
+        verdict = "[green]The table is right.[/]" if told["right"] else "[red]It is wrong.[/]"
+        console.print(verdict)
+    return 0 if told["right"] else 1

@@ -1,0 +1,399 @@
+"""The story from sign-up to hand-back, through the public HTTP APIs alone.
+
+The closing table is the proof: `right` is False when anything is lost, twice, unverified, or with
+the wrong party, and the command then exits with 1.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.request import Request, urlopen
+
+from relevo.demo import shopify_sample
+from relevo.demo.client import PASSWORD, Client, log_in, set_webhook, sign_up_three_pl, wait_for
+
+Json = dict[str, Any]
+SHOPIFY_ORDERS, GENERIC_ORDERS, PROCESSED = 40, 20, 12
+_SECRET = "shpss_demo_secret"  # noqa: S105  of a store that lives as long as the demo
+_UNAUTHORIZED = 401
+_OK = range(200, 300)
+_SECONDS = 30.0
+
+
+class ReceiverProcess:
+    """The 3PL's receiver, in a process of its own.
+
+    Args:
+        host: to listen on.
+        port: to listen on; 0 chooses a free one.
+        public_host: how the webhooks service reaches it.
+    """
+
+    def __init__(self, host: str, port: int, public_host: str) -> None:
+        command = [sys.executable, "-m", "relevo.demo.receiver", host, str(port)]
+        self._child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        chosen = int(self._child.stdout.readline()) if self._child.stdout else 0
+        self.url = f"http://{public_host}:{chosen}/webhooks"
+        self._local = f"http://127.0.0.1:{chosen}/"
+
+    def tell_secret(self, secret: str) -> None:
+        """The signing secret."""
+        request = Request(f"{self._local}secret", data=secret.encode(), method="PUT")  # noqa: S310  our own receiver
+        urlopen(request, timeout=5).close()  # noqa: S310  our own receiver
+
+    def told(self) -> Json:
+        """What it received and rejected."""
+        with urlopen(f"{self._local}received", timeout=5) as answer:  # noqa: S310  our own receiver
+            told: Json = json.load(answer)
+        return told
+
+    def end(self) -> None:
+        """End it."""
+        self._child.kill()
+        self._child.communicate()
+
+
+@dataclass
+class Story:
+    """What the steps share.
+
+    Args:
+        client: to the four services.
+        operator_key: for the plan.
+        receiver: the 3PL's.
+        tell: called with each step's sentence and its seconds.
+        look_at: where the logs are, for what never happened.
+    """
+
+    client: Client
+    operator_key: str
+    receiver: ReceiverProcess
+    tell: Callable[[str, float], None]
+    look_at: str
+    token: str = ""
+    store_id: str = ""
+    connection_id: str = ""
+    api_key: str = ""
+    login_token: str = ""
+    sent: set[str] = field(default_factory=set)
+    processed: set[str] = field(default_factory=set)
+    steps: list[Json] = field(default_factory=list)
+
+    def play(self) -> Json:
+        """All steps, then the table."""
+        for step in (
+            self.sign_up, self.add_brand, self.first_login, self.settings, self.activate,
+            self.refuse_a_wrong_signature, self.shopify_orders, self.generic_orders,
+            self.receive, self.process, self.deactivate, self.update_one, self.order_after,
+        ):  # fmt: skip
+            started = time.monotonic()
+            said = step()
+            took = time.monotonic() - started
+            self.steps.append({"step": said, "seconds": round(took, 3)})
+            self.tell(said, took)
+        return self.table()
+
+    # --- the steps ----------------------------------------------------------------------------
+
+    def sign_up(self) -> str:
+        """The 3PL."""
+        self.token, email = sign_up_three_pl(self.client, self.operator_key, "Pack & Go")
+        self.token = log_in(self.client, email)
+        return "The 3PL signs up, is put on plan conquer, and logs in"
+
+    def add_brand(self) -> str:
+        """The form, and the store's credentials."""
+        name = base64.b32encode(hashlib.sha256(self.token.encode()).digest())[:10].decode().lower()
+        brand = self.client.call(
+            "connections",
+            "POST",
+            "/v1/brands",
+            self.token,
+            {
+                "contact": {"name": "Ana Ruiz", "email": f"ana@{name}.example.com"},
+                "company_name": "Casa Ruiz",
+                "store_url": f"https://www.{name}.example.com/",
+                "platform": "shopify",
+                "warehouse": "Hamburg",
+                "monthly_order_range": "1000-5000",
+                "priorities": ["speed", "custody"],
+            },
+        )
+        self.store_id, self.connection_id = brand["store"]["id"], brand["connection"]["id"]
+        self.login_token = brand["login_link"]["token"]
+        path = f"/v1/stores/{self.store_id}/credentials"
+        call = self.client.call
+        self.api_key = call("connections", "POST", path, self.token, {"kind": "api_key"})["secret"]
+        call("connections", "POST", path, self.token, {"kind": "shopify", "secret": _SECRET})
+        state = brand["connection"]["state"]
+        return f"It adds its brand Casa Ruiz: the connection is {state}, a login link to share"
+
+    def first_login(self) -> str:
+        """The brand redeems the link."""
+        body = {"token": self.login_token, "password": PASSWORD}
+        self.client.call("connections", "POST", "/v1/login-links/redeem", body=body)
+        state = self.connection()["state"]
+        return f"The brand logs in through the link: the connection is {state}"
+
+    def settings(self) -> str:
+        """The webhook and whose account pays."""
+        secret = set_webhook(self.client, self.token, self.connection_id, self.receiver.url)
+        self.receiver.tell_secret(secret)
+        version = self.connection()["version"]
+        self.client.call(
+            "connections",
+            "PATCH",
+            f"/v1/connections/{self.connection_id}/settings",
+            self.token,
+            {"shipping_rules_owner": "three_pl", "billing_owner": "three_pl"},
+            **{"if-match": f'"{version}"'},
+        )
+        return f"Settings: webhook to {self.receiver.url}, the 3PL's rules and account"
+
+    def activate(self) -> str:
+        """Switch on, and wait until the store's credentials are known where orders arrive."""
+        path = f"/v1/connections/{self.connection_id}/activate"
+        epoch = self.client.call("connections", "POST", path, self.token)["epoch"]
+        preview = f"/v1/handovers/preview?connection={self.connection_id}"
+        self.wait(
+            "orders to follow the switch",
+            lambda: (
+                self.client.get_status("routing", preview, self.token) in _OK
+                and self.client.call("routing", "GET", preview, self.token)["state"] == "active"
+            ),
+        )
+        self.wait(
+            "ingest to know the store",
+            lambda: (
+                self.client.get_status("ingest", f"/v1/stores/{self.store_id}", self.api_key) in _OK
+            ),
+        )
+        return f"The connection is switched on: epoch {epoch}"
+
+    def refuse_a_wrong_signature(self) -> str:
+        """A forged webhook."""
+        body = json.dumps(shopify_sample.order(0)).encode()
+        status = self.post_shopify(body, "a wrong secret")
+        if status != _UNAUTHORIZED:
+            raise AssertionError(f"a forged webhook was answered {status}")
+        return f"A forged webhook is answered {status}"
+
+    def shopify_orders(self) -> str:
+        """True Shopify bodies; the first one probes that routing follows the switch."""
+        for number in range(SHOPIFY_ORDERS):
+            body = json.dumps(shopify_sample.order(number)).encode()
+            self.accepted(self.post_shopify(body, _SECRET))
+            self.sent.add(str(shopify_sample.FIRST_ID + number))
+        return f"The store sends {SHOPIFY_ORDERS} Shopify order webhooks"
+
+    def generic_orders(self) -> str:
+        """The same store through the generic API, in one request."""
+        orders = [generic_order(f"G-{number}") for number in range(GENERIC_ORDERS)]
+        path = f"/v1/stores/{self.store_id}/orders"
+        self.client.call("ingest", "POST", path, self.api_key, orders)
+        self.sent |= {order["external_id"] for order in orders}
+        return f"It sends {GENERIC_ORDERS} more through the generic API, in one request"
+
+    def receive(self) -> str:
+        """Every order reaches the 3PL."""
+        self.wait(
+            "every order to reach the 3PL", lambda: self.of_type("order.created") == self.sent
+        )
+        return f"The 3PL has received and verified order.created for all {len(self.sent)}"
+
+    def process(self) -> str:
+        """The 3PL works some of them and ships a few."""
+        path = f"/v1/orders?tab=orders&connection={self.connection_id}&limit={PROCESSED}"
+        orders = self.client.call("routing", "GET", path, self.token)["data"]
+        for number, order in enumerate(orders):
+            command = f"/v1/orders/{order['id']}"
+            body = {"version": order["version"]}
+            after = self.client.call("routing", "POST", f"{command}/process", self.token, body)
+            if number % 3 == 0:
+                body = {"version": after["version"]}
+                self.client.call("routing", "POST", f"{command}/ship", self.token, body)
+        self.processed = {order["external_id"] for order in orders}
+        shipped = -(-len(orders) // 3)
+        return f"The 3PL processes {len(orders)} of them and ships {shipped}"
+
+    def deactivate(self) -> str:
+        """Switch off: the Orders tab goes back."""
+        path = f"/v1/connections/{self.connection_id}/deactivate"
+        self.client.call("connections", "POST", path, self.token)
+        back = self.sent - self.processed
+        self.wait("the Orders tab to go back", lambda: self.of_type("order.unassigned") == back)
+        handovers = f"/v1/handovers?connection={self.connection_id}"
+        done = self.client.call("routing", "GET", handovers, self.token)["data"][0]
+        return (
+            f"The connection is switched off: {done['returned']} orders are back with the brand, "
+            f"{done['stayed']} stay with the 3PL"
+        )
+
+    def update_one(self) -> str:
+        """An order that stayed is edited at the store."""
+        external_id = min(self.processed)
+        before = len(self.events_of(external_id))
+        if external_id.startswith("G-"):
+            update = {**generic_order(external_id, "2026-03-01T13:00:00Z"), "note": "Ring twice"}
+            path = f"/v1/stores/{self.store_id}/orders"
+            self.client.call("ingest", "POST", path, self.api_key, update)
+        else:
+            number = int(external_id) - shopify_sample.FIRST_ID
+            body = json.dumps(shopify_sample.order(number, 60, note="Ring twice")).encode()
+            self.accepted(self.post_shopify(body, _SECRET))
+        self.wait(
+            "the update of a processed order to reach the 3PL",
+            lambda: len(self.events_of(external_id)) > before,
+        )
+        return "The store edits a processed order: the update still reaches the 3PL"
+
+    def order_after(self) -> str:
+        """A new order after the switch is the brand's."""
+        late = "G-late"
+        path = f"/v1/stores/{self.store_id}/orders"
+        self.client.call("ingest", "POST", path, self.api_key, generic_order(late))
+        body = {"token": self.login_token, "password": PASSWORD}
+        brand = self.client.call("connections", "POST", "/v1/login-links/redeem", body=body)
+        found = self.wait(
+            "the brand to see its new order",
+            lambda: self.find(brand["access_token"], late),
+        )
+        if found["owner"] != "brand" or self.events_of(late):
+            raise AssertionError(f"an order after the switch went to {found['owner']}")
+        return "A new order stays with the brand, and the 3PL hears nothing of it"
+
+    # --- the account --------------------------------------------------------------------------
+
+    def table(self) -> Json:
+        """What was sent, what came, where it is."""
+        told = self.receiver.told()
+        received = told["received"]
+        twice = Counter(each["webhook_id"] for each in received)
+        created, back = self.of_type("order.created"), self.of_type("order.unassigned")
+        mine = self.orders_of_three_pl()
+        table = {
+            "sent": len(self.sent),
+            "delivered": len(created),
+            "verified": len(received) if told["rejected"] == 0 else 0,
+            "returned": len(back),
+            "stayed": len(mine),
+            "lost": len(self.sent - created),
+            "duplicated": sum(count - 1 for count in twice.values()),
+        }
+        right = (
+            table["delivered"] == table["sent"] == SHOPIFY_ORDERS + GENERIC_ORDERS
+            and table["verified"] == len(received) >= table["sent"]
+            and mine == self.processed
+            and back == self.sent - self.processed
+            and table["lost"] == 0
+            and table["duplicated"] == 0
+        )
+        return {"steps": self.steps, "table": table, "right": right, "docs": self.docs()}
+
+    def docs(self) -> Mapping[str, str]:
+        """Where the API docs are."""
+        return {name: f"{url}/docs" for name, url in self.client.urls.items()}
+
+    # --- small words --------------------------------------------------------------------------
+
+    def wait(self, what: str, condition: Callable[[], Any]) -> Any:
+        """Wait for a condition, with a deadline."""
+        return wait_for(f"waiting for {what}", condition, seconds=_SECONDS, look_at=self.look_at)
+
+    def connection(self) -> Json:
+        """As it is."""
+        path = f"/v1/connections/{self.connection_id}"
+        return self.client.call("connections", "GET", path, self.token)
+
+    def post_shopify(self, body: bytes, secret: str) -> int:
+        """A webhook as Shopify sends it; its answer."""
+        digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+        headers = {
+            "content-type": "application/json",
+            "x-shopify-topic": "orders/create",
+            "x-shopify-shop-domain": "casa-ruiz.example.com",
+            "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
+        }
+        return self.client.post_raw("ingest", f"/webhooks/shopify/{self.store_id}", body, headers)
+
+    def accepted(self, status: int) -> None:
+        """Anything but 2xx ends the story."""
+        if status not in _OK:
+            raise AssertionError(f"an order webhook was answered {status}")
+
+    def of_type(self, event_type: str) -> set[str]:
+        """The orders that an event of this type told of."""
+        return {
+            each["external_id"]
+            for each in self.receiver.told()["received"]
+            if each["type"] == event_type
+        }
+
+    def events_of(self, external_id: str) -> list[Json]:
+        """What the 3PL was told of one order."""
+        told = self.receiver.told()["received"]
+        return [each for each in told if each["external_id"] == external_id]
+
+    def orders_of_three_pl(self) -> set[str]:
+        """What the 3PL owns now."""
+        path = f"/v1/orders?connection={self.connection_id}&limit=200"
+        rows = self.client.call("routing", "GET", path, self.token)["data"]
+        return {row["external_id"] for row in rows}
+
+    def find(self, token: str, external_id: str) -> Json | None:
+        """One of the newest orders that an account sees."""
+        rows = self.client.call("routing", "GET", "/v1/orders?limit=50", token)["data"]
+        return next((row for row in rows if row["external_id"] == external_id), None)
+
+
+def generic_order(external_id: str, updated_at: str = "2026-03-01T12:00:00Z") -> Json:
+    """An order in Relevo's own shape."""
+    return {
+        "external_id": external_id,
+        "number": f"#{external_id}",
+        "created_at": "2026-03-01T12:00:00Z",
+        "updated_at": updated_at,
+        "currency": "EUR",
+        "total": "29.00",
+        "email": "leo@example.com",
+        "shipping_address": {
+            "name": "Leo Sanz",
+            "address1": "Calle Mayor 1",
+            "city": "Madrid",
+            "zip": "28013",
+            "country_code": "ES",
+        },
+        "lines": [{"sku": "MUG-RED", "title": "Mug", "quantity": 1, "price": "29.00"}],
+    }
+
+
+def play(
+    urls: Mapping[str, str],
+    operator_key: str,
+    tell: Callable[[str, float], None],
+    look_at: str,
+    *,
+    receiver_host: str = "127.0.0.1",
+    receiver_bind: str = "127.0.0.1",
+    receiver_port: int = 0,
+) -> Json:
+    """The whole story against a running Relevo; steps, table, whether it is right.
+
+    Raises:
+        Refused, NeverHappened, AssertionError: a step went wrong; the message says what.
+    """
+    receiver = ReceiverProcess(receiver_bind, receiver_port, receiver_host)
+    try:
+        return Story(Client(urls), operator_key, receiver, tell, look_at).play()
+    finally:
+        with suppress(OSError):
+            receiver.end()

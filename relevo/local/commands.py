@@ -1,0 +1,74 @@
+"""`relevo up`: everything on this machine, until Ctrl-C."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from relevo.local.engines import EngineError
+from relevo.local.packages import FetchError
+from relevo.local.stack import Stack, StackError, stop_on_signals
+from relevo.terminal import RUN_FOLDER, Directory, complain, console, notes, say
+from services import catalog
+
+app = typer.Typer()
+_WATCH_SECONDS = 1.0
+
+
+@app.command()
+def up(
+    directory: Directory = RUN_FOLDER,
+    first_port: Annotated[
+        int, typer.Option(help="Ports from this one on, e.g. 8001; free ones by default.")
+    ] = 0,
+    only: Annotated[
+        list[str] | None, typer.Option(help="This service only (again for more than one).")
+    ] = None,
+) -> None:
+    """Start Kafka, Postgres and the services; Ctrl-C stops all of it, data stays."""
+    unknown = set(only or ()) - set(catalog.NAMES)
+    if unknown:
+        names = ", ".join(catalog.NAMES)
+        raise typer.BadParameter(f"{', '.join(unknown)}: the services are {names}")
+    stop_on_signals()
+    stack = Stack(
+        directory,
+        progress=say,
+        ports={name: first_port + n for n, name in enumerate(catalog.NAMES)} if first_port else {},
+        names=only or catalog.NAMES,
+    )
+    try:
+        started = time.monotonic()
+        stack.start()
+        notes.print(f"Ready after {time.monotonic() - started:.1f} s")
+        _show(stack)
+        _watch(stack)
+    except (StackError, EngineError, FetchError) as error:
+        complain(error)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        notes.print("Stopping …")
+    finally:
+        stack.stop()
+
+
+def _show(stack: Stack) -> None:
+    table = Table(title="Relevo is up")
+    for column in ("service", "address", "API docs"):
+        table.add_column(column, no_wrap=True)
+    for name, url in stack.urls.items():
+        table.add_row(name, url, f"{url}/docs")
+    table.add_row("kafka", stack.bootstrap, "")
+    table.add_row("postgres", stack.postgres.address, "")
+    console.print(table)
+    console.print(f"Data, logs and secrets are in {stack.directory}", soft_wrap=True)
+    console.print("`make status` tells how it is. Ctrl-C stops everything; the data stays.")
+
+
+def _watch(stack: Stack) -> None:
+    """Stay; what ends by itself is started again, and said."""
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        for name in stack.revive():
+            notes.print(f"{name} had ended and was started again; its log tells why.")

@@ -1,0 +1,291 @@
+"""Everything on one machine: both engines and the services, each a process of its own."""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import IO
+
+import asyncpg
+
+import services
+from relevo.local.engines import Engine, Kafka, Postgres
+from relevo.local.processes import end, end_leftover, free_port, spawn, tail, wait_for
+from relevo.operate import secrets, topics
+from relevo.operate.migrations import migrate
+from relevo.operate.status import STATE_FILE, health
+from services import catalog
+
+ROOT = Path(services.__file__).parent.parent
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+Progress = Callable[[str], None]
+
+
+class StackError(RuntimeError):
+    """The stack cannot run; the message says why and what to look at."""
+
+
+class Stack:
+    """Kafka, Postgres and the services.
+
+    Start it from a thread that lives on, outside of an event loop: the kernel ends the children
+    with the thread that started them.
+
+    Args:
+        directory: the run folder: data, logs, secrets, `stack.json`.
+        settings: further environment for every service.
+        progress: told in a sentence what is going on.
+        ports: of services, by name; a free one is chosen for those not named.
+        names: of the services to start; all unless one of them runs elsewhere (in an editor).
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, str] | None = None,
+        progress: Progress = lambda _: None,
+        ports: Mapping[str, int] | None = None,
+        names: Sequence[str] = catalog.NAMES,
+    ) -> None:
+        self.directory = directory.resolve()
+        self.kafka = Kafka(self.directory)
+        self.postgres = Postgres(self.directory)
+        self.services = tuple(names)
+        self.ports = {name: (ports or {}).get(name, 0) for name in self.services}
+        self._settings = dict(settings or {})
+        self._progress = progress
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._lock: IO[str] | None = None
+
+    # --- addresses --------------------------------------------------------------------------
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Base URL of each service."""
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+
+    @property
+    def dsn(self) -> str:
+        """Of the database of all services."""
+        return self.postgres.dsn()
+
+    @property
+    def bootstrap(self) -> str:
+        """Kafka's bootstrap servers."""
+        return self.kafka.address
+
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """The secrets of this run folder, made at its first start."""
+        path = self.directory / "secrets.env"
+        if not path.exists():
+            secrets.write(path, secrets.generate())
+        return secrets.read(path)
+
+    @property
+    def operator_key(self) -> str:
+        """What the operator's calls carry as bearer token."""
+        return self.secrets["RELEVO_CONNECTIONS_OPERATOR_KEY"]
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of everything that runs, by name."""
+        running = {name: each.pid for name, each in self._processes.items() if self.running(name)}
+        engines = {each.name: each.pid for each in (self.kafka, self.postgres) if each.pid}
+        return {**running, **engines}
+
+    def log(self, service: str) -> Path:
+        """What a service logged."""
+        return self.directory / "logs" / f"{service}.log"
+
+    def environment(self, service: str) -> dict[str, str]:
+        """What a service reads its settings from: the keys of other services are not in it."""
+        own = {
+            "RELEVO_PORT": str(self.ports[service]),
+            "RELEVO_POSTGRES_DSN": self.dsn,
+            "RELEVO_KAFKA": self.bootstrap,
+            # Receivers of a local stack are local.
+            "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
+            "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
+            "RELEVO_CONNECTIONS_PUBLIC_URL": self.urls.get("connections", ""),
+            "PYTHONPATH": str(ROOT),
+        }
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
+        return {**kept, **secrets.of(service, self.secrets), **own, **self._settings}
+
+    # --- life -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start everything and wait until all of it is ready.
+
+        Raises:
+            StackError: the folder is in use, or a service did not become ready.
+            EngineError, FetchError: Kafka or Postgres did not start, or could not be fetched.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        for name in self.services:
+            end_leftover(self._pid_file(name), f"services.{name}")
+            self.ports[name] = self.ports[name] or free_port()
+        self._progress("Starting Kafka and Postgres")
+        self.kafka.launch()
+        self.postgres.launch()
+        self.postgres.wait()
+        asyncio.run(self._prepare_database())
+        self._progress("Starting the services")
+        # They load while Kafka still boots, and connect when it is there.
+        for name in self.services:
+            self.launch(name)
+        self.kafka.wait()
+        created = asyncio.run(topics.create(self.bootstrap))
+        if created:
+            self._progress(f"Created {len(created)} topics")
+        self.wait_ready()
+        self._write_state()
+
+    async def _prepare_database(self) -> None:
+        admin = await asyncpg.connect(self.postgres.dsn("postgres"))
+        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = 'relevo'"):
+            await admin.execute("CREATE DATABASE relevo")
+        await admin.close()
+        session = await asyncpg.connect(self.dsn)
+        await session.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        await session.close()
+        applied = await migrate(self.dsn, names=self.services)
+        if applied:
+            self._progress(f"Applied {len(applied)} migrations")
+
+    def launch(self, service: str) -> None:
+        """Start one service without waiting, on the port it had.
+
+        Raises:
+            StackError: it runs already.
+        """
+        if self.running(service):
+            raise StackError(f"{service} runs already")
+        self.log(service).parent.mkdir(exist_ok=True)
+        process = spawn(
+            [sys.executable, "-m", f"services.{service}"],
+            self.log(service),
+            env=self.environment(service),
+            cwd=ROOT,
+        )
+        self._processes[service] = process
+        self._pid_file(service).write_text(str(process.pid))
+
+    def start_service(self, service: str) -> None:
+        """Start one service and wait until it is ready.
+
+        Raises:
+            StackError: with what it said and where its log is.
+        """
+        self.launch(service)
+        self.wait_ready(service)
+
+    def wait_ready(self, *services: str) -> None:
+        """Wait until the services (all by default) say that they are ready.
+
+        Raises:
+            StackError: with what the service said and where its log is.
+        """
+        for name in services or self.services:
+            settled = wait_for(partial(self._settled, name), _READY_SECONDS)
+            if not settled or not self.running(name):
+                raise StackError(
+                    f"{name} is not ready: {health(self.urls[name])[1]}\n"
+                    f"The end of {self.log(name)}:\n{tail(self.log(name))}"
+                )
+
+    def _settled(self, name: str) -> bool:
+        return not self.running(name) or health(self.urls[name])[0]
+
+    def running(self, service: str) -> bool:
+        """Whether its process runs."""
+        process = self._processes.get(service)
+        return process is not None and process.poll() is None
+
+    def revive(self) -> list[str]:
+        """Start again what ended by itself, engines too, without waiting; the names."""
+        engines: tuple[Engine, ...] = (self.postgres, self.kafka)
+        ended = [each for each in engines if not each.pid]
+        for engine in ended:
+            engine.launch()
+        services = [name for name in self._processes if not self.running(name)]
+        for name in services:
+            self.launch(name)
+        return [*(each.name for each in ended), *services]
+
+    def kill(self, service: str) -> None:
+        """SIGKILL, as a crash would be."""
+        self._end(service, signal.SIGKILL)
+
+    def stop_service(self, service: str) -> None:
+        """A clean stop."""
+        self._end(service, signal.SIGTERM)
+
+    def _end(self, service: str, how: signal.Signals) -> None:
+        end(self._processes.pop(service), how, _STOP_SECONDS)
+        self._pid_file(service).unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Stop the services, then the engines. Nothing happens when it does not run."""
+        for process in self._processes.values():  # all at once, then one by one
+            process.send_signal(signal.SIGTERM)
+        for name in list(self._processes):
+            self._end(name, signal.SIGTERM)
+        self.kafka.stop()
+        self.postgres.stop()
+        if self._lock is not None:
+            (self.directory / STATE_FILE).unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
+
+    def remove(self) -> None:
+        """Stop and delete all data."""
+        self.stop()
+        self.postgres.remove()
+        self.kafka.remove()
+
+    def _pid_file(self, service: str) -> Path:
+        return self.directory / f"{service}.pid"
+
+    def _take_lock(self) -> None:
+        lock = (self.directory / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.close()
+            raise StackError(
+                f"Another Relevo runs in {self.directory}. Stop it, or choose another folder "
+                "with --directory; `make status` tells about the running one."
+            ) from error
+        self._lock = lock
+
+    def _write_state(self) -> None:
+        state = {
+            "urls": self.urls,
+            "kafka": self.bootstrap,
+            "dsn": self.dsn,
+            "pids": self.pids(),
+        }
+        path = self.directory / STATE_FILE
+        scratch = path.with_suffix(".new")
+        scratch.touch(mode=0o600)  # the DSN carries the password
+        scratch.write_text(json.dumps(state, indent=2) + "\n")
+        scratch.replace(path)
+
+
+def stop_on_signals() -> None:
+    """SIGTERM ends the command as Ctrl-C does: through the `finally` that stops the children."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)

@@ -1,0 +1,90 @@
+"""The commands of every installation: `migrate`, `topics`, `secrets`, `status`."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from relevo.operate.status import STATE_FILE, health
+from relevo.terminal import RUN_FOLDER, AsJson, Directory, complain, console, notes
+
+app = typer.Typer()
+
+
+@app.command()
+def migrate(
+    dsn: Annotated[str, typer.Option(envvar="RELEVO_POSTGRES_DSN", help="postgresql://…")],
+) -> None:
+    """Bring the database to the newest revision of every schema; safe to run again."""
+    import asyncpg  # noqa: PLC0415  as below
+
+    from relevo.operate import migrations  # noqa: PLC0415  Alembic takes its time to load
+
+    try:
+        applied = asyncio.run(migrations.migrate(dsn))
+    except (OSError, asyncpg.PostgresError) as error:
+        complain(f"Postgres: {error}. Nothing has changed.")
+        raise typer.Exit(1) from error
+    print("\n".join(f"applied {step}" for step in applied) or "already at the newest revision")
+
+
+@app.command()
+def topics(
+    kafka: Annotated[str, typer.Option(envvar="RELEVO_KAFKA", help="Bootstrap servers.")],
+    prefix: Annotated[str, typer.Option(envvar="RELEVO_TOPIC_PREFIX")] = "",
+    partitions: Annotated[int, typer.Option(min=1)] = 12,
+    replication: Annotated[int, typer.Option(min=1, help="3 on a cluster of three.")] = 1,
+) -> None:
+    """Create the topics that are missing, with explicit settings; safe to run again."""
+    from aiokafka.errors import KafkaError  # noqa: PLC0415  as below
+
+    from relevo.operate.topics import create  # noqa: PLC0415  aiokafka takes its time to load
+
+    try:
+        created = asyncio.run(create(kafka, prefix, partitions, replication))
+    except (OSError, KafkaError) as error:
+        complain(f"Kafka: {error}")
+        raise typer.Exit(1) from error
+    print("\n".join(f"created {name}" for name in created) or "all topics exist")
+
+
+@app.command(name="secrets")
+def make_secrets(
+    out: Annotated[Path, typer.Option(help="Where to write them; never overwritten.")] = Path(
+        "secrets.env"
+    ),
+) -> None:
+    """Make the secrets of an installation: keys, passwords, the operator's key."""
+    from relevo.operate import secrets  # noqa: PLC0415  cryptography takes its time to load
+
+    try:
+        secrets.write(out, secrets.generate())
+    except FileExistsError as error:
+        notes.print(f"{out} exists already and is kept. Remove it yourself to make new secrets.")
+        raise typer.Exit(1) from error
+    notes.print(f"Wrote {out}, readable to you alone. Keep it: sealed data opens with it only.")
+
+
+@app.command()
+def status(directory: Directory = RUN_FOLDER, *, as_json: AsJson = False) -> None:
+    """The health of a running `relevo up`, check by check; exit code 1 when not all is ready."""
+    state_file = directory / STATE_FILE
+    if not state_file.exists():
+        notes.print(f"Nothing runs in {directory}. `make up` starts it.")
+        raise typer.Exit(1)
+    urls: dict[str, str] = json.loads(state_file.read_text())["urls"]
+    report = {name: health(url) for name, url in urls.items()}
+    all_ready = all(ready for ready, _ in report.values())
+    if as_json:
+        answer = {n: {"ready": r, "url": urls[n], "checks": c} for n, (r, c) in report.items()}
+        print(json.dumps(answer, indent=2))
+    else:
+        table = Table("service", "address", "ready", "checks")
+        for name, (ready, checks) in report.items():
+            said = ", ".join(f"{check}: {answer}" for check, answer in checks.items())
+            table.add_row(name, urls[name], "[green]yes[/]" if ready else "[red]no[/]", said)
+        console.print(table)
+    raise typer.Exit(0 if all_ready else 1)

@@ -1,0 +1,60 @@
+"""The one list of what there is: the services, and the platforms that stores may be on.
+
+Everything that names services one by one reads it: migrations, the local stack, the demo, the
+generated documents, the check of `docker-compose.yml`. It imports none of them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service: `services/<name>/`, with the schema `<name>`.
+
+    `port` is where it listens unless told otherwise; `reads` and `writes` are topics
+    (`shared/kafka/topics.py`).
+    """
+
+    name: str
+    port: int
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """What `python -m` starts."""
+        return f"services.{self.name}"
+
+
+SERVICES = (
+    Service("connections", 8001, writes=("connections.changed", "stores.changed")),
+    Service("ingest", 8002, reads=("stores.changed",), writes=("orders.received",)),
+    Service(
+        "routing",
+        8003,
+        reads=("orders.received", "connections.changed"),
+        writes=("orders.events",),
+    ),
+    Service("webhooks", 8004, reads=("orders.events", "connections.changed")),
+)
+NAMES = tuple(service.name for service in SERVICES)
+PORTS = {service.name: service.port for service in SERVICES}
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a store may run on; with `webhooks` it is a folder of `services/ingest/platforms/`."""
+
+    name: str
+    webhooks: bool
+
+
+PLATFORMS = (
+    # The generic order API, and whatever a store's own developers write against it.
+    Platform("custom", webhooks=False),
+    Platform("shopify", webhooks=True),
+    # Stores are known by it already; their webhooks are to come.
+    Platform("woocommerce", webhooks=False),
+)
+PLATFORM_NAMES = tuple(platform.name for platform in PLATFORMS)
+WEBHOOK_PLATFORMS = tuple(platform.name for platform in PLATFORMS if platform.webhooks)

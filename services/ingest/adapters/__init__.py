@@ -1,1 +1,0 @@
-"""One module per kind of store: its signature, and its order as ours."""

@@ -1,0 +1,94 @@
+"""The generic order API: a store's own key, its own orders, durable before it is answered."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+
+from services.ingest import order_in, quarantine
+from services.ingest.dependencies import Process, Slot, StoreKey
+from services.ingest.order_in import OrderIn
+from services.ingest.platforms import PlatformOrder
+from shared.failures import Refused
+from shared.telemetry import traceparent_of
+from shared.web.problems import validation_errors
+
+router = APIRouter(tags=["orders"])
+
+
+class Accepted(BaseModel):
+    """What became of one order of a request."""
+
+    external_id: str
+    status: Literal["accepted"]
+
+
+class Results(BaseModel):
+    """One result per order, in the order of the request."""
+
+    results: list[Accepted]
+
+
+class StoreStatus(BaseModel):
+    """The answer to a store that checks its credentials."""
+
+    store_id: UUID
+    status: Literal["ready"]
+
+
+_ORDER_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": OrderIn.model_json_schema()},
+            "application/x-ndjson": {},
+        },
+    }
+}
+
+
+@router.post(
+    "/v1/stores/{store_id}/orders",
+    status_code=202,
+    response_model=Results,
+    summary="Send orders: one, a JSON array, or NDJSON",
+    openapi_extra=_ORDER_BODY,
+)
+async def receive_orders(
+    request: Request, store_id: UUID, process: Process, sender: StoreKey, slot: Slot
+) -> Response:
+    """Each order is its full current state; 202 means that all of them are durable."""
+    process.admission.enforce_rate_limit(sender.id)
+    body = await process.body(request)
+    try:
+        orders = order_in.parse(body, request.headers.get("content-type", ""))
+    except ValidationError as error:
+        if not order_in.is_malformed(error):
+            raise Refused(
+                "validation_failed", errors=validation_errors(error.errors(include_input=False))
+            ) from error
+        await quarantine.keep(process.database, sender, "generic", error, body, request.headers)
+        return _json({"results": [], "status": "quarantined"}, 202)
+    most = process.settings.ingest_max_orders
+    if len(orders) > most:
+        raise Refused("too_many_orders", most=most)
+    await process.intake.accept(
+        sender,
+        [PlatformOrder("upsert", order.external_id, order.updated_at, order) for order in orders],
+        traceparent_of(request.headers),
+    )
+    results = [{"external_id": order.external_id, "status": "accepted"} for order in orders]
+    return _json({"results": results}, 202)
+
+
+@router.get("/v1/stores/{store_id}", summary="Check a store's API key")
+async def check_store(store_id: UUID, sender: StoreKey) -> StoreStatus:
+    """For an integrator, before going live: the store is known here and the key fits."""
+    return StoreStatus(store_id=sender.id, status="ready")
+
+
+def _json(content: object, status: int) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

@@ -1,0 +1,61 @@
+"""`connections.changed`: connections says how a connection stands."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.fields import Timestamp, WireContract
+
+
+class ConnectionState(StrEnum):
+    """`pending → inactive ⇄ active → disconnected`; `disconnected` and `expired` are final."""
+
+    PENDING = "pending"
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    DISCONNECTED = "disconnected"
+    EXPIRED = "expired"
+
+
+Party = Literal["brand", "three_pl"]
+
+
+class ConnectionSettings(WireContract):
+    """One settings version of a connection; bound whole to an order when it enters."""
+
+    version: int
+    shipping_rules_owner: Party = "brand"
+    billing_owner: Party = "brand"
+    support_owner: Party = "brand"
+    endpoint_id: UUID | None = None
+
+
+class ConnectionEndpoint(WireContract):
+    """A webhook endpoint that the connection has or had.
+
+    `sealed_secrets`: `whsec_…` signing secrets, newest first, sealed by `shared.sealing`.
+    """
+
+    id: UUID
+    url: str
+    sealed_secrets: tuple[str, ...]
+
+
+class ConnectionChanged(WireContract):
+    """`connections.changed`, key `connection_id`, compacted: the full state of a connection.
+
+    `version` grows by one with every change, `epoch` with every activation. Every endpoint the
+    connection ever had is listed, so that the newest message alone rebuilds a projection.
+    """
+
+    connection_id: UUID
+    store_id: UUID
+    brand_id: UUID
+    three_pl_id: UUID
+    state: ConnectionState
+    version: int
+    epoch: int
+    priority: int
+    settings: ConnectionSettings
+    endpoints: tuple[ConnectionEndpoint, ...] = ()
+    changed_at: Timestamp

@@ -1,0 +1,105 @@
+"""`orders.events`: routing says what became of an order; the value is the body of the webhook."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+from uuid import UUID
+
+from shared.contracts.fields import Timestamp, WireContract
+from shared.contracts.order import Order, OrderStatus
+
+OrderEventType = Literal["order.created", "order.updated", "order.unassigned", "order.cancelled"]
+
+
+class OrderEventData(WireContract):
+    """The `data` of an order event: the full order, and where it stands.
+
+    `sequence` counts the events of this order, gap-free from 1. `version` is the assignment
+    version that the next command has to name. `connection_id` is whose event this is; None when
+    the brand holds the order itself.
+    """
+
+    id: UUID
+    store_id: UUID
+    external_id: str
+    status: OrderStatus
+    sequence: int
+    version: int
+    connection_id: UUID | None
+    settings_version: int | None = None
+    changed_fields: tuple[str, ...] = ()
+    cancel_too_late: bool = False
+    order: Order | None
+
+
+class OrderEvent(WireContract):
+    """The value on `orders.events`, and the very bytes of the webhook body."""
+
+    type: OrderEventType
+    timestamp: Timestamp
+    data: OrderEventData
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEventAttributes:
+    """What the delivery side needs to know of an event, without opening its body.
+
+    CloudEvents context attributes (1.0, section 3; `sequence` and `partitionkey` as in its
+    extensions), in `ce_` headers on `orders.events`, key `order_id`.
+    """
+
+    id: UUID
+    type: str
+    order_id: UUID
+    sequence: int
+    store_id: UUID
+    brand_id: UUID
+    three_pl_id: UUID | None
+    connection_id: UUID | None
+    endpoint_id: UUID | None
+
+    def headers(self) -> dict[str, str]:
+        """As `ce_` headers; absent attributes are left out, as CloudEvents asks."""
+        named = {
+            "ce_specversion": "1.0",
+            "ce_id": str(self.id),
+            "ce_type": self.type,
+            "ce_source": "/relevo/routing",
+            "ce_subject": str(self.order_id),
+            "ce_sequence": str(self.sequence),
+            "ce_storeid": str(self.store_id),
+            "ce_brandid": str(self.brand_id),
+        }
+        for name, value in (
+            ("ce_threeplid", self.three_pl_id),
+            ("ce_connectionid", self.connection_id),
+            ("ce_endpointid", self.endpoint_id),
+        ):
+            if value is not None:
+                named[name] = str(value)
+        return named
+
+    @classmethod
+    def parse(cls, headers: Mapping[str, str]) -> Self:
+        """The attributes of one record.
+
+        Raises:
+            KeyError: a required attribute is missing (the key names the header).
+            ValueError: an id or the sequence is malformed.
+        """
+
+        def optional(name: str) -> UUID | None:
+            value = headers.get(name)
+            return UUID(value) if value else None
+
+        return cls(
+            id=UUID(headers["ce_id"]),
+            type=headers["ce_type"],
+            order_id=UUID(headers["ce_subject"]),
+            sequence=int(headers["ce_sequence"]),
+            store_id=UUID(headers["ce_storeid"]),
+            brand_id=UUID(headers["ce_brandid"]),
+            three_pl_id=optional("ce_threeplid"),
+            connection_id=optional("ce_connectionid"),
+            endpoint_id=optional("ce_endpointid"),
+        )

@@ -1,0 +1,29 @@
+"""`orders.received`: ingest says what a store said."""
+
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.fields import ExternalId, Timestamp, WireContract
+from shared.contracts.order import Order
+
+
+class OrderReceived(WireContract):
+    """`orders.received`, key `{store_id}:{external_id}`: a store told us the state of an order.
+
+    `order` is None only for `delete`, where platforms send the id alone.
+    `updated_at` is the source's own clock (one-second resolution at most platforms).
+    `brand_id` is the store's account, so that routing knows whose order it is without asking.
+    """
+
+    store_id: UUID
+    brand_id: UUID
+    external_id: ExternalId
+    action: Literal["upsert", "delete"]
+    updated_at: Timestamp
+    received_at: Timestamp
+    order: Order | None = None
+
+    @property
+    def key(self) -> str:
+        """The order key: what must stay in order shares a partition."""
+        return f"{self.store_id}:{self.external_id}"

@@ -1,0 +1,203 @@
+"""One batch: read record by record, handled together, halved until what cannot work is alone.
+
+A handler gets the records of one batch that could be read. It raises `Transient` (or anything
+`shared.failures.is_transient` knows) to be asked again with the same records, and `Permanent` when
+a record can never work; the batch is then halved until the guilty record stands alone and goes to
+`<topic>.dlq`, so that the others go on. Nothing in here knows FastStream.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+from aiokafka import ConsumerRecord
+from pydantic import BaseModel, ValidationError
+
+from shared.failures import Permanent, is_transient
+from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.topics import Topic
+from shared.telemetry import BATCH_SECONDS, MESSAGES, TRANSIENT_FAILURES
+
+logger = structlog.get_logger(__name__)
+
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 5.0
+
+Body = TypeVar("Body")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it came, headers decoded."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: Mapping[str, str]
+    value: bytes
+    raw: ConsumerRecord = field(repr=False)
+
+
+Parse = Callable[[Record], Body]
+Handle = Callable[[Sequence[Body]], Awaitable[None]]
+
+
+def read(model: type[Model]) -> Parse[Model]:
+    """How to read a record whose value is a wire contract.
+
+    The reader raises ValueError for anything else.
+    """
+    return lambda record: model.model_validate_json(record.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Received(Generic[Body]):
+    record: Record
+    body: Body
+
+
+class BatchHandler(Generic[Body]):
+    """What is done with the batches of one topic.
+
+    Args:
+        topic: which log.
+        parse: reads one record; ValueError (pydantic's too), KeyError or Permanent send it to
+            the dead letters, alone.
+        handle: gets the bodies in the order of the log; has to be idempotent, records come at
+            least once.
+        dead_letters: where records go that can never work.
+        wait_seconds: how long a batch is asked again in place while an engine is away.
+    """
+
+    def __init__(
+        self,
+        topic: Topic,
+        parse: Parse[Body],
+        handle: Handle[Body],
+        dead_letters: DeadLetters,
+        wait_seconds: float,
+    ) -> None:
+        self._topic = topic
+        self._parse = parse
+        self._handle = handle
+        self._dead_letters = dead_letters
+        self._wait_seconds = wait_seconds
+
+    async def __call__(self, records: Sequence[ConsumerRecord]) -> None:
+        """Handle one batch.
+
+        Raises:
+            Exception: transient, and the time to wait is over; nothing was acknowledged.
+        """
+        started = time.monotonic()
+        received = await self._read(records)
+        if received:
+            await self._handle_or_halve(received)
+        BATCH_SECONDS.labels(self._topic.name).observe(time.monotonic() - started)
+
+    async def _read(self, records: Sequence[ConsumerRecord]) -> list[_Received[Body]]:
+        received: list[_Received[Body]] = []
+        for raw in records:
+            try:
+                record = Record(
+                    topic=self._topic.name,
+                    partition=raw.partition,
+                    offset=raw.offset,
+                    key=(raw.key or b"").decode(),
+                    headers={name: (value or b"").decode() for name, value in raw.headers},
+                    value=raw.value or b"",
+                    raw=raw,
+                )
+                received.append(_Received(record, self._parse(record)))
+            except Exception as error:  # noqa: BLE001  whatever it is: it is in the record
+                await self._send_to_dead_letters(raw, _unreadable(error))
+        return received
+
+    async def _handle_or_halve(self, received: Sequence[_Received[Body]]) -> None:
+        bodies = [one.body for one in received]
+        try:
+            await self._retry_transient(lambda: self._handle(bodies))
+        except Exception as error:
+            if is_transient(error):
+                raise
+            if len(received) == 1:
+                await self._give_up(received[0].record, error)
+                return
+            middle = len(received) // 2
+            await self._handle_or_halve(received[:middle])
+            await self._handle_or_halve(received[middle:])
+        else:
+            MESSAGES.labels(self._topic.name, "handled").inc(len(received))
+
+    async def _give_up(self, record: Record, error: Exception) -> None:
+        if not isinstance(error, Permanent):
+            logger.error("record failed", topic=record.topic, offset=record.offset, exc_info=error)
+        await self._send_to_dead_letters(record.raw, f"{type(error).__name__}: {error}")
+
+    async def _send_to_dead_letters(self, raw: ConsumerRecord, reason: str) -> None:
+        await self._retry_transient(lambda: self._dead_letters.send(raw, self._topic, reason))
+        MESSAGES.labels(self._topic.name, "dead_letter").inc()
+
+    async def _retry_transient(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work; wait and ask again while an engine is away, for as long as we may.
+
+        Raises:
+            Exception: of the work; a transient one only when the time is over.
+        """
+        until = time.monotonic() + self._wait_seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > until:
+                    raise
+                TRANSIENT_FAILURES.labels(self._topic.name).inc()
+                logger.warning("batch waits", topic=self._topic.name, reason=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                return
+
+
+def _unreadable(error: Exception) -> str:
+    """What is wrong with a record, for its dead letter."""
+    match error:
+        case Permanent():
+            return error.reason
+        case KeyError():
+            return f"missing {error}"
+        case ValidationError():
+            # Which fields are wrong, without their values: those may be a buyer's address.
+            return "; ".join(
+                f"/{'/'.join(map(str, flaw['loc']))}: {flaw['msg']}" for flaw in error.errors()
+            )
+        case _:
+            return f"{type(error).__name__}: {error}"
+
+
+class Versioned(Protocol):
+    """A message that carries the full state of something, with its version."""
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+
+
+Change = TypeVar("Change", bound=Versioned)
+
+
+def newest_versions(changes: Iterable[Change], key: Callable[[Change], UUID]) -> dict[UUID, Change]:
+    """The newest state of each thing in a batch, by its id; of equal versions the first."""
+    newest: dict[UUID, Change] = {}
+    for change in changes:
+        seen = newest.get(key(change))
+        if seen is None or seen.version < change.version:
+            newest[key(change)] = change
+    return newest

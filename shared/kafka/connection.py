@@ -1,0 +1,102 @@
+"""The connection of one process to Kafka: its broker, its producer, and how long they live."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+
+from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.overrides import finish_batches
+from shared.kafka.producer import Producer
+from shared.kafka.subscriber import BatchRouter
+from shared.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+_RECONNECT_SECONDS = 1.0
+_COMMIT_SECONDS = 2.0
+_STALE_POLL_MS = 15_000
+
+
+class KafkaConnection:
+    """Starts and stays up without Kafka: `run` connects when it can, and again after a loss.
+
+    Args:
+        settings: `kafka`, `topic_prefix`.
+        client_id: names this process in Kafka's own metrics.
+    """
+
+    def __init__(self, settings: Settings, client_id: str) -> None:
+        self._servers = settings.kafka
+        # Time is to be left to commit and to leave the group.
+        self._stop_seconds = settings.shutdown_seconds / 2
+        self._broker_running = False
+        self.producer = Producer(settings.kafka, settings.topic_prefix, client_id)
+        # Nothing of FastStream's own logger: structlog tells what matters.
+        self.broker = KafkaBroker(
+            settings.kafka,
+            client_id=client_id,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            apply_types=False,
+            graceful_timeout=0,
+            logger=None,
+        )
+        self.router = BatchRouter(DeadLetters(self.producer), settings.topic_prefix)
+        self.broker.include_router(self.router)
+
+    async def run(self) -> None:
+        """Connect, and again whenever the producer breaks, until cancelled."""
+        while True:
+            try:
+                await self._connect()
+            except (KafkaError, OSError, TimeoutError) as error:
+                logger.warning("Kafka is away", servers=self._servers, reason=repr(error))
+                await asyncio.sleep(_RECONNECT_SECONDS)
+                continue
+            await self.producer.wait_broken()
+            logger.warning("Kafka producer is replaced")
+            await self.producer.stop()
+
+    async def _connect(self) -> None:
+        await self.producer.start()
+        if self._broker_running:
+            return
+        try:
+            await self.broker.start()
+        except BaseException:
+            await self.broker.stop()
+            raise
+        self._broker_running = True
+        logger.info("Kafka connected", servers=self._servers)
+
+    async def stop(self) -> None:
+        """Finish and commit the batches under way, stop reading, then flush and stop writing."""
+        if self._broker_running:
+            await finish_batches(self.broker.subscribers, self._stop_seconds)
+        for offsets in self.router.commits:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_COMMIT_SECONDS):
+                    await offsets.stop()
+        with suppress(Exception):
+            await self.broker.stop()
+        await self.producer.stop()
+
+    async def check_consumers(self) -> str | None:
+        """Readiness: does every consumer have its partitions, and did Kafka answer it lately?"""
+        for subscriber in self.broker.subscribers:
+            consumer: AIOKafkaConsumer | None = getattr(subscriber, "consumer", None)
+            names = ",".join(getattr(subscriber, "topic_names", ()))
+            if consumer is None or not consumer.assignment():
+                return f"{names}: no partitions assigned"
+            polled = [consumer.last_poll_timestamp(at) or 0 for at in consumer.assignment()]
+            age = time.time() * 1000 - max(polled)
+            if age > _STALE_POLL_MS:
+                return f"{names}: no answer from Kafka for {age / 1000:.0f} s"
+        return None

@@ -1,0 +1,94 @@
+"""Everything of FastStream that is replaced, and why (`docs/decisions/0003-kafka.md`).
+
+One function for each behaviour. They reach into what FastStream calls private or does not promise;
+`tests/unit/shared/kafka/test_overrides.py` pins every such name, so that an upgrade fails there.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import chain
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from shared.kafka.offsets import Offsets
+
+Records = tuple[ConsumerRecord, ...]
+Parser = Callable[[Records], Awaitable[KafkaMessage]]
+
+# How long one poll waits for records; only an idle consumer waits that long.
+POLL_MS = 1_000
+
+
+class _Batch(KafkaAckableMessage):
+    """A batch that is acknowledged through `Offsets`."""
+
+    offsets: Offsets
+
+    async def ack(self) -> None:
+        if not self.committed:
+            self.offsets.handled(self.raw_message)
+        await KafkaMessage.ack(self)
+
+
+def parse_without_decoding(
+    consumer: Callable[[], AIOKafkaConsumer | None], offsets: Offsets | None
+) -> Parser:
+    """Replaces FastStream's parser, which decodes every header first.
+
+    One header that is not UTF-8 would raise before any handler and block its partition for ever;
+    we look at records one by one (`shared.kafka.batch`). The message it makes also replaces the
+    acknowledgement: FastStream commits every batch by itself and swallows what goes wrong.
+
+    Args:
+        consumer: of the subscriber, as it is now; a refused batch seeks back on it.
+        offsets: told of handled batches; None for readers without a group.
+    """
+
+    async def parse(records: Records) -> KafkaMessage:
+        kind = KafkaMessage if offsets is None else _Batch
+        message = kind(
+            body=b"",
+            headers={},
+            message_id="",
+            correlation_id="",
+            raw_message=records,
+            consumer=consumer() or FAKE_CONSUMER,
+        )
+        if isinstance(message, _Batch) and offsets is not None:
+            message.offsets = offsets
+        return message
+
+    return parse
+
+
+async def decode_nothing(message: KafkaMessage) -> Any:
+    """Replaces FastStream's decoder: the handler gets the records as Kafka gave them."""
+    return message.raw_message
+
+
+def poll_without_sleeping(subscriber: BatchSubscriber, max_records: int) -> None:
+    """Replaces FastStream's poll, which sleeps after every one that found nothing.
+
+    Orders would wait meanwhile; `getmany` waits by itself, and wakes for the first record.
+    """
+
+    async def get_msg(consumer: AIOKafkaConsumer) -> Records:
+        found = await consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
+        return tuple(chain.from_iterable(found.values()))
+
+    subscriber.get_msg = get_msg  # type: ignore[method-assign]
+
+
+async def finish_batches(subscribers: Iterable[Any], seconds: float) -> None:
+    """Replaces the start of FastStream's stop, which ends consumers in the middle of a batch.
+
+    Its last batch would be handled and never committed. Here polling stops, and the batch under
+    way is waited for; the consumer still runs, so that its offsets can be committed.
+    """
+    running = list(subscribers)
+    for subscriber in running:
+        subscriber.running = False
+    await asyncio.gather(*(subscriber.lock.wait_release(seconds) for subscriber in running))

@@ -1,0 +1,111 @@
+"""FastStream's router for handlers that take batches of one topic.
+
+    @router.batch_subscriber(ORDERS_RECEIVED, group="routing-orders", parse=read_order)
+    async def on_orders_received(orders: Sequence[ReceivedOrder]) -> None: ...
+
+It is a `KafkaRouter`, and each handler a FastStream subscriber: `include_router` puts it on a
+broker, `TestKafkaBroker` runs it without one. What differs from FastStream's own is in
+`overrides.py`.
+"""
+
+import math
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaConsumer
+from faststream import AckPolicy
+from faststream.kafka import KafkaRouter
+
+from shared.kafka import overrides
+from shared.kafka.batch import BatchHandler, Body, Handle, Parse
+from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.offsets import KafkaOffsets, Offsets
+from shared.kafka.overrides import Records
+from shared.kafka.topics import Topic
+
+BATCH_RECORDS = 500
+# A fetch that may wait is answered at once when there is this much.
+_FETCH_BYTES = 64 * 1024
+# A batch is asked again in place this long (well under max.poll.interval.ms, 300 s), then handed
+# back to Kafka, which gives it to whoever owns the partition then.
+_WAIT_IN_PLACE_SECONDS = 60.0
+# How long the partitions of a process that died wait for it; the least that brokers take by default
+# (group.min.session.timeout.ms).
+_SESSION_MS = 6_000
+
+
+class BatchRouter(KafkaRouter):
+    """The subscribers of one service.
+
+    Args:
+        dead_letters: where records go that can never be handled.
+        prefix: put before every topic and group.
+        offsets: the port for handled batches; by default each consumer's own `KafkaOffsets`.
+    """
+
+    def __init__(
+        self, dead_letters: DeadLetters, prefix: str = "", offsets: Offsets | None = None
+    ) -> None:
+        super().__init__(prefix=prefix)
+        self._group_prefix = prefix
+        self._dead_letters = dead_letters
+        self._offsets = offsets
+        self.commits: list[KafkaOffsets] = []
+
+    def batch_subscriber(
+        self,
+        topic: Topic,
+        *,
+        group: str | None,
+        parse: Parse[Body],
+        max_records: int = BATCH_RECORDS,
+        fetch_max_wait_ms: int = 0,
+    ) -> Callable[[Handle[Body]], Handle[Body]]:
+        """Declare the decorated function as the handler of `topic`.
+
+        Args:
+            topic: which log.
+            group: the consumer group; None reads everything from the start in every process
+                (projections held in memory) and commits nothing.
+            parse: reads one record; see `BatchHandler`.
+            max_records: most records in a batch.
+            fetch_max_wait_ms: how long the broker may hold an answer back for more records to
+                come; 0 for not at all. Fewer, larger batches for that much latency, and as many
+                fetches when nothing comes.
+        """
+
+        def declare(handle: Handle[Body]) -> Handle[Body]:
+            def consumer() -> AIOKafkaConsumer | None:
+                return subscriber.consumer
+
+            # Without a group there is nobody to hand a batch back to.
+            wait = _WAIT_IN_PLACE_SECONDS if group else math.inf
+            commits = KafkaOffsets(consumer)
+            offsets = (self._offsets or commits) if group else None
+            subscriber = self.subscriber(
+                topic.name,
+                batch=True,
+                group_id=f"{self._group_prefix}{group}" if group else None,
+                auto_offset_reset="earliest",
+                # FastStream's default acknowledges before the handler ran.
+                ack_policy=AckPolicy.NACK_ON_ERROR if group else AckPolicy.ACK_FIRST,
+                session_timeout_ms=_SESSION_MS,
+                heartbeat_interval_ms=_SESSION_MS // 3,
+                fetch_min_bytes=_FETCH_BYTES if fetch_max_wait_ms else 1,
+                fetch_max_wait_ms=fetch_max_wait_ms or overrides.POLL_MS,
+                listener=commits if group else None,
+                parser=overrides.parse_without_decoding(consumer, offsets),
+                decoder=overrides.decode_nothing,
+                no_reply=True,
+            )
+            overrides.poll_without_sleeping(subscriber, max_records)
+            batch_handler = BatchHandler(topic, parse, handle, self._dead_letters, wait)
+
+            @subscriber
+            async def on_batch(records: Records) -> None:
+                await batch_handler(records)
+
+            if group:
+                self.commits.append(commits)
+            return handle
+
+        return declare

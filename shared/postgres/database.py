@@ -1,0 +1,148 @@
+"""Postgres: one pool per service, one transaction per unit of work."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosql
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.settings import Settings
+
+# A database session, always called `session`; a *connection* is the link of a 3PL to a store.
+Session = PoolConnectionProxy | asyncpg.Connection
+
+
+async def _keep_session(_: asyncpg.Connection) -> None:
+    """Nothing to reset: pooled connections carry no session state.
+
+    What needs a session (advisory locks, LISTEN) has a connection of its own; asyncpg's default
+    reset would cost four statements for every use.
+    """
+
+
+class Database:
+    """The schema of one service.
+
+    Starts without a server: connections are made when first asked for, and again after a loss.
+
+    Args:
+        settings: `postgres_dsn` and `postgres_pool_size`.
+        schema: the service's schema, first on the search path.
+    """
+
+    def __init__(self, settings: Settings, schema: str) -> None:
+        self._dsn = settings.postgres_dsn.get_secret_value()
+        self._size = settings.postgres_pool_size
+        self._server_settings = {
+            "search_path": f"{schema},public",
+            "application_name": f"relevo-{schema}",
+        }
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Make the pool; connects to nothing yet."""
+        self._pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=0,
+            max_size=self._size,
+            command_timeout=60,
+            timeout=5,
+            max_inactive_connection_lifetime=300,
+            server_settings=self._server_settings,
+            reset=_keep_session,
+        )
+
+    async def close(self) -> None:
+        """Close the pool; what is under way gets five seconds, then is cut."""
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """A session, for work that is a single statement.
+
+        Raises:
+            OSError, TimeoutError, asyncpg.PostgresError: no server (all transient).
+        """
+        if self._pool is None:
+            raise ConnectionError("the database pool is not open")
+        async with self._pool.acquire(timeout=10) as session:
+            yield session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """One unit of work: READ COMMITTED, committed on leaving, rolled back on an exception."""
+        async with self.session() as session, session.transaction():
+            yield session
+
+    async def dedicated(self) -> asyncpg.Connection:
+        """A session outside the pool, for session state (advisory lock, LISTEN)."""
+        return await asyncpg.connect(
+            self._dsn, timeout=5, command_timeout=60, server_settings=self._server_settings
+        )
+
+
+Row = TypeVar("Row")
+
+
+def row_as(kind: type[Row], record: asyncpg.Record, **converted: object) -> Row:
+    """A record as a dataclass; columns that it has no field for are left out.
+
+    Args:
+        kind: the dataclass.
+        record: has a column for each field, or `converted` has.
+        converted: fields that are more than the driver's value, such as an enum.
+    """
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type]  # any dataclass
+    return kind(**{name: converted[name] if name in converted else record[name] for name in names})
+
+
+class Query:
+    """One named query of a `queries.sql`; parameters go by name."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    async def all(self, session: Session, **parameters: object) -> list[asyncpg.Record]:
+        """Every row (a query without a suffix)."""
+        return [row async for row in self._call(session, **parameters)]
+
+    async def one(self, session: Session, **parameters: object) -> asyncpg.Record | None:
+        """One row or None (a query named `…^`)."""
+        row: asyncpg.Record | None = await self._call(session, **parameters)
+        return row
+
+    async def value(self, session: Session, **parameters: object) -> Any:
+        """The first column of the first row, None without one (a query named `…$`)."""
+        return await self._call(session, **parameters)
+
+    async def run(self, session: Session, **parameters: object) -> int:
+        """How many rows it changed (a query named `…!`)."""
+        status: str = await self._call(session, **parameters)
+        return int(status.rsplit(" ", 1)[-1])
+
+
+class Queries:
+    """The named queries of one file, each an attribute; `make check` knows which there are."""
+
+    def __init__(self, path: Path) -> None:
+        loaded = aiosql.from_path(path, "asyncpg", mandatory_parameters=False)
+        # A query with a cursor of its own is listed twice; only the first name is used here.
+        self._queries = {name: Query(getattr(loaded, name)) for name in loaded.available_queries}
+
+    def __getattr__(self, name: str) -> Query:
+        """The query of this name."""
+        try:
+            return self._queries[name]
+        except KeyError:
+            raise AttributeError(f"there is no query {name!r}") from None
+
+
+def load_queries(path: Path) -> Queries:
+    """The named queries of a `queries.sql` (aiosql, asyncpg): `await queries.name.all(session)`."""
+    return Queries(path)

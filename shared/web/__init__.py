@@ -1,0 +1,1 @@
+"""HTTP: who may call, what a refusal looks like, lists page by page, bodies with a bound."""

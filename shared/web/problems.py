@@ -1,0 +1,302 @@
+"""Errors over HTTP: RFC 9457 `application/problem+json`, from exactly one place.
+
+`CATALOGUE` is the one table of what can go wrong: code → status, sentence, what to do about it.
+`docs/problems.md` is made from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from shared.failures import Permanent, Refused, is_transient
+
+logger = structlog.get_logger(__name__)
+_RETRY_AFTER_SECONDS = 2
+_TYPE = "https://relevo.dev/problems/"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of problem.
+
+    Args:
+        status: HTTP status code.
+        sentence: what is wrong, completed with the facts of the case: `{version}`.
+        remedy: what to do next.
+    """
+
+    status: int
+    sentence: str
+    remedy: str
+
+    @property
+    def facts(self) -> set[str]:
+        """What the sentence and the remedy have to be completed with."""
+        text = f"{self.sentence} {self.remedy}"
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+CATALOGUE: Mapping[str, ProblemType] = {
+    # --- the request itself
+    "malformed_json": ProblemType(
+        400, "The body is not valid JSON.", "Send JSON (RFC 8259), in UTF-8."
+    ),
+    "not_found": ProblemType(
+        404, "There is no such {what}, or it is not yours.", "Check the id and the account."
+    ),
+    "method_not_allowed": ProblemType(
+        405, "This path has no such method.", "See the API's documentation at `/docs`."
+    ),
+    "http_error": ProblemType(400, "{reason}.", "See the API's documentation at `/docs`."),
+    "validation_failed": ProblemType(
+        422,
+        "Some fields are missing or wrong; nothing was changed.",
+        "`errors` names each of them; correct them and send the request again.",
+    ),
+    "rejected": ProblemType(422, "{reason}.", "Correct it and send the request again."),
+    "invalid_cursor": ProblemType(
+        422,
+        "`after` is not a cursor of this list.",
+        "Leave it out to start at the first page.",
+    ),
+    "precondition_required": ProblemType(
+        428,
+        "This change has to say which version it is made to.",
+        "Send `If-Match` with the version that you read.",
+    ),
+    "version_conflict": ProblemType(
+        409,
+        "The {what} has changed since you read it; it is at version {version}.",
+        "Read it and decide again.",
+    ),
+    "invalid_idempotency_key": ProblemType(
+        422, "Idempotency-Key has 1 to {most} characters.", "Send another key, such as a UUID."
+    ),
+    "idempotency_mismatch": ProblemType(
+        422, "This Idempotency-Key was used with another body.", "Use a new key."
+    ),
+    "body_too_large": ProblemType(
+        413, "The body is over the limit of {limit} bytes.", "Send less at once."
+    ),
+    "body_too_slow": ProblemType(
+        408, "The body was not here within {seconds} s.", "Send the request again."
+    ),
+    # --- who asks
+    "missing_token": ProblemType(
+        401,
+        "There is no access token.",
+        "Send `Authorization: Bearer <access token>`; POST /v1/sessions gives one.",
+    ),
+    "invalid_token": ProblemType(
+        401, "The access token is missing a valid signature or has expired.", "Log in again."
+    ),
+    "invalid_operator_key": ProblemType(
+        401, "This call is the operator's.", "Send the operator key as bearer token."
+    ),
+    "invalid_key": ProblemType(
+        401, "This API key is not one of the store's.", "Make one, or send the right one."
+    ),
+    "invalid_signature": ProblemType(
+        401,
+        "The signature in {header} does not fit the body.",
+        "Is the secret that {platform} signs with the one that was given to Relevo?",
+    ),
+    "invalid_credentials": ProblemType(
+        401, "The e-mail or the password is not right.", "Try again."
+    ),
+    # --- accounts, brands, stores
+    "email_taken": ProblemType(
+        409, "There is an account with this e-mail.", "Log in there, or use another e-mail."
+    ),
+    "three_pl_only": ProblemType(403, "Only a 3PL account can do this.", "Sign up as `three_pl`."),
+    "brand_only": ProblemType(
+        403,
+        "The brand has logged in; the store's credentials are its own now.",
+        "Ask the brand to do it.",
+    ),
+    "plan_required": ProblemType(
+        402,
+        "The 3PL has to be on plan `conquer` to hold connections.",
+        "Ask the operator to change the plan.",
+    ),
+    "store_taken": ProblemType(
+        409,
+        "This store belongs to another brand account.",
+        "Ask your client for the e-mail of that account.",
+    ),
+    "already_connected": ProblemType(
+        409,
+        "You have a connection to this store.",
+        "Issue a new login link if the brand needs one.",
+    ),
+    "nothing_pending": ProblemType(
+        409, "No connection with this brand waits for its first login.", "Add the brand's store."
+    ),
+    "login_link_expired": ProblemType(
+        410, "This login link is over or was replaced.", "Ask your 3PL for a new one."
+    ),
+    "wrong_password": ProblemType(
+        403, "The account of this login link has another password.", "Log in with that one."
+    ),
+    "too_many_credentials": ProblemType(
+        409, "A store has {most} credentials at most.", "Revoke old ones."
+    ),
+    # --- connections and orders
+    "not_yours_to_set": ProblemType(
+        403, "Only the {party} sets {field}.", "Ask the other party of the connection."
+    ),
+    "invalid_transition": ProblemType(
+        409, "A {what} that is {state} cannot do this.", "Read it and decide again."
+    ),
+    "priority_taken": ProblemType(
+        409,
+        "Another active connection of this store has priority {priority}.",
+        "Give this one another (PATCH its settings); lower wins.",
+    ),
+    "not_owner": ProblemType(403, "Another party owns this order now.", "Leave it to that party."),
+    "connection_ended": ProblemType(
+        409,
+        "The connection ended; the order is on its way back to the brand.",
+        "Stop working on it.",
+    ),
+    # --- limits and outages
+    "rate_limited": ProblemType(
+        429,
+        "This store may send {rate} requests a second.",
+        "Wait as long as `Retry-After` says and send the request again.",
+    ),
+    "too_many_orders": ProblemType(
+        413, "There are more than {most} orders in this request.", "Send fewer at once."
+    ),
+    "overloaded": ProblemType(
+        503, "Too many requests are under way.", "Send the request again in a moment."
+    ),
+    "busy": ProblemType(
+        503, "Too many log-ins are under way.", "Send the request again in a moment."
+    ),
+    "temporarily_unavailable": ProblemType(
+        503,
+        "A part of Relevo is restarting; nothing was changed or accepted.",
+        "Send the request again.",
+    ),
+    "internal_error": ProblemType(
+        500, "Something is broken on our side; it was logged.", "Tell the operator."
+    ),
+}
+# What was tried and can be tried again later, as it is.
+_RETRIABLE = frozenset({"rate_limited", "overloaded", "busy", "temporarily_unavailable"})
+
+
+def validation_errors(errors: Sequence[ErrorDetails] | Sequence[Any]) -> list[dict[str, str]]:
+    """Pydantic's errors as JSON Pointers; never the input itself."""
+    return [
+        {
+            "pointer": "".join(
+                "/" + str(part).replace("~", "~0").replace("/", "~1") for part in error["loc"]
+            ),
+            "message": str(error["msg"]),
+        }
+        for error in errors
+    ]
+
+
+def status_of(refused: Refused, request: Request) -> int:
+    """The HTTP status of a refusal.
+
+    A version that came in `If-Match` and is old is 412 (RFC 9110, 13.1.1), one in a body is 409.
+    """
+    if refused.code == "version_conflict" and "if-match" in request.headers:
+        return 412
+    status = refused.facts.get("status")
+    return status if refused.code == "http_error" and status else CATALOGUE[refused.code].status
+
+
+def _headers_of(refused: Refused, status: int) -> dict[str, str]:
+    facts = refused.facts
+    headers: dict[str, str] = {}
+    if status == 401 and refused.code != "invalid_credentials":  # noqa: PLR2004  RFC 9110, 15.5.2
+        headers["WWW-Authenticate"] = "Bearer"
+    if refused.code in _RETRIABLE:
+        headers["Retry-After"] = str(facts.get("retry_after", _RETRY_AFTER_SECONDS))
+    if refused.code == "rate_limited":
+        headers["RateLimit-Policy"] = f'"store";q={facts["burst"]};w={facts["window"]}'
+        headers["RateLimit"] = f'"store";r=0;t={facts["retry_after"]}'
+    if refused.code == "version_conflict":
+        headers["ETag"] = f'"{facts["version"]}"'
+    if refused.code == "body_too_slow":
+        headers["Connection"] = "close"
+    return headers
+
+
+def respond(request: Request, refused: Refused) -> Response:
+    """The problem document."""
+    problem = CATALOGUE[refused.code]
+    status = status_of(refused, request)
+    body: dict[str, Any] = {
+        **refused.facts,
+        "type": _TYPE + refused.code,
+        "title": refused.code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": f"{problem.sentence} {problem.remedy}".format(**refused.facts),
+        "code": refused.code,
+        "instance": request.url.path,
+    }
+    if refused.errors:
+        body["errors"] = refused.errors
+    return JSONResponse(
+        body,
+        status_code=status,
+        headers=_headers_of(refused, status),
+        media_type="application/problem+json",
+    )
+
+
+def _refusal_of(error: Exception) -> Refused:
+    """The one place that maps an exception to what a caller is told."""
+    match error:
+        case Refused():
+            return error
+        case RequestValidationError():
+            # FastAPI's location starts with where it looked: body, query, path or header.
+            errors = [{**flaw, "loc": flaw["loc"][1:] or flaw["loc"]} for flaw in error.errors()]
+            if any(flaw["type"] == "json_invalid" for flaw in errors):
+                return Refused("malformed_json")
+            return Refused("validation_failed", errors=validation_errors(errors))
+        case HTTPException(status_code=404):
+            return Refused("not_found", what="path")
+        case HTTPException(status_code=405):
+            return Refused("method_not_allowed")
+        case HTTPException():
+            reason = str(error.detail).rstrip(".")
+            return Refused("http_error", status=error.status_code, reason=reason)
+        case Permanent():
+            return Refused("rejected", reason=error.reason.rstrip("."))
+    return Refused("temporarily_unavailable" if is_transient(error) else "internal_error")
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    refused = _refusal_of(error)
+    if status_of(refused, request) >= 500:  # noqa: PLR2004  server errors
+        logger.error("request failed", path=request.url.path, code=refused.code, exc_info=error)
+    response = respond(request, refused)
+    if isinstance(error, HTTPException):
+        response.headers.update(error.headers or {})
+    return response
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+    for kind in (Refused, RequestValidationError, HTTPException, Permanent, Exception):
+        app.add_exception_handler(kind, _handle)
+    # Handlers of `Exception` run outside the middlewares and re-raise; the transient ones are
+    # expected and handled here.
+    for transient in (OSError, TimeoutError):
+        app.add_exception_handler(transient, _handle)

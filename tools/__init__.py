@@ -1,0 +1,1 @@
+"""What `make docs` and `make check` run; a checkout's work, in no installation."""
