@@ -5,9 +5,11 @@ The embedded pair is started once per run, by the first test that asks, and shar
 """
 
 import asyncio
+import gc
 import secrets as random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -33,6 +35,24 @@ structlog.configure(
         ),
     ]
 )
+
+
+@pytest.fixture(autouse=True)
+def no_task_fails_unseen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test fails with a task that died and that nobody asked about.
+
+    asyncio only logs such a task once it is collected, and a test would pass over it.
+    """
+    failed: list[str] = []
+
+    def note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        failed.append(f"{context['message']}: {context.get('exception')!r}")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "default_exception_handler", note)
+    yield
+    # The youngest generations: what this test made.
+    gc.collect(1)
+    assert failed == []
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

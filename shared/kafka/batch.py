@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
-from uuid import UUID
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -191,11 +190,12 @@ class Versioned(Protocol):
 
 
 Change = TypeVar("Change", bound=Versioned)
+Key = TypeVar("Key")
 
 
-def newest_versions(changes: Iterable[Change], key: Callable[[Change], UUID]) -> dict[UUID, Change]:
+def newest_versions(changes: Iterable[Change], key: Callable[[Change], Key]) -> dict[Key, Change]:
     """The newest state of each thing in a batch, by its id; of equal versions the first."""
-    newest: dict[UUID, Change] = {}
+    newest: dict[Key, Change] = {}
     for change in changes:
         seen = newest.get(key(change))
         if seen is None or seen.version < change.version:

@@ -13,9 +13,10 @@ from shared.kafka.connection import KafkaConnection
 from shared.kafka.message import Message, MessageRefused, Send
 from shared.kafka.topics import MAX_MESSAGE_BYTES, ORDERS_EVENTS, ORDERS_RECEIVED
 from shared.postgres.database import Database
-from shared.postgres.outbox import Relay, write
+from shared.postgres.outbox import Relay, Rows, TableRows, write
 from shared.settings import Settings
 from tests.kit.notes import connected
+from tests.kit.outbox_suite import OutboxSuite
 from tests.kit.topics import Topics
 from tests.kit.waiting import eventually, wait_until
 
@@ -64,6 +65,22 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+class TestTableRows(OutboxSuite):
+    """The suite that the fake of the unit tests passes too."""
+
+    @pytest.fixture
+    async def rows(self, database: Database) -> AsyncIterator[TableRows]:
+        self.database = database
+        session = await database.dedicated()
+        yield TableRows(session)
+        await session.close()
+
+    async def write(self, rows: Rows, *messages: Message) -> None:
+        assert isinstance(rows, TableRows)
+        async with self.database.transaction() as session:
+            await write(session, messages)
 
 
 @asynccontextmanager

@@ -1,0 +1,187 @@
+"""What routing's store has to do, on Postgres or in memory: one suite for both.
+
+`FakeRoutingStore` has the functions of `services.routing.store` that the handlers call, so that a
+handler can be tested without an engine.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from services.routing import assignment, handover
+from services.routing.orders import Connection, Decision, Order, Outcome
+from services.routing.store import PendingHandover
+from shared.contracts.connections_changed import ConnectionChanged, ConnectionState
+from shared.contracts.order import OrderStatus
+from shared.failures import Transient
+from tests.kit.builders import NOON, a_connection, a_message, an_order
+
+_UNWRITTEN = {Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED}
+
+
+@dataclass
+class FakeRoutingStore:
+    """Routing's tables in memory; a session is nothing."""
+
+    connections: dict[UUID, Connection] = field(default_factory=dict)
+    orders: dict[tuple[UUID, str], Order] = field(default_factory=dict)
+    handovers: dict[tuple[UUID, int], PendingHandover] = field(default_factory=dict)
+
+    async def lock_connections_of_stores(
+        self, _: Any, stores: Iterable[UUID]
+    ) -> dict[UUID, list[Connection]]:
+        wanted = set(stores)
+        found: dict[UUID, list[Connection]] = {}
+        for connection in self.connections.values():
+            if connection.store_id in wanted:
+                found.setdefault(connection.store_id, []).append(connection)
+        return found
+
+    async def lock_connections(self, _: Any, ids: Iterable[UUID]) -> dict[UUID, Connection]:
+        return {id_: self.connections[id_] for id_ in ids if id_ in self.connections}
+
+    async def apply_connections(self, _: Any, changes: Sequence[ConnectionChanged]) -> None:
+        for change in changes:
+            known = self.connections.get(change.connection_id)
+            if known is None or known.version < change.version:
+                self.connections[change.connection_id] = Connection.of(change)
+
+    async def record_handovers(self, _: Any, pending: Sequence[PendingHandover]) -> None:
+        for one in pending:
+            self.handovers.setdefault((one.connection_id, one.epoch), one)
+
+    async def claim_handover(self, _: Any) -> PendingHandover | None:
+        return next(iter(self.handovers.values()), None)
+
+    async def lock_orders(
+        self, _: Any, keys: Iterable[tuple[UUID, str]]
+    ) -> dict[tuple[UUID, str], Order]:
+        return {key: self.orders[key] for key in keys if key in self.orders}
+
+    async def write(self, _: Any, decisions: Sequence[Decision]) -> None:
+        written = [made.order for made in decisions if made.outcome not in _UNWRITTEN]
+        for order in written:
+            key = (order.store_id, order.external_id)
+            if key in self.orders and self.orders[key].id != order.id:
+                raise Transient("another process entered the same order at the same moment")
+        for order in written:
+            self.orders[order.store_id, order.external_id] = order
+
+
+class FakeDatabase:
+    """Sessions and transactions of a database that is not there."""
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
+        yield None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        yield None
+
+
+class RoutingStoreSuite:
+    """Inherited by a class with the fixtures `store` (module or fake) and `database`."""
+
+    @pytest.fixture
+    def store(self) -> FakeRoutingStore | ModuleType:
+        """The functions under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def database(self) -> Any:
+        """Where sessions come from."""
+        raise NotImplementedError
+
+    async def test_an_order_is_read_back_as_it_was_written(self, store: Any, database: Any) -> None:
+        entered = assignment.receive(None, a_message(), a_connection(), uuid7())
+        async with database.transaction() as session:
+            await store.write(session, [entered])
+            known = await store.lock_orders(session, [self.key(entered), (uuid7(), "other")])
+        assert known == {self.key(entered): entered.order}
+
+    async def test_of_several_decisions_about_an_order_the_last_is_kept(
+        self, store: Any, database: Any
+    ) -> None:
+        entered = assignment.receive(None, a_message(), a_connection(), uuid7())
+        message = a_message(5, content_hash=b"two", payload='{"total":"9.00","note":null}')
+        updated = assignment.receive(entered.order, message, None, uuid7())
+        stale = assignment.receive(updated.order, a_message(1, content_hash=b"x"), None, uuid7())
+        async with database.transaction() as session:
+            await store.write(session, [entered, updated, stale])
+            known = await store.lock_orders(session, [self.key(entered)])
+        assert known == {self.key(entered): updated.order}
+        assert updated.order.source_updated_at > NOON
+
+    async def test_an_order_that_somebody_else_entered_is_decided_again(
+        self, store: Any, database: Any
+    ) -> None:
+        async with database.transaction() as session:
+            await store.write(session, [assignment.receive(None, a_message(), None, uuid7())])
+        with pytest.raises(Transient):
+            async with database.transaction() as session:
+                await store.write(session, [assignment.receive(None, a_message(), None, uuid7())])
+
+    async def test_a_returned_order_has_no_snapshot(self, store: Any, database: Any) -> None:
+        returned = handover.hand_back(an_order(id=uuid7()), "the connection is inactive")
+        async with database.transaction() as session:
+            await store.write(session, [returned])
+            (order,) = (await store.lock_orders(session, [self.key(returned)])).values()
+        assert order == returned.order
+        assert (order.connection_id, order.epoch, order.settings_version) == (None, None, None)
+        assert order.status is OrderStatus.OPEN
+
+    async def test_the_newest_state_of_a_connection_is_kept(
+        self, store: Any, database: Any
+    ) -> None:
+        active = a_connection(id=uuid7(), version=4)
+        older = replace(active, version=3, state=ConnectionState.INACTIVE)
+        async with database.transaction() as session:
+            await store.apply_connections(session, [change_of(active)])
+            await store.apply_connections(session, [change_of(older)])
+            known = await store.lock_connections(session, [active.id, uuid7()])
+            of_store = await store.lock_connections_of_stores(session, [active.store_id])
+        assert known == {active.id: active}
+        assert of_store == {active.store_id: [active]}
+
+    async def test_a_hand_over_is_recorded_once_for_each_epoch(
+        self, store: Any, database: Any
+    ) -> None:
+        connection = a_connection(id=uuid7())
+        first = PendingHandover.of(connection, 1, "the connection is inactive")
+        async with database.transaction() as session:
+            await store.record_handovers(session, [first])
+            again = PendingHandover.of(connection, 1, "once more")
+            await store.record_handovers(session, [again])
+            assert await store.claim_handover(session) == first
+
+    @staticmethod
+    def key(decision: Decision) -> tuple[UUID, str]:
+        return decision.order.store_id, decision.order.external_id
+
+
+def change_of(connection: Connection) -> ConnectionChanged:
+    """The message that says how a connection stands."""
+    return ConnectionChanged.model_validate(
+        {
+            "connection_id": connection.id,
+            "store_id": connection.store_id,
+            "brand_id": connection.brand_id,
+            "three_pl_id": connection.three_pl_id,
+            "state": connection.state,
+            "version": connection.version,
+            "epoch": connection.epoch,
+            "priority": connection.priority,
+            "settings": {
+                "version": connection.settings_version,
+                "endpoint_id": connection.endpoint_id,
+            },
+            "changed_at": NOON,
+        }
+    )
