@@ -1,6 +1,6 @@
-# One image for the four services and for the one-shot jobs of an installation:
-#   python -m services.connections | ingest | routing | webhooks
-#   python -m relevo migrate | topics
+# One image for all services and for the one-shot jobs of an installation:
+#   python -m services.<name>      (services/catalog.py lists them)
+#   python -m relevo migrate | topics | secrets
 FROM python:3.13-slim AS build
 ARG UV_VERSION=0.13.9
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1
@@ -13,6 +13,7 @@ RUN /tools/bin/uv pip sync --quiet --require-hashes --no-build \
       --python /opt/relevo/venv/bin/python /build/requirements.txt
 COPY shared /opt/relevo/app/shared
 COPY services /opt/relevo/app/services
+# .dockerignore leaves out what only a checkout has: local, demo, bench.
 COPY relevo /opt/relevo/app/relevo
 RUN /opt/relevo/venv/bin/python -m compileall -q /opt/relevo/app
 
@@ -27,5 +28,4 @@ ENV PATH=/opt/relevo/venv/bin:$PATH \
     RELEVO_HOST=0.0.0.0
 WORKDIR /opt/relevo/app
 USER relevo
-EXPOSE 8001 8002 8003 8004
 CMD ["python", "-m", "relevo", "--help"]

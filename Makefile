@@ -54,6 +54,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy shared services relevo tools tests
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools house
 	$(BIN)/python -m tools docs --check
 	$(BIN)/python -m tools audit
 

@@ -1,4 +1,4 @@
-"""The generated documents: OpenAPI of each service, AsyncAPI of the topics.
+"""The generated documents: OpenAPI of each service, AsyncAPI of the topics, problems, an index.
 
 They are committed, so that a change of an interface is seen in review; `make check` fails
 when the code says something else.
@@ -13,6 +13,7 @@ from typing import Any
 
 from relevo.operate import secrets
 from services import catalog
+from tools import decisions, problems
 from tools.asyncapi import document
 
 FOLDER = Path(__file__).parent.parent / "docs"
@@ -39,6 +40,8 @@ def _generated() -> Iterator[tuple[Path, str]]:
     documents[Path("asyncapi") / "relevo.json"] = document()
     for path, content in documents.items():
         yield path, json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    yield Path("problems.md"), problems.document()
+    yield Path("decisions") / "README.md", decisions.index()
 
 
 def write(folder: Path = FOLDER) -> list[Path]:

@@ -38,7 +38,7 @@ class Query:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file.relative_to(SERVICES.parent)}: {self.name}"
+        return f"{Path(*self.file.parts[-4:])}: {self.name}"
 
 
 def queries_of(file: Path) -> list[Query]:
