@@ -1,4 +1,4 @@
-"""The public HTTP APIs of the four services as plain calls, for the demo and the bench.
+"""The public HTTP APIs of the services as plain calls, for the demo and the bench.
 
 Thin on purpose: what a call sends and gives stands in the services' own `/docs`.
 """

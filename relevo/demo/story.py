@@ -67,7 +67,7 @@ class Story:
     """What the steps share.
 
     Args:
-        client: to the four services.
+        client: to the services.
         operator_key: for the plan.
         receiver: the 3PL's.
         tell: called with each step's sentence and its seconds.

@@ -3,11 +3,13 @@
 from pydantic import Field
 
 import shared.settings
+from services import catalog
 
 
 class Settings(shared.settings.Settings):
     """Limits of what one store and one process may send."""
 
+    port: int = catalog.PORTS["ingest"]
     ingest_max_body_bytes: int = Field(default=1_048_576, ge=1_024)
     ingest_body_seconds: float = Field(
         default=30.0, gt=0, description="How long the body of a request may take; beyond: 408."

@@ -3,11 +3,13 @@
 from pydantic import Field
 
 import shared.settings
+from services import catalog
 
 
 class Settings(shared.settings.Settings):
     """How much is done in one transaction."""
 
+    port: int = catalog.PORTS["routing"]
     routing_batch_records: int = Field(default=500, ge=1, le=5_000)
     routing_fetch_max_wait_ms: int = Field(
         default=15,

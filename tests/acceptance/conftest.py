@@ -1,4 +1,4 @@
-"""A stack of four service processes on engines of its own."""
+"""A stack of all services on engines of its own."""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,6 @@
 """The catalogue against what there really is."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_topics_are_those_that_there_are_and_each_has_one_writer_and_a_reader() 
     read = {name for service in catalog.SERVICES for name in service.reads}
     assert sorted(written) == sorted(topics)
     assert read == topics
+
+
+@pytest.mark.parametrize("service", catalog.SERVICES, ids=lambda service: service.name)
+def test_docker_compose_runs_it_on_its_port(service: catalog.Service) -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    block = re.search(rf"^  {service.name}:\n((?:    .*\n|\n)+)", compose, re.MULTILINE)
+    assert block, (
+        f"docker-compose.yml has no service {service.name}; see docs/howto/add-a-service.md"
+    )
+    assert f"command: [python, -m, {service.module}]" in block[1]
+    assert f'RELEVO_PORT: "{service.port}"' in block[1]
+    published = f"127.0.0.1:${{RELEVO_{service.name.upper()}_PORT:-{service.port}}}:{service.port}"
+    assert published in block[1]
 
 
 @pytest.mark.parametrize("service", catalog.SERVICES, ids=lambda service: service.name)

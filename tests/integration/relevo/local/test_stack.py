@@ -1,4 +1,4 @@
-"""The stack's own life, with one service for all four."""
+"""The stack's own life, with one service for all of them."""
 
 import json
 import os
