@@ -62,11 +62,11 @@ check: $(STAMP)
 bench: $(STAMP)
 	@$(RELEVO) bench path $(ARGS)
 
-## docs: write docs/openapi and docs/asyncapi anew
+## docs: write docs/openapi and docs/asyncapi, docs/problems.md
 docs: $(STAMP)
 	@$(BIN)/python -m tools docs
 
-## lock: resolve the dependencies anew, hashed, naming no index
+## lock: resolve the dependencies, hashed, naming no index
 lock: $(STAMP)
 	$(VENV)/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 class Service:
     """A service: `services/<name>/`, with the schema `<name>`.
 
-    `port` is where it listens unless told otherwise; `reads` and `writes` are topics
+    `port` is where it listens unless `RELEVO_PORT` says otherwise; `reads` and `writes` are topics
     (`shared/kafka/topics.py`).
     """
 

@@ -44,13 +44,13 @@ def judge(report: str, errors: str) -> tuple[Verdict, str]:
         reason = errors.strip().splitlines()[-1:] or ["pip-audit said nothing"]
         return Verdict.SKIPPED, f"DEPENDENCY AUDIT SKIPPED, nothing was looked up: {reason[0]}"
     found = [
-        f"{each['name']} {each['version']}: {flaw['id']}, fixed in {flaw['fix_versions']}"
-        for each in packages
-        for flaw in each.get("vulns", ())
+        f"{package['name']} {package['version']}: {flaw['id']}, fixed in {flaw['fix_versions']}"
+        for package in packages
+        for flaw in package.get("vulns", ())
     ]
     if found:
         return Verdict.VULNERABLE, "\n".join(["Known vulnerabilities:", *found])
-    unknown = sum("skip_reason" in each for each in packages)
+    unknown = sum("skip_reason" in package for package in packages)
     if unknown:
         return Verdict.SKIPPED, (
             f"DEPENDENCY AUDIT SKIPPED for {unknown} of {len(packages)} packages: "

@@ -164,5 +164,5 @@ if __name__ == "__main__":
     result = uvloop.run(send(json.loads(Path(sys.argv[1]).read_text())))
     Path(sys.argv[2]).write_text(json.dumps(result))
     print("done", flush=True)
-    # Stay until told, so that our CPU time can be read.
+    # Stay until the end is asked for, so that our CPU time can be read.
     sys.stdin.readline()

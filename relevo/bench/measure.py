@@ -60,7 +60,7 @@ class Processes:
     def sample_memory(self) -> None:
         """Remember the most that each name was seen to have resident."""
         for name, pid in self.pids.items():
-            resident = sum(_resident(each) for each in _family(pid))
+            resident = sum(_resident(process) for process in _family(pid))
             self.peak_bytes[name] = max(resident, self.peak_bytes.get(name, 0))
 
     def peak_megabytes(self) -> dict[str, float]:
@@ -69,7 +69,8 @@ class Processes:
 
     def _cpu(self) -> dict[str, float]:
         return {
-            name: sum(_cpu_of(each) for each in _family(pid)) for name, pid in self.pids.items()
+            name: sum(_cpu_of(process) for process in _family(pid))
+            for name, pid in self.pids.items()
         }
 
 

@@ -105,5 +105,5 @@ def _per_order(count: int, orders: int) -> float:
 
 
 def _per_thousand(cpu: Mapping[str, float], orders: int) -> dict[str, float]:
-    each = {name: round(seconds * 1_000 / orders, 3) for name, seconds in cpu.items()}
-    return {**each, "total": round(sum(each.values()), 3)}
+    spent = {name: round(seconds * 1_000 / orders, 3) for name, seconds in cpu.items()}
+    return {**spent, "total": round(sum(spent.values()), 3)}

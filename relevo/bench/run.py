@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import asyncpg
 
 from relevo.bench import measure
-from relevo.demo.client import Client, Connected, connect_store, sign_up_three_pl, wait_for
+from relevo.demo.client import Client, Connected, connect_store, expect, sign_up_three_pl
 from relevo.local.stack import ROOT, Stack
 
 Json = dict[str, Any]
@@ -123,7 +123,7 @@ class Sending:
         plan = {
             "host": address.hostname,
             "port": address.port,
-            "stores": [{"id": each.store_id, "secret": each.shopify_secret} for each in stores],
+            "stores": [{"id": store.store_id, "secret": store.shopify_secret} for store in stores],
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             **asdict(load),
         }
@@ -172,11 +172,11 @@ def connect(stack: Stack, urls: Sequence[str]) -> list[Connected]:
     client = Client(stack.urls)
     token, email = sign_up_three_pl(client, stack.operator_key, "Bench 3PL")
     stores = [connect_store(client, token, email, url, SECRET) for url in urls]
-    for each in stores:
-        path = f"/v1/stores/{each.store_id}"
-        wait_for(
+    for store in stores:
+        path = f"/v1/stores/{store.store_id}"
+        expect(
             "ingest to know a store",
-            lambda path=path, each=each: client.get_status("ingest", path, each.api_key) == 200,  # type: ignore[misc]  # noqa: PLR2004  HTTP
+            lambda path=path, store=store: client.get_status("ingest", path, store.api_key) == 200,  # type: ignore[misc]  # noqa: PLR2004  HTTP
             seconds=20,
             look_at=str(stack.log("ingest")),
         )

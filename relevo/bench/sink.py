@@ -73,7 +73,7 @@ class Sink(asyncio.Protocol):
         if head.startswith(b"GET /count"):
             content = f"{len(self._arrivals.all)} {self._arrivals.unsigned}".encode()
         else:
-            content = b"\n".join(b"%.6f %s %s" % each for each in self._arrivals.all)
+            content = b"\n".join(b"%.6f %s %s" % arrival for arrival in self._arrivals.all)
         self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(content))
         self._transport.write(content)
 

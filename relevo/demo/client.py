@@ -3,13 +3,14 @@
 Thin on purpose: what a call sends and gives stands in the services' own `/docs`.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
+
+from relevo.waiting import wait_for
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -176,17 +177,13 @@ def set_webhook(client: Client, token: str, connection_id: str, url: str) -> str
     return secret
 
 
-def wait_for(what: str, condition: Callable[[], T | None], *, seconds: float, look_at: str) -> T:
+def expect(what: str, condition: Callable[[], T | None], *, seconds: float, look_at: str) -> T:
     """The first value of `condition()` that is neither None nor False.
 
     Raises:
         NeverHappened: not within `seconds`; names `what`, and what to `look_at`.
     """
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value is not None and value is not False:
-            return value
-        if time.monotonic() > deadline:
-            raise NeverHappened(f"After {seconds:g} s {what} had not happened. Look at {look_at}.")
-        time.sleep(0.05)
+    value = wait_for(condition, seconds)
+    if value is None:
+        raise NeverHappened(f"After {seconds:g} s {what} had not happened. Look at {look_at}.")
+    return value

@@ -57,8 +57,8 @@ def _run(*, as_json: bool, keep: bool, compose: bool) -> int:
 def _on_a_stack(stack: Stack, as_json: bool, keep: bool) -> int:  # noqa: FBT001  flags of one command
     try:
         stack.start()
-        told = story.play(stack.urls, stack.operator_key, _tell, f"{stack.directory}/logs")
-        code = _show(told, as_json=as_json)
+        report = story.play(stack.urls, stack.operator_key, _say_step, f"{stack.directory}/logs")
+        code = _show(report, as_json=as_json)
         if keep:
             notes.print("It keeps running; Ctrl-C stops everything.")
             signal.pause()
@@ -74,31 +74,31 @@ def _against_compose(*, as_json: bool) -> int:
         for name, port in catalog.PORTS.items()
     }
     key = secrets.read(Path(".env"))["RELEVO_CONNECTIONS_OPERATOR_KEY"]
-    told = story.play(
+    report = story.play(
         urls,
         key,
-        _tell,
+        _say_step,
         "docker compose logs",
         receiver_host="host.docker.internal",
         receiver_bind="0.0.0.0",  # noqa: S104  the containers come from another address
         receiver_port=int(environment.get("RELEVO_DEMO_RECEIVER_PORT", "0")),
     )
-    return _show(told, as_json=as_json)
+    return _show(report, as_json=as_json)
 
 
-def _tell(step: str, seconds: float) -> None:
+def _say_step(step: str, seconds: float) -> None:
     notes.print(f"{seconds:7.2f} s  {step}", markup=False, highlight=False)
 
 
-def _show(told: Json, *, as_json: bool) -> int:
+def _show(report: Json, *, as_json: bool) -> int:
     if as_json:
-        print(json.dumps(told, indent=2))
+        print(json.dumps(report, indent=2))
     else:
-        table = Table(*told["table"], title="Every order, accounted for")
-        table.add_row(*(str(count) for count in told["table"].values()))
+        table = Table(*report["table"], title="Every order, accounted for")
+        table.add_row(*(str(count) for count in report["table"].values()))
         console.print(table)
-        for name, url in told["docs"].items():
+        for name, url in report["docs"].items():
             console.print(f"API docs of {name}: {url}", highlight=False)
-        verdict = "[green]The table is right.[/]" if told["right"] else "[red]It is wrong.[/]"
+        verdict = "[green]The table is right.[/]" if report["right"] else "[red]It is wrong.[/]"
         console.print(verdict)
-    return 0 if told["right"] else 1
+    return 0 if report["right"] else 1

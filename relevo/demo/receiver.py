@@ -55,8 +55,8 @@ class Receiver(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """What came so far."""
         with self.lock:
-            told = {"received": self.received, "rejected": self.rejected}
-            self._answer(200, json.dumps(told).encode())
+            report = {"received": self.received, "rejected": self.rejected}
+            self._answer(200, json.dumps(report).encode())
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("content-length", 0)))

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from relevo.demo import shopify_sample
-from relevo.demo.client import PASSWORD, Client, log_in, set_webhook, sign_up_three_pl, wait_for
+from relevo.demo.client import PASSWORD, Client, expect, log_in, set_webhook, sign_up_three_pl
 
 Json = dict[str, Any]
 SHOPIFY_ORDERS, GENERIC_ORDERS, PROCESSED = 40, 20, 12
@@ -50,11 +50,11 @@ class ReceiverProcess:
         request = Request(f"{self._local}secret", data=secret.encode(), method="PUT")  # noqa: S310  our own receiver
         urlopen(request, timeout=5).close()  # noqa: S310  our own receiver
 
-    def told(self) -> Json:
+    def report(self) -> Json:
         """What it received and rejected."""
         with urlopen(f"{self._local}received", timeout=5) as answer:  # noqa: S310  our own receiver
-            told: Json = json.load(answer)
-        return told
+            report: Json = json.load(answer)
+        return report
 
     def end(self) -> None:
         """End it."""
@@ -275,15 +275,15 @@ class Story:
 
     def table(self) -> Json:
         """What was sent, what came, where it is."""
-        told = self.receiver.told()
-        received = told["received"]
-        twice = Counter(each["webhook_id"] for each in received)
+        report = self.receiver.report()
+        received = report["received"]
+        twice = Counter(webhook["webhook_id"] for webhook in received)
         created, back = self.of_type("order.created"), self.of_type("order.unassigned")
         mine = self.orders_of_three_pl()
         table = {
             "sent": len(self.sent),
             "delivered": len(created),
-            "verified": len(received) if told["rejected"] == 0 else 0,
+            "verified": len(received) if report["rejected"] == 0 else 0,
             "returned": len(back),
             "stayed": len(mine),
             "lost": len(self.sent - created),
@@ -307,7 +307,7 @@ class Story:
 
     def wait(self, what: str, condition: Callable[[], Any]) -> Any:
         """Wait for a condition, with a deadline."""
-        return wait_for(f"waiting for {what}", condition, seconds=_SECONDS, look_at=self.look_at)
+        return expect(f"waiting for {what}", condition, seconds=_SECONDS, look_at=self.look_at)
 
     def connection(self) -> Json:
         """As it is."""
@@ -333,15 +333,15 @@ class Story:
     def of_type(self, event_type: str) -> set[str]:
         """The orders that an event of this type told of."""
         return {
-            each["external_id"]
-            for each in self.receiver.told()["received"]
-            if each["type"] == event_type
+            webhook["external_id"]
+            for webhook in self.receiver.report()["received"]
+            if webhook["type"] == event_type
         }
 
     def events_of(self, external_id: str) -> list[Json]:
         """What the 3PL was told of one order."""
-        told = self.receiver.told()["received"]
-        return [each for each in told if each["external_id"] == external_id]
+        report = self.receiver.report()["received"]
+        return [webhook for webhook in report if webhook["external_id"] == external_id]
 
     def orders_of_three_pl(self) -> set[str]:
         """What the 3PL owns now."""

@@ -23,7 +23,8 @@ from typing import Any
 import psutil
 
 from relevo.local.packages import kafka_class_path, open_to_all, postgres_home
-from relevo.local.processes import end, end_leftover, free_port, spawn, tail, wait_for
+from relevo.local.processes import end, end_leftover, free_port, spawn, tail
+from relevo.waiting import wait_for
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -284,7 +285,7 @@ class Postgres(Engine):
         return f"postgresql://postgres:{self.password}@{self.address}/{database}"
 
     def prepare(self) -> None:
-        """`initdb`, once; a started one that was cut off is begun anew.
+        """`initdb`, once; a started one that was cut off is begun again.
 
         Raises:
             EngineError: it failed.
@@ -391,5 +392,6 @@ def _initdb(data: Path, password: Path) -> list[str]:
 
 def _stands_in(folder: Path) -> bool:
     return any(
-        each.info["cwd"] == str(folder) for each in psutil.process_iter(["cwd"], ad_value=None)
+        process.info["cwd"] == str(folder)
+        for process in psutil.process_iter(["cwd"], ad_value=None)
     )

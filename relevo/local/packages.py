@@ -29,8 +29,8 @@ class FetchError(RuntimeError):
 
 def open_to_all(folder: Path) -> bool:
     """Whether any user can reach the folder (or would, once it is made)."""
-    there = (each for each in (folder, *folder.parents) if each.exists())
-    return all(each.stat().st_mode & stat.S_IXOTH for each in there)
+    there = (path for path in (folder, *folder.parents) if path.exists())
+    return all(path.stat().st_mode & stat.S_IXOTH for path in there)
 
 
 def cache_directory() -> Path:
@@ -139,7 +139,7 @@ def postgres_home() -> Path:
         (jar,) = _resolve(f"{name}:{POSTGRES_VERSION}", scratch)
         unpacked = scratch / "postgres"
         with zipfile.ZipFile(jar) as archive:
-            txz = next(each for each in archive.namelist() if each.endswith(".txz"))
+            txz = next(path for path in archive.namelist() if path.endswith(".txz"))
             with archive.open(txz) as packed, lzma.open(packed) as plain:
                 _unpack(plain, unpacked)
         return unpacked
@@ -154,5 +154,5 @@ def _unpack(plain: IO[bytes], target: Path) -> None:
         # The archive comes from a pinned version; the filter refuses paths that leave the folder.
         tar.extractall(target, filter="tar")
     # Folders that the archive does not name follow the umask.
-    for folder in (target, *(each for each in target.rglob("*") if each.is_dir())):
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
         folder.chmod(_TRAVERSABLE)

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -87,16 +86,6 @@ def end_leftover(pid_file: Path, marker: str, seconds: float = 20.0) -> None:
             leftover.kill()
             leftover.wait(seconds)
     pid_file.unlink(missing_ok=True)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def tail(log: Path, characters: int = 2_000) -> str:

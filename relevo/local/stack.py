@@ -16,10 +16,11 @@ import asyncpg
 
 import services
 from relevo.local.engines import Engine, Kafka, Postgres
-from relevo.local.processes import end, end_leftover, free_port, spawn, tail, wait_for
+from relevo.local.processes import end, end_leftover, free_port, spawn, tail
 from relevo.operate import secrets, topics
 from relevo.operate.migrations import migrate
 from relevo.operate.status import STATE_FILE, health
+from relevo.waiting import wait_for
 from services import catalog
 
 ROOT = Path(services.__file__).parent.parent
@@ -41,7 +42,7 @@ class Stack:
     Args:
         directory: the run folder: data, logs, secrets, `stack.json`.
         settings: further environment for every service.
-        progress: told in a sentence what is going on.
+        progress: called with a sentence about what is going on.
         ports: of services, by name; a free one is chosen for those not named.
         names: of the services to start; all unless one of them runs elsewhere (in an editor).
     """
@@ -96,8 +97,10 @@ class Stack:
 
     def pids(self) -> dict[str, int]:
         """Process ids of everything that runs, by name."""
-        running = {name: each.pid for name, each in self._processes.items() if self.running(name)}
-        engines = {each.name: each.pid for each in (self.kafka, self.postgres) if each.pid}
+        running = {
+            name: process.pid for name, process in self._processes.items() if self.running(name)
+        }
+        engines = {engine.name: engine.pid for engine in (self.kafka, self.postgres) if engine.pid}
         return {**running, **engines}
 
     def log(self, service: str) -> Path:
@@ -213,13 +216,13 @@ class Stack:
     def revive(self) -> list[str]:
         """Start again what ended by itself, engines too, without waiting; the names."""
         engines: tuple[Engine, ...] = (self.postgres, self.kafka)
-        ended = [each for each in engines if not each.pid]
+        ended = [engine for engine in engines if not engine.pid]
         for engine in ended:
             engine.launch()
         services = [name for name in self._processes if not self.running(name)]
         for name in services:
             self.launch(name)
-        return [*(each.name for each in ended), *services]
+        return [*(engine.name for engine in ended), *services]
 
     def kill(self, service: str) -> None:
         """SIGKILL, as a crash would be."""

@@ -101,7 +101,7 @@ class Intake:
 
 
 def _message(sender: Store, order: PlatformOrder, now: datetime, traceparent: str) -> Message:
-    # Every part is validated already; constructing anew would check the order a second time.
+    # Every part is validated already; a constructor would check the order a second time.
     received = OrderReceived.model_construct(
         store_id=sender.id,
         brand_id=sender.brand_id,

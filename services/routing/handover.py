@@ -12,7 +12,7 @@ from shared.contracts.connections_changed import ConnectionState
 
 
 def has_ended(order: Order, connection: Connection) -> bool:
-    """Whether the order's time with the connection is over: it ended, or began anew since."""
+    """Whether the order's time with the connection is over: it ended, or a new epoch began."""
     return connection.state is not ConnectionState.ACTIVE or order.epoch != connection.epoch
 
 

@@ -8,7 +8,7 @@ from shared.contracts.order import Order
 
 
 class OrderReceived(WireContract):
-    """`orders.received`, key `{store_id}:{external_id}`: a store told us the state of an order.
+    """`orders.received`, key `{store_id}:{external_id}`: a store sent the state of an order.
 
     `order` is None only for `delete`, where platforms send the id alone.
     `updated_at` is the source's own clock (one-second resolution at most platforms).

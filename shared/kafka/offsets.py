@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 logger = structlog.get_logger(__name__)
 
 # How long handled offsets gather. A commit for each batch writes every assigned partition's offset
-# anew, and was a fifth of Kafka's work at a few hundred orders a second.
+# again, and was a fifth of Kafka's work at a few hundred orders a second.
 _COMMIT_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 

@@ -38,13 +38,13 @@ def parse_without_decoding(
 ) -> Parser:
     """Replaces FastStream's parser, which decodes every header first.
 
-    One header that is not UTF-8 would raise before any handler and block its partition for ever;
+    One header that is not UTF-8 would raise before any handler and block its partition for good;
     we look at records one by one (`shared.kafka.batch`). The message it makes also replaces the
     acknowledgement: FastStream commits every batch by itself and swallows what goes wrong.
 
     Args:
         consumer: of the subscriber, as it is now; a refused batch seeks back on it.
-        offsets: told of handled batches; None for readers without a group.
+        offsets: hears of handled batches; None for readers without a group.
     """
 
     async def parse(records: Records) -> KafkaMessage:

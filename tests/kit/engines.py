@@ -18,8 +18,8 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from relevo.local.processes import wait_for
 from relevo.operate.migrations import migrate
+from relevo.waiting import wait_for
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0

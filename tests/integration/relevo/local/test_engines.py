@@ -14,8 +14,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from relevo.local.engines import Engine, EngineError, Kafka, Postgres
-from relevo.local.processes import wait_for
 from relevo.operate import topics
+from relevo.waiting import wait_for
 
 pytestmark = pytest.mark.engines
 _ROOT = Path(__file__).parents[4]

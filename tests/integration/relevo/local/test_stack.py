@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from relevo.local.processes import wait_for
 from relevo.local.stack import Stack, StackError
 from relevo.operate.status import health
+from relevo.waiting import wait_for
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(180)]
 _ROOT = Path(__file__).parents[4]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from relevo.local.processes import end_leftover, free_port, tail, wait_for
+from relevo.local.processes import end_leftover, free_port, tail
+from relevo.waiting import wait_for
 
 
 def test_a_free_port_is_outside_of_what_outgoing_connections_are_given() -> None:
