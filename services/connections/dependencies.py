@@ -1,27 +1,27 @@
-"""What the endpoints of connections need of their process, as FastAPI dependencies."""
+"""What the endpoints need of their process, and who may call them: FastAPI dependencies."""
 
 import hmac
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.connections.changes import Caller
-from services.connections.passwords import Passwords
+from services.connections.accounts.passwords import Passwords
+from services.connections.accounts.tokens import TokenIssuer
+from services.connections.callers import Caller
 from services.connections.settings import Settings
-from services.connections.tokens import TokenIssuer
 from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.sealing import Sealer
 from shared.telemetry import traceparent_of
 from shared.web.access import Account, bearer_token, declares_access
-from shared.web.auth import Principal
 from shared.web.idempotency import IdempotencyKeys
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """The parts of one process of connections."""
 
     settings: Settings
@@ -29,14 +29,25 @@ class Parts:
     sealer: Sealer
     issuer: TokenIssuer
     passwords: Passwords
-    once: IdempotencyKeys
+    idempotency_keys: IdempotencyKeys
+
+    @property
+    def public_url(self) -> str:
+        """What links to this service start with, without a slash at the end."""
+        return self.settings.connections_public_url.rstrip("/")
+
+    @property
+    def link_lifetime(self) -> timedelta:
+        """How long a login link is good."""
+        return timedelta(hours=self.settings.connections_login_link_hours)
 
 
-async def parts(request: Request) -> Parts:
-    """The parts of the process that answers."""
-    found: Parts = request.app.state.parts
+async def _dependencies(request: Request) -> Dependencies:
+    found: Dependencies = request.app.state.dependencies
     return found
 
+
+Process = Annotated[Dependencies, Depends(_dependencies)]
 
 _operator_key = HTTPBearer(
     scheme_name="OperatorKey", auto_error=False, description="The key of the installation."
@@ -45,22 +56,22 @@ _operator_key = HTTPBearer(
 
 @declares_access
 async def operator(
-    request: Request,
+    process: Process,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_operator_key)],
 ) -> None:
     """Let the operator pass.
 
     Raises:
-        Refused: 401 for everybody else.
+        Refused: `missing_token`, `invalid_operator_key` for everybody else.
     """
-    expected = (await parts(request)).settings.connections_operator_key.get_secret_value()
+    expected = process.settings.connections_operator_key.get_secret_value()
     if not hmac.compare_digest(bearer_token(credentials).encode(), expected.encode()):
         raise Refused("invalid_operator_key")
 
 
-def caller_of(principal: Principal, request: Request) -> Caller:
-    """Who asks for a change, in which trace."""
-    return Caller(principal.account_id, principal.actor, traceparent_of(request.headers))
+async def traced_caller(account: Account, request: Request) -> Caller:
+    """The account that asks for a change, with the trace that the change is part of."""
+    return Caller(account.account_id, account.actor, traceparent_of(request.headers))
 
 
 async def if_match(
@@ -71,7 +82,7 @@ async def if_match(
     """The version in `If-Match` (RFC 9110, 13.1.1); None when it was not sent.
 
     Raises:
-        Refused: 422, it is not a version of ours.
+        Refused: `validation_failed`: it is not a version of ours.
     """
     if value is None:
         return None
@@ -84,6 +95,6 @@ async def if_match(
     return int(text)
 
 
-PartsOf = Annotated[Parts, Depends(parts)]
-CallerOf = Account
+Operator = Annotated[None, Depends(operator)]
+TracedCaller = Annotated[Caller, Depends(traced_caller)]
 IfMatch = Annotated[int | None, Depends(if_match)]

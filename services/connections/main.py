@@ -2,11 +2,14 @@
 
 from fastapi import FastAPI
 
-from services.connections import http_accounts, http_brands, http_connections
-from services.connections.dependencies import Parts
-from services.connections.passwords import Passwords
+from services.connections.accounts.http import router as accounts
+from services.connections.accounts.passwords import Passwords
+from services.connections.accounts.tokens import TokenIssuer
+from services.connections.brands.http import router as brands
+from services.connections.connection.http import router as connections
+from services.connections.dependencies import Dependencies
 from services.connections.settings import Settings
-from services.connections.tokens import TokenIssuer
+from services.connections.stores.http import router as stores
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 from shared.web.idempotency import IdempotencyKeys
@@ -22,7 +25,7 @@ def create_app(settings: Settings) -> FastAPI:
         "Relevo connections",
         "Accounts, brands, stores, connections and their settings.",
     )
-    app.state.parts = Parts(
+    app.state.dependencies = Dependencies(
         settings=settings,
         database=runtime.database,
         sealer=sealer,
@@ -33,8 +36,8 @@ def create_app(settings: Settings) -> FastAPI:
             settings.connections_token_seconds,
         ),
         passwords=passwords,
-        once=IdempotencyKeys(runtime.database, sealer),
+        idempotency_keys=IdempotencyKeys(runtime.database, sealer),
     )
-    for router in (http_accounts.router, http_brands.router, http_connections.router):
+    for router in (accounts, brands, stores, connections):
         app.include_router(router)
     return app

@@ -1,8 +1,12 @@
-"""What the other services get to know: the full state of a connection or store, to the outbox."""
+"""What the other services get to know: the full state of a connection or a store.
+
+These messages go to the outbox, with the change that they are about.
+"""
 
 from collections.abc import Sequence
 
-from services.connections.store import LinkedConnection, Store
+from services.connections.connection.models import Connection
+from services.connections.stores.models import Store
 from shared.contracts.connections_changed import (
     ConnectionChanged,
     ConnectionEndpoint,
@@ -17,7 +21,7 @@ _SOURCE = "/relevo/connections"
 
 
 def connection_changed(
-    connection: LinkedConnection, endpoints: Sequence[ConnectionEndpoint], traceparent: str | None
+    connection: Connection, endpoints: Sequence[ConnectionEndpoint], traceparent: str | None
 ) -> Message:
     """The message on `connections.changed`."""
     body = ConnectionChanged(

@@ -4,19 +4,19 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
-from services.connections import addresses, store
-from services.connections.dependencies import PartsOf, operator
-from services.connections.lifecycle import Plan
+from services.connections.accounts import emails, models, registry, store
+from services.connections.accounts.plans import Plan
+from services.connections.dependencies import Operator, Process
 from shared.contracts.fields import PRINTABLE
 from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.web.access import Public
 from shared.web.auth import AccountKind
 
-Email = Annotated[str, Field(max_length=254), AfterValidator(addresses.email)]
+Email = Annotated[str, Field(max_length=254), AfterValidator(emails.email)]
 Password = Annotated[str, Field(min_length=12, max_length=200)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
 
@@ -65,76 +65,65 @@ class Session(BaseModel):
     account_id: UUID
 
 
-def present(account: store.Account) -> Account:
-    """The account as the API shows it."""
-    return Account(
-        id=account.id,
-        kind=account.kind,
-        name=account.name,
-        email=account.email,
-        plan=account.plan,
-        created_at=account.created_at,
+def _present(account: models.Account) -> Account:
+    return Account.model_validate(account, from_attributes=True)
+
+
+def issue_session(process: Process, account: models.Account) -> Session:
+    """A new session of the account."""
+    return Session(
+        access_token=process.issuer.issue(account.id, account.kind),
+        expires_in=process.issuer.seconds,
+        account_id=account.id,
     )
 
 
 @router.post("/v1/accounts", status_code=201, tags=["accounts"], summary="Sign up")
-async def sign_up(_: Public, request: Request, parts: PartsOf, body: NewAccount) -> Account:
+async def sign_up(_: Public, request: Request, process: Process, body: NewAccount) -> Account:
     """Anyone may; a 3PL needs plan `conquer` from the operator before it can connect."""
-    password_hash = await parts.passwords.hash(body.password)
+    password_hash = await process.passwords.hash(body.password)
 
     async def create(session: DatabaseSession) -> Account:
-        made = await store.insert_account(session, body.kind, body.name, body.email, password_hash)
-        if made is None:
-            raise Refused("email_taken")
-        return present(made)
+        return _present(
+            await registry.add_account(session, body.kind, body.name, body.email, password_hash)
+        )
 
-    return await parts.once.run_once(request, f"sign-up {body.email}", Account, body, create)
+    return await process.idempotency_keys.run_once(
+        request, f"sign-up {body.email}", Account, body, create
+    )
 
 
 @router.put(
     "/v1/accounts/{account_id}/plan",
     tags=["accounts"],
     summary="Change an account's plan (operator)",
-    dependencies=[Depends(operator)],
 )
-async def change_plan(parts: PartsOf, account_id: UUID, body: PlanChange) -> Account:
+async def change_plan(_: Operator, process: Process, account_id: UUID, body: PlanChange) -> Account:
     """Existing connections go on whatever the plan; activating needs `conquer`."""
-    async with parts.database.transaction() as session:
-        account = await store.set_plan(session, account_id, body.plan)
-    if account is None:
-        raise Refused("not_found", what="account")
-    return present(account)
+    async with process.database.transaction() as session:
+        return _present(await registry.change_plan(session, account_id, body.plan))
 
 
 @router.post("/v1/sessions", status_code=201, tags=["accounts"], summary="Log in")
-async def log_in(_: Public, parts: PartsOf, body: Credentials) -> Session:
+async def log_in(_: Public, process: Process, body: Credentials) -> Session:
     """An access token for ten minutes."""
-    async with parts.database.session() as session:
-        account = await store.account_by_email(session, body.email)
+    async with process.database.session() as session:
+        account = await store.get_account_by_email(session, body.email)
     # Also without an account, so that the time taken does not tell which e-mails exist.
-    matches = await parts.passwords.verify(
+    matches = await process.passwords.verify(
         account.password_hash if account else None, body.password
     )
     if account is None or not matches:
         raise Refused("invalid_credentials")
-    return session_of(parts, account)
-
-
-def session_of(parts: PartsOf, account: store.Account) -> Session:
-    """A session of the account."""
-    return Session(
-        access_token=parts.issuer.issue(account.id, account.kind),
-        expires_in=parts.issuer.seconds,
-        account_id=account.id,
-    )
+    return issue_session(process, account)
 
 
 @router.get(
     "/.well-known/jwks.json", tags=["keys"], summary="The keys that tokens verify by (RFC 7517)"
 )
-async def jwks(_: Public, parts: PartsOf) -> dict[str, list[dict[str, Any]]]:
+async def jwks(_: Public, process: Process) -> dict[str, list[dict[str, Any]]]:
     """A JSON Web Key Set with Ed25519 public keys."""
-    return parts.issuer.jwks
+    return process.issuer.jwks
 
 
 @router.get(
@@ -142,12 +131,11 @@ async def jwks(_: Public, parts: PartsOf) -> dict[str, list[dict[str, Any]]]:
     tags=["keys"],
     summary="Authorization server metadata (RFC 8414)",
 )
-async def metadata(_: Public, parts: PartsOf) -> dict[str, Any]:
+async def metadata(_: Public, process: Process) -> dict[str, Any]:
     """What this authorization server offers so far."""
-    base = parts.settings.connections_public_url.rstrip("/")
     return {
-        "issuer": parts.settings.auth_issuer,
-        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "issuer": process.settings.auth_issuer,
+        "jwks_uri": f"{process.public_url}/.well-known/jwks.json",
         "token_endpoint_auth_methods_supported": ["none"],
         "response_types_supported": [],
         "grant_types_supported": [],

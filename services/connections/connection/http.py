@@ -1,20 +1,22 @@
-"""Connections: list, toggle, settings, audit."""
+"""Connections over HTTP: list, switch on and off, settings, audit."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from services.connections import addresses, changes, store
-from services.connections.changes import SettingsChange, Toggle
-from services.connections.dependencies import CallerOf, IfMatch, PartsOf, caller_of
-from services.connections.http_brands import StoreOfBrand
-from services.connections.store import LinkedConnection
+from services.connections.connection import models, settings_versions, store, transitions
+from services.connections.connection.lifecycle import ConnectionCommand
+from services.connections.connection.settings_versions import OWNERS, SettingsChange
+from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.stores import addresses
+from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState, Party
 from shared.failures import Refused
+from shared.web.access import Account
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 
 WebhookUrl = Annotated[str, Field(max_length=2_000), AfterValidator(addresses.webhook_url)]
@@ -90,13 +92,15 @@ class AuditEntry(BaseModel):
     after: Mapping[str, Any] = Field(serialization_alias="to")
 
 
-def _webhook(endpoint_id: UUID | None, url: str | None, secret: str | None) -> Any:
+def _webhook(
+    endpoint_id: UUID | None, url: str | None, secret: str | None = None
+) -> WebhookEndpoint | None:
     if endpoint_id is None or url is None:
         return None
     return WebhookEndpoint(endpoint_id=endpoint_id, url=url, secret=secret)
 
 
-def present(connection: LinkedConnection, secret: str | None = None) -> ConnectionView:
+def _present(connection: models.Connection, secret: str | None = None) -> ConnectionView:
     """The connection as the API shows it."""
     return ConnectionView(
         id=connection.id,
@@ -123,81 +127,83 @@ def present(connection: LinkedConnection, secret: str | None = None) -> Connecti
 
 @router.get("", summary="List connections, newest first")
 async def list_connections(
-    parts: PartsOf,
-    principal: CallerOf,
+    process: Process,
+    caller: Account,
     state: ConnectionState | None = None,
     store_id: Annotated[UUID | None, Query(alias="store")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[ConnectionView]:
     """Those that the caller is a party of."""
-    async with parts.database.session() as session:
-        rows = await store.connections_of(
+    async with process.database.session() as session:
+        rows = await store.list_connections(
             session,
-            principal.account_id,
+            caller.account_id,
             state=state,
             store_id=store_id,
-            before=decode_cursor_part(after, UUID),
+            after=decode_cursor_part(after, UUID),
             limit=limit + 1,
         )
-    return page_of(rows, limit, present, lambda row: row.id)
+    return page_of(rows, limit, _present, lambda row: row.id)
 
 
 @router.get("/{connection_id}", summary="One connection")
 async def get_connection(
-    response: Response, parts: PartsOf, principal: CallerOf, connection_id: UUID
+    response: Response, process: Process, caller: Account, connection_id: UUID
 ) -> ConnectionView:
     """For its parties; the version is also the `ETag`."""
-    async with parts.database.session() as session:
-        connection = await changes.visible(session, connection_id, principal.account_id)
+    async with process.database.session() as session:
+        connection = await transitions.visible_connection(session, connection_id, caller.account_id)
     response.headers["ETag"] = f'"{connection.version}"'
-    return present(connection)
+    return _present(connection)
 
 
-async def _toggle(
-    what: Toggle,
-    request: Request,
-    parts: PartsOf,
-    principal: CallerOf,
+async def _change_state(
+    process: Process,
+    caller: TracedCaller,
     connection_id: UUID,
+    command: ConnectionCommand,
     version: int | None,
 ) -> ConnectionView:
-    async with parts.database.transaction() as session:
-        connection = await changes.toggle(
-            session, connection_id, what, caller_of(principal, request), version
+    async with process.database.transaction() as session:
+        connection = await transitions.change_state(
+            session, connection_id, command, caller, version
         )
-    return present(connection)
+    return _present(connection)
 
 
 @router.post("/{connection_id}/activate", summary="Switch on: new orders go to the 3PL")
 async def activate(
-    request: Request, parts: PartsOf, principal: CallerOf, connection_id: UUID, version: IfMatch
+    process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch
 ) -> ConnectionView:
     """Begins a new epoch. Orders that are with the brand stay there."""
-    return await _toggle("activate", request, parts, principal, connection_id, version)
+    return await _change_state(process, caller, connection_id, ConnectionCommand.ACTIVATE, version)
 
 
 @router.post("/{connection_id}/deactivate", summary="Switch off: the Orders tab goes back")
 async def deactivate(
-    request: Request, parts: PartsOf, principal: CallerOf, connection_id: UUID, version: IfMatch
+    process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch
 ) -> ConnectionView:
     """Keeps the settings and can be switched on again; what is being worked stays."""
-    return await _toggle("deactivate", request, parts, principal, connection_id, version)
+    return await _change_state(
+        process, caller, connection_id, ConnectionCommand.DEACTIVATE, version
+    )
 
 
 @router.post("/{connection_id}/disconnect", summary="End it: the Orders tab goes back")
 async def disconnect(
-    request: Request, parts: PartsOf, principal: CallerOf, connection_id: UUID, version: IfMatch
+    process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch
 ) -> ConnectionView:
     """Final: a new connection needs a new handshake; what is being worked stays."""
-    return await _toggle("disconnect", request, parts, principal, connection_id, version)
+    return await _change_state(
+        process, caller, connection_id, ConnectionCommand.DISCONNECT, version
+    )
 
 
 @router.patch("/{connection_id}/settings", summary="Change settings, for new orders only")
 async def change_settings(
-    request: Request,
-    parts: PartsOf,
-    principal: CallerOf,
+    process: Process,
+    caller: TracedCaller,
     connection_id: UUID,
     version: IfMatch,
     body: SettingsPatch,
@@ -205,50 +211,47 @@ async def change_settings(
     """Needs `If-Match`; a new webhook URL answers with its signing secret, once."""
     if version is None:
         raise Refused("precondition_required")
-    named = body.model_fields_set
-    owners = ("shipping_rules_owner", "billing_owner", "support_owner")
     change = SettingsChange(
-        owners={name: getattr(body, name) for name in owners if getattr(body, name) is not None},
-        sets_webhook="webhook_url" in named,
+        owners={name: getattr(body, name) for name in OWNERS if getattr(body, name) is not None},
+        sets_webhook="webhook_url" in body.model_fields_set,
         webhook_url=body.webhook_url,
         priority=body.priority,
     )
-    async with parts.database.transaction() as session:
-        connection, secret = await changes.change_settings(
-            session,
-            connection_id,
-            change,
-            caller_of(principal, request),
-            version,
-            parts.sealer,
+    async with process.database.transaction() as session:
+        connection, secret = await settings_versions.change_settings(
+            session, connection_id, change, caller, version, process.sealer
         )
-    return present(connection, secret)
+    return _present(connection, secret)
 
 
 @router.get("/{connection_id}/settings/versions", summary="Settings versions, newest first")
 async def list_settings_versions(
-    parts: PartsOf,
-    principal: CallerOf,
+    process: Process,
+    caller: Account,
     connection_id: UUID,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[SettingsVersion]:
     """Every version that an order may be bound to."""
-    async with parts.database.session() as session:
-        await changes.visible(session, connection_id, principal.account_id)
-        rows = await store.settings_versions(
-            session, connection_id, decode_cursor_part(after, row_number), limit + 1
+    async with process.database.session() as session:
+        await transitions.visible_connection(session, connection_id, caller.account_id)
+        rows = await store.list_settings_versions(
+            session,
+            connection_id,
+            caller.account_id,
+            decode_cursor_part(after, row_number),
+            limit + 1,
         )
     return page_of(rows, limit, _version, lambda row: row.version)
 
 
-def _version(row: store.SettingsVersion) -> SettingsVersion:
+def _version(row: models.SettingsVersion) -> SettingsVersion:
     return SettingsVersion(
         version=row.version,
         shipping_rules_owner=row.shipping_rules_owner,
         billing_owner=row.billing_owner,
         support_owner=row.support_owner,
-        webhook=_webhook(row.endpoint_id, row.webhook_url, None),
+        webhook=_webhook(row.endpoint_id, row.webhook_url),
         created_at=row.created_at,
         created_by=row.created_by,
     )
@@ -256,22 +259,26 @@ def _version(row: store.SettingsVersion) -> SettingsVersion:
 
 @router.get("/{connection_id}/audit", summary="Who changed it, newest first")
 async def list_audit(
-    parts: PartsOf,
-    principal: CallerOf,
+    process: Process,
+    caller: Account,
     connection_id: UUID,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[AuditEntry]:
     """Everything that changed the connection."""
-    async with parts.database.session() as session:
-        await changes.visible(session, connection_id, principal.account_id)
-        rows = await store.audit_of(
-            session, connection_id, decode_cursor_part(after, UUID), limit + 1
+    async with process.database.session() as session:
+        await transitions.visible_connection(session, connection_id, caller.account_id)
+        rows = await store.list_audit_entries(
+            session,
+            connection_id,
+            caller.account_id,
+            decode_cursor_part(after, UUID),
+            limit + 1,
         )
     return page_of(rows, limit, _entry, lambda row: row.id)
 
 
-def _entry(row: store.AuditEntry) -> AuditEntry:
+def _entry(row: models.AuditEntry) -> AuditEntry:
     return AuditEntry(
         at=row.at,
         account=row.account_id,

@@ -1,17 +1,26 @@
 """What may happen to a connection: `pending → inactive ⇄ active → disconnected`. Pure.
 
-Each function takes where a connection stands and answers with a `Transition`, with `Unchanged`
-when it is there already, or with the reason why not.
+Each function takes where a connection stands and answers with a `Transition`, or with `Unchanged`
+when it is there already; what its state does not allow is `Refused("invalid_transition")`.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import assert_never
 
+from services.connections.accounts import plans
+from services.connections.accounts.plans import Plan
 from shared.contracts.connections_changed import ConnectionState
+from shared.failures import Refused
 
-Plan = Literal["free", "conquer"]
+
+class ConnectionCommand(StrEnum):
+    """What a party can ask of its connection; the value is the path segment of the API."""
+
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+    DISCONNECT = "disconnect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +36,22 @@ class Unchanged:
     """The connection is already where it is asked to be."""
 
 
-class Refusal(StrEnum):
-    """Why a connection does not change; the values are the stable codes of the API."""
-
-    INVALID_TRANSITION = "invalid_transition"
-    PLAN_REQUIRED = "plan_required"
-    PRIORITY_TAKEN = "priority_taken"
-
-
-Outcome = Transition | Unchanged | Refusal
-
-
-def may_hold_connections(plan: Plan) -> bool:
-    """Whether a 3PL on this plan may add brands and activate connections."""
-    match plan:
-        case "conquer":
-            return True
-        case "free":
-            return False
-        case _:
-            assert_never(plan)
+Outcome = Transition | Unchanged
 
 
 def accept(state: ConnectionState, epoch: int) -> Outcome:
-    """The brand logged in through the link for the first time."""
+    """The brand logged in through the link for the first time.
+
+    Raises:
+        Refused: `invalid_transition`.
+    """
     match state:
         case ConnectionState.PENDING:
             return Transition(ConnectionState.INACTIVE, epoch)
         case ConnectionState.INACTIVE | ConnectionState.ACTIVE:
             return Unchanged()
         case ConnectionState.DISCONNECTED | ConnectionState.EXPIRED:
-            return Refusal.INVALID_TRANSITION
+            raise _invalid(state)
         case _:
             assert_never(state)
 
@@ -78,63 +72,83 @@ def activate(
         plan: of the 3PL.
         priority: of the connection; lower wins.
         taken_priorities: of the other active connections of the store.
+
+    Raises:
+        Refused: `invalid_transition`, `plan_required`, `priority_taken`.
     """
     match state:
         case ConnectionState.ACTIVE:
             return Unchanged()
         case ConnectionState.INACTIVE:
-            if not may_hold_connections(plan):
-                return Refusal.PLAN_REQUIRED
-            if priority in taken_priorities:
-                return Refusal.PRIORITY_TAKEN
+            plans.require_connections(plan)
+            _require_free(priority, taken_priorities)
             return Transition(ConnectionState.ACTIVE, epoch + 1)
         case ConnectionState.PENDING | ConnectionState.DISCONNECTED | ConnectionState.EXPIRED:
-            return Refusal.INVALID_TRANSITION
+            raise _invalid(state)
         case _:
             assert_never(state)
 
 
 def deactivate(state: ConnectionState, epoch: int) -> Outcome:
-    """Switch off, keeping the settings; the epoch ends, the next activation begins another."""
+    """Switch off, keeping the settings; the epoch ends, the next activation begins another.
+
+    Raises:
+        Refused: `invalid_transition`.
+    """
     match state:
         case ConnectionState.ACTIVE:
             return Transition(ConnectionState.INACTIVE, epoch)
         case ConnectionState.INACTIVE:
             return Unchanged()
         case ConnectionState.PENDING | ConnectionState.DISCONNECTED | ConnectionState.EXPIRED:
-            return Refusal.INVALID_TRANSITION
+            raise _invalid(state)
         case _:
             assert_never(state)
 
 
 def disconnect(state: ConnectionState, epoch: int) -> Outcome:
-    """End it for good; a new connection needs a new handshake."""
+    """End it for good; a new connection needs a new handshake.
+
+    Raises:
+        Refused: `invalid_transition`.
+    """
     match state:
         case ConnectionState.PENDING | ConnectionState.INACTIVE | ConnectionState.ACTIVE:
             return Transition(ConnectionState.DISCONNECTED, epoch)
         case ConnectionState.DISCONNECTED:
             return Unchanged()
         case ConnectionState.EXPIRED:
-            return Refusal.INVALID_TRANSITION
+            raise _invalid(state)
         case _:
             assert_never(state)
 
 
 def change_settings(
     state: ConnectionState, epoch: int, *, priority: int, taken_priorities: Collection[int]
-) -> Outcome:
+) -> Transition:
     """Change settings or priority: the state stays, as long as the connection is not over.
 
     `priority` is the one it has afterwards.
+
+    Raises:
+        Refused: `invalid_transition`, `priority_taken`.
     """
     match state:
         case ConnectionState.PENDING | ConnectionState.INACTIVE:
             return Transition(state, epoch)
         case ConnectionState.ACTIVE:
-            if priority in taken_priorities:
-                return Refusal.PRIORITY_TAKEN
+            _require_free(priority, taken_priorities)
             return Transition(state, epoch)
         case ConnectionState.DISCONNECTED | ConnectionState.EXPIRED:
-            return Refusal.INVALID_TRANSITION
+            raise _invalid(state)
         case _:
             assert_never(state)
+
+
+def _require_free(priority: int, taken: Collection[int]) -> None:
+    if priority in taken:
+        raise Refused("priority_taken", priority=priority)
+
+
+def _invalid(state: ConnectionState) -> Refused:
+    return Refused("invalid_transition", what="connection", state=str(state))

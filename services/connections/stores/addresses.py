@@ -1,9 +1,7 @@
-"""What a store, a webhook and a person are reached at: one spelling for each. Pure."""
+"""What a store and a webhook are reached at: one spelling for each. Pure."""
 
 import re
 from urllib.parse import urlsplit
-
-from email_validator import EmailNotValidError, validate_email
 
 _DOMAIN = re.compile(r"^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*$")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
@@ -54,18 +52,3 @@ def webhook_url(text: str) -> str:
     if parts.port == 0:
         raise ValueError("port 0 cannot be connected to")
     return text
-
-
-def email(text: str) -> str:
-    """The address in its normal form.
-
-    Whether mail arrives there is not asked; `.test` names are fine.
-
-    Raises:
-        ValueError: not an e-mail address (RFC 5322, as e-mail servers use it).
-    """
-    try:
-        found = validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from error
-    return found.normalized.lower()

@@ -1,0 +1,1 @@
+"""Tenants: who they are, how they log in, which plan they are on."""

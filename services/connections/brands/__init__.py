@@ -1,0 +1,1 @@
+"""A 3PL adds a brand; the brand logs in for the first time."""

@@ -1,0 +1,89 @@
+"""A connection, its settings versions and its audit log as they are kept. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.connections.accounts.plans import Plan
+from shared.contracts.connections_changed import ConnectionState, Party
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection with all that is shown and published of it."""
+
+    id: UUID
+    store_id: UUID
+    brand_id: UUID
+    three_pl_id: UUID
+    state: ConnectionState
+    version: int
+    epoch: int
+    priority: int
+    settings_version: int
+    created_at: datetime
+    changed_at: datetime
+    platform: str
+    domain: str
+    brand_name: str
+    three_pl_name: str
+    three_pl_plan: Plan
+    shipping_rules_owner: Party
+    billing_owner: Party
+    support_owner: Party
+    endpoint_id: UUID | None
+    webhook_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Which party owns what of an order."""
+
+    shipping_rules_owner: Party
+    billing_owner: Party
+    support_owner: Party
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVersion:
+    """One settings version, as it was made."""
+
+    version: int
+    shipping_rules_owner: Party
+    billing_owner: Party
+    support_owner: Party
+    endpoint_id: UUID | None
+    webhook_url: str | None
+    created_at: datetime
+    created_by: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who changed a connection, when, from what to what."""
+
+    id: UUID
+    at: datetime
+    account_id: UUID
+    actor_id: UUID | None
+    action: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a connection becomes, and how its audit log puts it.
+
+    `before` and `after` hold the fields that the change is about.
+    """
+
+    action: str
+    state: ConnectionState
+    epoch: int
+    priority: int
+    settings_version: int
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]

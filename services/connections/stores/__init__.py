@@ -1,0 +1,1 @@
+"""Sales channels of brands, and how they prove themselves."""

@@ -1,0 +1,85 @@
+"""What is kept of stores: one function per named query, each given a session."""
+
+from pathlib import Path
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.connections.stores.models import ListedCredential, Store, StoreAccess
+from shared.contracts.stores_changed import StoreCredential
+from shared.postgres.database import Session, load_queries, row_as
+
+_queries = load_queries(Path(__file__).parent / "queries.sql")
+
+
+async def insert_store(
+    session: Session, brand_id: UUID, platform: str, domain: str
+) -> Store | None:
+    """The new store; None when the platform's domain is known."""
+    row = await _queries.insert_store.one(
+        session, id=uuid7(), brand_id=brand_id, platform=platform, domain=domain
+    )
+    return row_as(Store, row) if row else None
+
+
+async def get_store_of_brand(
+    session: Session, brand_id: UUID, platform: str, domain: str
+) -> Store | None:
+    """The store at this domain; None when it is another brand's."""
+    row = await _queries.get_store_of_brand.one(
+        session, brand_id=brand_id, platform=platform, domain=domain
+    )
+    return row_as(Store, row) if row else None
+
+
+async def get_store_access(
+    session: Session, store_id: UUID, account_id: UUID
+) -> StoreAccess | None:
+    """The store as the account may see it; None for strangers."""
+    row = await _queries.get_store_access.one(session, store_id=store_id, account_id=account_id)
+    return row_as(StoreAccess, row, store=row_as(Store, row)) if row else None
+
+
+async def lock_store(session: Session, store_id: UUID) -> None:
+    """Lock the store to the end of the transaction: its changes happen one by one."""
+    await _queries.lock_store.value(session, id=store_id)
+
+
+async def touch_store(session: Session, store_id: UUID) -> Store:
+    """The store with its next version.
+
+    Raises:
+        LookupError: there is none.
+    """
+    row = await _queries.touch_store.one(session, id=store_id)
+    if row is None:
+        raise LookupError(f"there is no store {store_id}")
+    return row_as(Store, row)
+
+
+async def insert_credential(
+    session: Session, store_id: UUID, credential: StoreCredential, created_by: UUID
+) -> None:
+    """Keep a new credential."""
+    await _queries.insert_credential.run(
+        session, store_id=store_id, created_by=created_by, **credential.model_dump()
+    )
+
+
+async def list_credentials(session: Session, store_id: UUID) -> list[ListedCredential]:
+    """Those valid now, oldest first; whoever asks has been shown the store."""
+    rows = await _queries.list_credentials.all(session, store_id=store_id)
+    return [
+        ListedCredential(StoreCredential.model_validate(dict(row)), row["created_at"])
+        for row in rows
+    ]
+
+
+async def revoke_credential(
+    session: Session, store_id: UUID, credential_id: UUID, revoked_by: UUID
+) -> bool:
+    """Whether it was valid until now."""
+    changed = await _queries.revoke_credential.run(
+        session, store_id=store_id, id=credential_id, revoked_by=revoked_by
+    )
+    return changed == 1
