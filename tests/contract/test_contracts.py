@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from services.ingest import order_in
+from services.ingest.order_in import OrderIn
 from services.routing.handlers import read_order
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.fields import WireContract
@@ -76,7 +78,7 @@ def test_nothing_of_what_was_ever_written_is_lost(model: type[WireContract], pat
 def _with_additions(value: Any) -> Any:
     """The same with a field more in every object, but in the ones whose keys are data."""
     if isinstance(value, list):
-        return [_with_additions(each) for each in value]
+        return [_with_additions(part) for part in value]
     if isinstance(value, dict):
         kept = {
             k: v if k in {"properties", "attributes"} else _with_additions(v)
@@ -97,10 +99,32 @@ def test_the_order_reader_ignores_what_a_newer_ingest_added_to_an_order() -> Non
 
 
 @pytest.mark.parametrize(("model", "path"), EVERY)
-def test_a_reader_ignores_what_a_newer_writer_added(model: type[WireContract], path: Path) -> None:
+def test_a_reader_of_today_takes_a_message_with_fields_of_tomorrow(
+    model: type[WireContract], path: Path
+) -> None:
     written = json.loads(path.read_bytes())
     newer = json.dumps(_with_additions(written))
-    assert model.model_validate_json(newer, extra="ignore") == model.model_validate(written)
+    assert model.model_validate_json(newer) == model.model_validate(written)
+
+
+def test_the_api_refuses_a_field_that_it_does_not_know_at_every_depth() -> None:
+    """A misspelt field would be lost in silence, and goods shipped without it."""
+    order = json.loads((GOLDEN / "order_received.1.json").read_bytes())["order"]
+    assert order_in.parse(json.dumps(order).encode(), "application/json") == [
+        OrderIn.model_validate(order)
+    ]
+    with pytest.raises(ValidationError) as refused:
+        order_in.parse(json.dumps(_with_additions(order)).encode(), "application/json")
+    assert {flaw["type"] for flaw in refused.value.errors()} == {"extra_forbidden"}
+    places = {".".join(map(str, flaw["loc"])) for flaw in refused.value.errors()}
+    assert places == {
+        "invented_later",
+        "customer.invented_later",
+        "shipping_address.invented_later",
+        "billing_address.invented_later",
+        "lines.0.invented_later",
+        "shipping_lines.0.invented_later",
+    }
 
 
 @pytest.mark.parametrize(("model", "path"), EVERY)
