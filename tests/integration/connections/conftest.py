@@ -14,8 +14,8 @@ from tests.kit.topics import Topics
 @pytest.fixture
 async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
     """What connections said."""
-    async with Topics(kafka, topic_prefix) as each:
-        yield each
+    async with Topics(kafka, topic_prefix) as topics:
+        yield topics
 
 
 @pytest.fixture

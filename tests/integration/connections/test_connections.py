@@ -1,4 +1,4 @@
-"""The toggle, the settings and the audit log; each change is told to the other services."""
+"""Switching on and off, settings, the audit log; other services hear of every change."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ from tests.kit.topics import Topics
 URL = "https://3pl.example/hooks"
 
 
-async def told_of(topics: Topics, connection: str, count: int) -> list[ConnectionChanged]:
+async def changes_of(topics: Topics, connection: str, count: int) -> list[ConnectionChanged]:
     """The messages about one connection, in the order of the log."""
     records = await topics.all(CONNECTIONS_CHANGED.name, at_least=count)
     return [
@@ -32,7 +32,9 @@ def refused(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def test_every_switch_is_told_with_version_and_epoch(office: Office, topics: Topics) -> None:
+async def test_every_switch_is_published_with_version_and_epoch(
+    office: Office, topics: Topics
+) -> None:
     three_pl, brand, added = await office.connected()
     path = f"/v1/connections/{added['connection']['id']}"
     for party, verb in (
@@ -40,8 +42,8 @@ async def test_every_switch_is_told_with_version_and_epoch(office: Office, topic
         (three_pl, "deactivate"), (brand, "disconnect"),
     ):  # fmt: skip
         await party.post(f"{path}/{verb}")
-    told = await told_of(topics, added["connection"]["id"], 7)
-    assert [(each.version, each.state, each.epoch) for each in told] == [
+    changes = await changes_of(topics, added["connection"]["id"], 7)
+    assert [(change.version, change.state, change.epoch) for change in changes] == [
         (1, "pending", 0), (2, "inactive", 0), (3, "active", 1), (4, "inactive", 1),
         (5, "active", 2), (6, "inactive", 2), (7, "disconnected", 2),
     ]  # fmt: skip
@@ -53,16 +55,16 @@ async def test_asking_for_what_is_so_already_changes_nothing(
     three_pl, _, added = await office.connected()
     path = f"/v1/connections/{added['connection']['id']}"
     on = [await three_pl.post(f"{path}/activate") for _ in range(3)]
-    assert [(each["version"], each["epoch"]) for each in on] == [(3, 1)] * 3
+    assert [(answer["version"], answer["epoch"]) for answer in on] == [(3, 1)] * 3
     off = [await three_pl.post(f"{path}/deactivate") for _ in range(2)]
-    assert [each["version"] for each in off] == [4, 4]
+    assert [answer["version"] for answer in off] == [4, 4]
     gone = [await three_pl.post(f"{path}/disconnect") for _ in range(2)]
-    assert [each["version"] for each in gone] == [5, 5]
+    assert [answer["version"] for answer in gone] == [5, 5]
     audit = (await three_pl.get(f"{path}/audit"))["data"]
     assert [entry["action"] for entry in audit] == [
         "disconnected", "deactivated", "activated", "accepted", "created",
     ]  # fmt: skip
-    assert len(await told_of(topics, added["connection"]["id"], 5)) == 5
+    assert len(await changes_of(topics, added["connection"]["id"], 5)) == 5
 
 
 async def test_what_a_state_does_not_allow_is_409_with_the_state(office: Office) -> None:
@@ -127,8 +129,8 @@ async def test_two_active_connections_of_a_store_need_different_priorities(
     parties, ids = await two_of_one_store(office)
     answers = await asyncio.gather(
         *(
-            party.call("POST", f"/v1/connections/{each}/activate")
-            for party, each in zip(parties, ids, strict=True)
+            party.call("POST", f"/v1/connections/{connection}/activate")
+            for party, connection in zip(parties, ids, strict=True)
         )
     )
     assert sorted(answer.status_code for answer in answers) == [200, 409]
@@ -186,15 +188,15 @@ async def test_a_settings_change_is_a_new_version_and_the_old_ones_stay(
     path = f"/v1/connections/{connection}/settings/versions"
     versions = (await brand.get(path))["data"]
     assert [
-        (each["version"], each["billing_owner"], (each["webhook"] or {}).get("url"))
-        for each in versions
+        (version["version"], version["billing_owner"], (version["webhook"] or {}).get("url"))
+        for version in versions
     ] == [(3, "three_pl", URL), (2, "brand", URL), (1, "brand", None)]
-    assert [each["created_by"] for each in versions] == [brand.id, three_pl.id, three_pl.id]
+    assert [version["created_by"] for version in versions] == [brand.id, three_pl.id, three_pl.id]
     first = await brand.get(f"{path}?limit=1")
     second = await brand.get(f"{path}?limit=1&after={first['next']}")
     assert [page["data"][0]["version"] for page in (first, second)] == [3, 2]
 
-    (newest,) = (await told_of(topics, connection, 4))[-1:]
+    (newest,) = (await changes_of(topics, connection, 4))[-1:]
     assert newest.settings.version == 3
     assert newest.settings.endpoint_id == newest.endpoints[0].id
     audit = (await brand.get(f"/v1/connections/{connection}/audit"))["data"]
@@ -227,8 +229,8 @@ async def test_a_url_is_one_endpoint_whose_secret_is_shown_once(
     read = await three_pl.get(f"/v1/connections/{connection}")
     assert read["settings"]["webhook"]["secret"] is None
 
-    newest = (await told_of(topics, connection, 6))[-1]
-    assert [each.url for each in newest.endpoints] == [URL, f"{URL}/b"]
+    newest = (await changes_of(topics, connection, 6))[-1]
+    assert [endpoint.url for endpoint in newest.endpoints] == [URL, f"{URL}/b"]
     sealer = Sealer.parse(service_settings["RELEVO_SEALING_KEYS"])
     (sealed,) = newest.endpoints[0].sealed_secrets
     assert sealer.open(sealed, f"endpoint:{shown['endpoint_id']}") == shown["secret"]
@@ -253,7 +255,7 @@ async def test_a_setting_that_cannot_be_is_named(office: Office, field: str, val
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_toggles_from_two_processes_at_once_leave_one_history(
+async def test_switches_from_two_processes_at_once_leave_one_history(
     office: Office, topics: Topics, service_settings: dict[str, str], seed: int
 ) -> None:
     """Versions without gaps or repeats, on the log as in the audit; epochs count activations."""
@@ -274,8 +276,8 @@ async def test_toggles_from_two_processes_at_once_leave_one_history(
         )
         assert {answer.status_code for answer in answers} == {200}
         last = (await theirs.get(f"/v1/connections/{connection}"))["version"]
-        told = await told_of(topics, connection, last)
-    assert [each.version for each in told] == list(range(1, last + 1))
-    switches = [each.state for each in told[1:]]
+        changes = await changes_of(topics, connection, last)
+    assert [change.version for change in changes] == list(range(1, last + 1))
+    switches = [change.state for change in changes[1:]]
     assert switches == [("inactive", "active")[number % 2] for number in range(len(switches))]
-    assert [each.epoch for each in told] == [number // 2 for number in range(len(told))]
+    assert [change.epoch for change in changes] == [number // 2 for number in range(len(changes))]

@@ -133,9 +133,9 @@ async def test_adding_a_brand_makes_brand_store_pending_connection_and_link(
     }  # fmt: skip
 
     (record,) = await topics.all(CONNECTIONS_CHANGED.name, at_least=1)
-    told = ConnectionChanged.model_validate_json(record.value)
+    change = ConnectionChanged.model_validate_json(record.value)
     assert record.key == added["connection"]["id"].encode()
-    assert (str(told.connection_id), told.state, told.version, told.epoch) == (
+    assert (str(change.connection_id), change.state, change.version, change.epoch) == (
         added["connection"]["id"], "pending", 1, 0,
     )  # fmt: skip
     (record,) = await topics.all(STORES_CHANGED.name, at_least=1)
@@ -167,7 +167,7 @@ async def test_two_first_logins_at_once_set_one_password(office: Office) -> None
     added = await three_pl.post("/v1/brands", brand_form())
     passwords = [f"the password of {number}" for number in range(4)]
     answers = await asyncio.gather(
-        *(office.redeem(added["login_link"]["token"], each) for each in passwords)
+        *(office.redeem(added["login_link"]["token"], password) for password in passwords)
     )
     winners = [p for p, answer in zip(passwords, answers, strict=True) if answer.is_success]
     assert len(winners) == 1
@@ -302,14 +302,14 @@ async def test_lists_are_read_page_by_page(office: Office) -> None:
     three_pl = await office.three_pl()
     added = [await three_pl.post("/v1/brands", brand_form()) for _ in range(5)]
     for path, ids in (
-        ("/v1/brands", [each["id"] for each in added]),
-        ("/v1/connections", [each["connection"]["id"] for each in added]),
+        ("/v1/brands", [brand["id"] for brand in added]),
+        ("/v1/connections", [brand["connection"]["id"] for brand in added]),
     ):
         seen, after = [], ""
         while True:
             page = await three_pl.get(f"{path}?limit=2{after}")
             assert len(page["data"]) <= 2
-            seen += [each["id"] for each in page["data"]]
+            seen += [entry["id"] for entry in page["data"]]
             if page["next"] is None:
                 break
             after = f"&after={page['next']}"
@@ -338,13 +338,13 @@ async def test_credentials_come_and_go_and_ingest_hears_of_each(
     gone = await brand.call("DELETE", f"{path}/credentials/{first['id']}")
     assert gone.status_code == 404
     shown = await brand.get(path)
-    assert [each["id"] for each in shown["credentials"]] == [second["id"]]
+    assert [credential["id"] for credential in shown["credentials"]] == [second["id"]]
     assert "0123456789" not in str(shown)
 
     records = await topics.all(STORES_CHANGED.name, at_least=4)
-    told = [StoreChanged.model_validate_json(record.value) for record in records]
-    assert [each.version for each in told] == [1, 2, 3, 4]
-    assert [[c.kind for c in each.credentials] for each in told] == [
+    changes = [StoreChanged.model_validate_json(record.value) for record in records]
+    assert [change.version for change in changes] == [1, 2, 3, 4]
+    assert [[credential.kind for credential in change.credentials] for change in changes] == [
         [], ["api_key"], ["api_key", "shopify"], ["shopify"],
     ]  # fmt: skip
     assert "0123456789" not in str(records)

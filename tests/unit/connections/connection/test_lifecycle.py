@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from services.connections import lifecycle
-from services.connections.lifecycle import Outcome, Refusal, Transition, Unchanged
+from services.connections.connection import lifecycle
+from services.connections.connection.lifecycle import Outcome, Transition, Unchanged
 from shared.contracts.connections_changed import ConnectionState
+from shared.failures import Refused
 
 PENDING, INACTIVE, ACTIVE, DISCONNECTED, EXPIRED = (
     ConnectionState.PENDING,
@@ -16,7 +17,17 @@ PENDING, INACTIVE, ACTIVE, DISCONNECTED, EXPIRED = (
     ConnectionState.EXPIRED,
 )
 EPOCH = 7
-NO = Refusal.INVALID_TRANSITION
+# What a refusal is expected as: its code.
+NO = "invalid_transition"
+Ask = Callable[[ConnectionState, int], Outcome]
+
+
+def answer(ask: Ask, state: ConnectionState) -> Outcome | str:
+    """The outcome, or the code of the refusal."""
+    try:
+        return ask(state, EPOCH)
+    except Refused as refused:
+        return refused.code
 
 
 def activate(state: ConnectionState, epoch: int) -> Outcome:
@@ -27,7 +38,7 @@ def change_settings(state: ConnectionState, epoch: int) -> Outcome:
     return lifecycle.change_settings(state, epoch, priority=1, taken_priorities=[2])
 
 
-TABLE: dict[Callable[[ConnectionState, int], Outcome], dict[ConnectionState, Outcome]] = {
+TABLE: dict[Ask, dict[ConnectionState, Outcome | str]] = {
     lifecycle.accept: {
         PENDING: Transition(INACTIVE, EPOCH),
         INACTIVE: Unchanged(),
@@ -71,27 +82,40 @@ TABLE: dict[Callable[[ConnectionState, int], Outcome], dict[ConnectionState, Out
     [(ask, state, out) for ask, row in TABLE.items() for state, out in row.items()],
 )
 def test_every_state_and_question(
-    ask: Callable[[ConnectionState, int], Outcome], state: ConnectionState, expected: Outcome
+    ask: Ask, state: ConnectionState, expected: Outcome | str
 ) -> None:
-    assert ask(state, EPOCH) == expected
+    assert answer(ask, state) == expected
 
 
 def test_the_table_has_every_state() -> None:
     assert all(set(row) == set(ConnectionState) for row in TABLE.values())
 
 
+@pytest.mark.parametrize("state", [PENDING, DISCONNECTED, EXPIRED])
+def test_a_refusal_says_which_state_it_met(state: ConnectionState) -> None:
+    with pytest.raises(Refused) as refused:
+        lifecycle.deactivate(state, EPOCH)
+    assert refused.value.facts == {"what": "connection", "state": state.value}
+
+
 def test_activating_needs_the_plan_before_anything_else_is_looked_at() -> None:
-    assert (
+    with pytest.raises(Refused, match="plan_required"):
         lifecycle.activate(INACTIVE, EPOCH, plan="free", priority=1, taken_priorities=[1])
-        is Refusal.PLAN_REQUIRED
-    )
 
 
 @pytest.mark.parametrize("state", list(ConnectionState))
 def test_a_priority_is_held_by_one_active_connection_of_a_store(state: ConnectionState) -> None:
-    activated = lifecycle.activate(
-        state, EPOCH, plan="conquer", priority=1, taken_priorities=[3, 1]
-    )
-    changed = lifecycle.change_settings(state, EPOCH, priority=1, taken_priorities=[3, 1])
-    assert (activated is Refusal.PRIORITY_TAKEN) == (state is INACTIVE)
-    assert (changed is Refusal.PRIORITY_TAKEN) == (state is ACTIVE)
+    def activated(at: ConnectionState, epoch: int) -> Outcome:
+        return lifecycle.activate(at, epoch, plan="conquer", priority=1, taken_priorities=[3, 1])
+
+    def changed(at: ConnectionState, epoch: int) -> Outcome:
+        return lifecycle.change_settings(at, epoch, priority=1, taken_priorities=[3, 1])
+
+    assert (answer(activated, state) == "priority_taken") == (state is INACTIVE)
+    assert (answer(changed, state) == "priority_taken") == (state is ACTIVE)
+
+
+def test_a_taken_priority_is_named_as_it_was_asked_for() -> None:
+    with pytest.raises(Refused) as refused:
+        lifecycle.change_settings(ACTIVE, EPOCH, priority=1, taken_priorities=[1])
+    assert refused.value.facts == {"priority": 1}

@@ -1,8 +1,8 @@
-"""One spelling for each store, URL and e-mail."""
+"""One spelling for each store and URL."""
 
 import pytest
 
-from services.connections import addresses
+from services.connections.stores import addresses
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,3 @@ def test_a_webhook_url_stays_as_it_is(url: str) -> None:
 def test_where_no_webhook_can_go_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|connected"):
         addresses.webhook_url(url)
-
-
-def test_an_e_mail_is_lower_case() -> None:
-    assert addresses.email("Ada.L@Brand.TEST") == "ada.l@brand.test"
-    with pytest.raises(ValueError, match="@-sign"):
-        addresses.email("nobody")

@@ -8,9 +8,8 @@ import jwt
 import pytest
 
 from relevo.operate import secrets
-from services.connections import tokens
-from services.connections.passwords import Passwords
-from services.connections.tokens import TokenIssuer
+from services.connections.accounts import tokens
+from services.connections.accounts.tokens import TokenIssuer
 from shared.failures import Refused
 from shared.web.auth import Principal, Verifier
 
@@ -76,14 +75,3 @@ def test_signing_secrets_are_as_standard_webhooks_wants_them() -> None:
     assert secret.startswith("whsec_")
     assert 24 <= len(base64.b64decode(secret.removeprefix("whsec_"))) <= 64
     assert secret != tokens.new_signing_secret()
-
-
-async def test_passwords_verify_by_their_hash_alone() -> None:
-    passwords = Passwords()
-    hashed = await passwords.hash("correct horse battery")
-    assert hashed.startswith("$argon2id$")
-    assert await passwords.verify(hashed, "correct horse battery")
-    assert not await passwords.verify(hashed, "Correct horse battery")
-    assert not await passwords.verify("no hash at all", "correct horse battery")
-    assert not await passwords.verify(None, "nobody has this password")
-    await passwords.close()
