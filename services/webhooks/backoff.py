@@ -3,6 +3,8 @@
 Full jitter as in Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): a wait
 is drawn evenly from nothing to its step, so that deliveries that failed together do not come back
 together.
+
+Pure.
 """
 
 from collections.abc import Callable, Sequence

@@ -93,7 +93,7 @@ class Guard:
     """
 
     def __init__(self, allowed_networks: Sequence[str], *, allow_http: bool) -> None:
-        self._allowed = tuple(ip_network(each) for each in allowed_networks)
+        self._allowed = tuple(ip_network(network) for network in allowed_networks)
         self._schemes = {"https", "http"} if allow_http else {"https"}
 
     def check_address(self, host: str) -> None:

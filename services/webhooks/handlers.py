@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.webhooks import store
+from services.webhooks.claimer import Claimer
 from services.webhooks.dispatcher import Dispatcher
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.settings import Settings
@@ -21,6 +22,7 @@ def subscribe(
     database: Database,
     endpoints: Endpoints,
     dispatcher: Dispatcher,
+    claimer: Claimer,
     settings: Settings,
 ) -> None:
     """Declare what webhooks reads.
@@ -29,7 +31,8 @@ def subscribe(
         router: FastStream's, of this process.
         database: webhooks' schema.
         endpoints: told when endpoints changed.
-        dispatcher: takes events.
+        dispatcher: accepts events.
+        claimer: claims what waited for an endpoint to become known.
         settings: the size of batches.
     """
 
@@ -45,7 +48,7 @@ def subscribe(
         async with database.session() as session:
             await store.upsert_endpoints(session, list(newest.values()))
         await endpoints.reload(ids)
-        dispatcher.endpoints_changed(ids)
+        claimer.endpoints_changed(ids)
 
     @router.batch_subscriber(
         ORDERS_EVENTS,
@@ -57,7 +60,7 @@ def subscribe(
         """Make every event with an endpoint a delivery, durable before the batch is done."""
         incoming = [event for event in events if event is not None]
         if incoming:
-            await dispatcher.take(incoming)
+            await dispatcher.accept(incoming)
 
 
 def read_event(record: Record) -> Incoming | None:

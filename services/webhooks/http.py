@@ -1,19 +1,30 @@
 """Webhooks' API: every delivery with its attempts."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.webhooks import store
+from services.webhooks.delivery import SCHEDULED, DeliveryState
 from shared.failures import Refused
 from shared.runtime import Schema
 from shared.web.access import Account
-from shared.web.pagination import After, Limit, Page, decode_cursor, encode_cursor
+from shared.web.pagination import After, Limit, Page, decode_cursor, page_of
 
-State = Literal["pending", "delivered", "retrying", "exhausted", "parked", "superseded", "canceled"]
+# Every `DeliveryState`, as a Literal: OpenAPI has the states where they are used, not a component.
+State = Literal[
+    DeliveryState.PENDING,
+    DeliveryState.DELIVERED,
+    DeliveryState.RETRYING,
+    DeliveryState.EXHAUSTED,
+    DeliveryState.PARKED,
+    DeliveryState.SUPERSEDED,
+    DeliveryState.CANCELLED,
+]
 
 
 class _Delivery(BaseModel):
@@ -77,28 +88,24 @@ async def list_deliveries(
             after=decode_cursor(after, UUID, UUID),
             limit=limit + 1,
         )
-    shown = rows[:limit]
-    following = None
-    if len(rows) > limit:
-        following = encode_cursor(shown[-1]["event_id"], shown[-1]["id"])
-    return Page(data=[_delivery(row) for row in shown], next=following)
+    return page_of(rows, limit, _delivery, lambda row: row.event_id, lambda row: row.id)
 
 
 @router.get("/deliveries/{delivery_id}", summary="One delivery with its attempts")
 async def get_delivery(caller: Account, database: Schema, delivery_id: UUID) -> DeliveryDetail:
     """404 unless the caller is its 3PL or its brand."""
     async with database.session() as session:
-        row = await store.delivery_of_party(session, delivery_id, caller.account_id)
-        if row is None:
+        found = await store.get_delivery(session, delivery_id, caller.account_id)
+        if found is None:
             raise Refused("not_found", what="delivery")
-        attempts = await store.attempts_of_delivery(session, delivery_id)
+        attempts = await store.list_attempts(session, delivery_id)
     return DeliveryDetail(
-        **_delivery(row).model_dump(exclude={"attempts"}),
-        attempts=[Attempt(**attempt) for attempt in attempts],
-        body=row["body"].decode(errors="replace"),
+        **_delivery(found.summary).model_dump(exclude={"attempts"}),
+        attempts=[Attempt.model_validate(attempt, from_attributes=True) for attempt in attempts],
+        body=found.body.decode(errors="replace"),
     )
 
 
-def _delivery(row: Any) -> Delivery:
-    waits = row["state"] in {"pending", "retrying"} and not row["leased"]
-    return Delivery(**row, next_attempt_at=row["due_at"] if waits else None)
+def _delivery(row: store.DeliverySummary) -> Delivery:
+    waits = row.state in SCHEDULED and not row.leased
+    return Delivery(**asdict(row), next_attempt_at=row.due_at if waits else None)

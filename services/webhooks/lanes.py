@@ -4,31 +4,15 @@ A lane is what one endpoint gets of one order. Within a lane deliveries go one b
 lanes do not wait for each other. First attempts and retries start from separate queues with
 separate limits, so that a storm of retries leaves first attempts alone.
 
-No I/O and no clock: `services.webhooks.dispatcher` drives it, a property test drives it harder.
+Pure. No clock either: `services.webhooks.endpoint_queue` drives it, a property test drives it
+harder.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
 from uuid import UUID
 
-
-@dataclass(slots=True, eq=False)
-class Delivery:
-    """One event for one endpoint, in memory under this process's lease.
-
-    `attempts` counts those made before. `start_before` is the last moment (monotonic seconds) at
-    which an attempt may start and surely end within the lease.
-    """
-
-    id: UUID
-    event_id: UUID
-    endpoint_id: UUID
-    order_id: UUID
-    sequence: int
-    attempts: int
-    body: bytes = field(repr=False)
-    traceparent: str | None
-    start_before: float
+from services.webhooks.delivery import Delivery
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +25,7 @@ class _Lane:
     # A delivery failed or was given back: what follows has to wait for it in Postgres.
     broken: bool = False
     # More of this lane waits in Postgres and can be claimed once this part of it is written.
-    followed: bool = False
+    has_successors: bool = False
 
     @property
     def is_idle(self) -> bool:
@@ -59,18 +43,18 @@ class Lanes:
     def __init__(self, concurrency: int, retry_concurrency: int) -> None:
         self.concurrency = concurrency
         self.retry_concurrency = retry_concurrency
-        self.running_firsts = 0
+        self.running_first_attempts = 0
         self.running_retries = 0
         self.waiting = 0
         self.waiting_retries = 0
         self._lanes: dict[UUID, _Lane] = {}
-        self._first_ready: deque[_Lane] = deque()
-        self._retry_ready: deque[_Lane] = deque()
+        self._first_attempts_ready: deque[_Lane] = deque()
+        self._retries_ready: deque[_Lane] = deque()
 
     @property
     def running(self) -> int:
         """Attempts under way."""
-        return self.running_firsts + self.running_retries
+        return self.running_first_attempts + self.running_retries
 
     @property
     def held(self) -> int:
@@ -82,29 +66,31 @@ class Lanes:
         """Nothing waits, runs, or is yet to be written."""
         return not self._lanes
 
-    def add(self, delivery: Delivery, *, behind: int | None, followed: bool = False) -> bool:
+    def add(
+        self, delivery: Delivery, *, predecessor: int | None, has_successors: bool = False
+    ) -> bool:
         """Take in a delivery; False when it has to wait in Postgres.
 
         Args:
             delivery: leased by this process.
-            behind: the sequence of the unfinished delivery before it in the lane, as Postgres
+            predecessor: the sequence of the unfinished delivery before it in the lane, as Postgres
                 knew it; None for the first. Memory must end with just that one, and well: since
                 Postgres was asked the lane may have failed, and come back with only its head.
-            followed: Postgres has later ones of this lane.
+            has_successors: Postgres has later ones of this lane.
         """
         lane = self._lanes.get(delivery.order_id)
         if lane is None:
-            if behind is not None:
+            if predecessor is not None:
                 return False
             lane = self._lanes[delivery.order_id] = _Lane()
         elif (
             lane.broken
             or delivery.sequence <= lane.last_sequence
-            or behind not in (None, lane.last_sequence)
+            or predecessor not in (None, lane.last_sequence)
         ):
-            lane.followed = True
+            lane.has_successors = True
             return False
-        lane.followed |= followed
+        lane.has_successors |= has_successors
         lane.last_sequence = delivery.sequence
         lane.waiting.append(delivery)
         self._count_waiting(delivery, 1)
@@ -112,19 +98,19 @@ class Lanes:
             self._queue(lane)
         return True
 
-    def note_followed(self, order_id: UUID) -> None:
+    def note_successors(self, order_id: UUID) -> None:
         """Postgres has more of this lane than memory."""
         lane = self._lanes.get(order_id)
         if lane is not None:
-            lane.followed = True
+            lane.has_successors = True
 
     def start(self) -> Delivery | None:
         """The next delivery to attempt, counted as under way; None when nothing may start."""
-        if self._first_ready and self.running_firsts < self.concurrency:
-            lane = self._first_ready.popleft()
-            self.running_firsts += 1
-        elif self._retry_ready and self.running_retries < self.retry_concurrency:
-            lane = self._retry_ready.popleft()
+        if self._first_attempts_ready and self.running_first_attempts < self.concurrency:
+            lane = self._first_attempts_ready.popleft()
+            self.running_first_attempts += 1
+        elif self._retries_ready and self.running_retries < self.retry_concurrency:
+            lane = self._retries_ready.popleft()
             self.running_retries += 1
         else:
             return None
@@ -141,7 +127,7 @@ class Lanes:
             goes_on: whether the lane may go on: delivered, or given up for good.
 
         Returns:
-            The deliveries behind it that have to wait in Postgres now.
+            Its successors in memory, which have to wait in Postgres now.
         """
         lane = self._lanes[delivery.order_id]
         self._stop_running(lane, delivery)
@@ -159,12 +145,12 @@ class Lanes:
         if not lane.is_idle:
             return False
         del self._lanes[delivery.order_id]
-        return lane.followed
+        return lane.has_successors
 
     def take_expired(self, now: float) -> list[Delivery]:
         """Deliveries whose lease could end before an attempt does, with all that follow them."""
         expired: list[Delivery] = []
-        for ready in (self._first_ready, self._retry_ready):
+        for ready in (self._first_attempts_ready, self._retries_ready):
             # Leases are taken in order, so the oldest stand in front.
             while ready and ready[0].waiting[0].start_before < now:
                 lane = ready.popleft()
@@ -176,8 +162,8 @@ class Lanes:
     def take_waiting(self) -> list[Delivery]:
         """Everything that is not under way: the endpoint is disabled, or the process stops."""
         taken: list[Delivery] = []
-        self._first_ready.clear()
-        self._retry_ready.clear()
+        self._first_attempts_ready.clear()
+        self._retries_ready.clear()
         for order_id, lane in list(self._lanes.items()):
             taken += self._break(lane)
             self._forget_if_idle(order_id, lane)
@@ -187,12 +173,12 @@ class Lanes:
         """`start` gave it but it was not attempted; it and what follows, for Postgres."""
         lane = self._lanes[delivery.order_id]
         self._stop_running(lane, delivery)
-        followers = self._break(lane)
+        successors = self._break(lane)
         self._forget_if_idle(delivery.order_id, lane)
-        return [delivery, *followers]
+        return [delivery, *successors]
 
     def _queue(self, lane: _Lane) -> None:
-        ready = self._retry_ready if lane.waiting[0].attempts else self._first_ready
+        ready = self._retries_ready if lane.waiting[0].attempts else self._first_attempts_ready
         ready.append(lane)
 
     def _stop_running(self, lane: _Lane, delivery: Delivery) -> None:
@@ -200,16 +186,16 @@ class Lanes:
         if delivery.attempts:
             self.running_retries -= 1
         else:
-            self.running_firsts -= 1
+            self.running_first_attempts -= 1
 
     def _break(self, lane: _Lane) -> list[Delivery]:
-        followers = list(lane.waiting)
-        for each in followers:
-            self._count_waiting(each, -1)
+        successors = list(lane.waiting)
+        for delivery in successors:
+            self._count_waiting(delivery, -1)
         lane.waiting.clear()
         lane.broken = True
-        lane.followed |= bool(followers)
-        return followers
+        lane.has_successors |= bool(successors)
+        return successors
 
     def _forget_if_idle(self, order_id: UUID, lane: _Lane) -> None:
         if lane.is_idle:

@@ -1,12 +1,18 @@
 """Webhooks' only wiring: what it reads, what it runs, what it serves."""
 
+from uuid import uuid4
+
 from fastapi import FastAPI
 
 from services.webhooks import handlers
+from services.webhooks.claimer import Claimer
+from services.webhooks.delivery import Lease
 from services.webhooks.dispatcher import Dispatcher
+from services.webhooks.endpoint_queue import EndpointQueues, Limits
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.guard import Guard
 from services.webhooks.http import router
+from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.sender import HttpSender
 from services.webhooks.settings import Settings
 from shared.runtime import Runtime
@@ -20,12 +26,36 @@ def create_app(settings: Settings) -> FastAPI:
     sender = HttpSender(guard, settings.webhooks_attempt_seconds)
     sealer = Sealer.parse(settings.sealing_keys.get_secret_value())
     endpoints = Endpoints(runtime.database, sealer)
-    dispatcher = Dispatcher(runtime.database, endpoints, sender, settings)
-    handlers.subscribe(runtime.kafka.router, runtime.database, endpoints, dispatcher, settings)
-    runtime.background("outcomes", dispatcher.outcomes.run)
-    runtime.background("dispatcher", dispatcher.run)
+    queues = EndpointQueues(
+        Limits(
+            first_attempts=settings.webhooks_concurrency,
+            retries=settings.webhooks_retry_concurrency,
+            deliveries=settings.webhooks_queue_deliveries,
+            memory_bytes=settings.webhooks_memory_bytes,
+        )
+    )
+    lease = Lease(uuid4(), settings.webhooks_lease_seconds, settings.webhooks_attempt_seconds)
+    outcomes = OutcomeWriter(
+        runtime.database,
+        lease.owner,
+        flush_seconds=settings.webhooks_flush_seconds,
+        limit=settings.webhooks_unwritten_outcomes,
+    )
+    claimer = Claimer(runtime.database, endpoints, queues, outcomes, lease, settings)
+    dispatcher = Dispatcher(
+        runtime.database, endpoints, sender, queues, outcomes, claimer, lease, settings
+    )
+    claimer.on_claimed = dispatcher.start
+    outcomes.on_written = dispatcher.note_written
+    outcomes.on_released = claimer.note_stored_work
+    handlers.subscribe(
+        runtime.kafka.router, runtime.database, endpoints, dispatcher, claimer, settings
+    )
+    runtime.background("outcomes", outcomes.run)
+    runtime.background("claimer", claimer.run)
 
     async def stop() -> None:
+        claimer.stop()
         # Half for attempts, half for what they leave to write.
         await dispatcher.stop(settings.shutdown_seconds / 2)
         await sender.close()

@@ -5,14 +5,14 @@ crash takes with it is delivered again when the lease runs out, with the same `w
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 import structlog
 
 from services.webhooks import store
-from services.webhooks.store import Attempt
+from services.webhooks.delivery import Attempt, Delivery
 from shared.failures import is_transient
 from shared.postgres.database import Database
 from shared.telemetry import ATTEMPTS_UNWRITTEN
@@ -21,17 +21,20 @@ logger = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE = 1_000
 _LONGEST_PAUSE_SECONDS = 2.0
-GONE = "the receiver answered 410 Gone"
+_DISABLED_REASON = "the receiver answered 410 Gone"
 
 
-class Outcomes:
+class OutcomeWriter:
     """Writes outcomes and gives leases back.
+
+    `on_written` is called with attempts that are in Postgres now, `on_released` with the endpoints
+    (some perhaps more than once) whose leases were given back.
 
     Args:
         database: webhooks' schema.
         owner: whose leases.
         flush_seconds: how long outcomes gather.
-        limit: outcomes held before `room` makes callers wait.
+        limit: outcomes held before `wait_for_capacity` makes callers wait.
     """
 
     def __init__(
@@ -42,43 +45,45 @@ class Outcomes:
         self._flush_seconds = flush_seconds
         self._limit = limit
         self._attempts: list[Attempt] = []
-        self._releases: list[UUID] = []
+        # Delivery and endpoint; their bodies need not stay in memory.
+        self._releases: list[tuple[UUID, UUID]] = []
         self._gone: set[UUID] = set()
         self._something = asyncio.Event()
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
         self._settled = asyncio.Event()
         self._settled.set()
         self.is_stuck = False
         self.on_written: Callable[[Sequence[Attempt]], None] = lambda _: None
-        self.on_released: Callable[[Sequence[UUID]], None] = lambda _: None
+        self.on_released: Callable[[Iterable[UUID]], None] = lambda _: None
 
     @property
-    def has_room(self) -> bool:
-        """Whether new work may be taken up."""
-        return self._has_room.is_set()
+    def has_capacity(self) -> bool:
+        """Whether new work may begin."""
+        return self._has_capacity.is_set()
 
-    async def room(self) -> None:
-        """Wait until there is room."""
-        await self._has_room.wait()
+    async def wait_for_capacity(self) -> None:
+        """Wait until new work may begin."""
+        await self._has_capacity.wait()
 
     async def settled(self) -> None:
         """Wait until everything is written."""
         await self._settled.wait()
 
-    def add(self, attempt: Attempt, *, gone: bool = False) -> None:
-        """An outcome; with `gone` its endpoint is to be disabled."""
+    def add(self, attempt: Attempt) -> None:
+        """An outcome to be written."""
         self._attempts.append(attempt)
-        if gone:
+        if attempt.is_gone:
             self._gone.add(attempt.delivery.endpoint_id)
         if len(self._attempts) >= self._limit:
-            self._has_room.clear()
+            self._has_capacity.clear()
         self._wake()
 
-    def release(self, ids: Sequence[UUID]) -> None:
-        """Deliveries that were not attempted, for whoever has room."""
-        self._releases.extend(ids)
-        self._wake()
+    def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Deliveries that were not attempted, for whoever has capacity."""
+        if deliveries:
+            self._releases += [(delivery.id, delivery.endpoint_id) for delivery in deliveries]
+            self._wake()
 
     def _wake(self) -> None:
         self._settled.clear()
@@ -93,12 +98,7 @@ class Outcomes:
             try:
                 await self._flush()
             except Exception as error:
-                # Nothing is given up: the same rows are written again. Safe, because a second
-                # write finds its deliveries finished (only the log of attempts may repeat).
-                self.is_stuck = True
-                if not is_transient(error):
-                    # The only part that others wrote; better the outcome without it than none.
-                    self._attempts[:] = [replace(a, response_head=None) for a in self._attempts]
+                self._keep_for_later(error)
                 logger.warning(
                     "outcomes wait",
                     count=len(self._attempts),
@@ -111,26 +111,38 @@ class Outcomes:
                 self.is_stuck = False
             ATTEMPTS_UNWRITTEN.set(len(self._attempts))
 
+    def _keep_for_later(self, error: Exception) -> None:
+        """Give nothing up: the same rows are written again.
+
+        Safe, because a second write finds its deliveries finished (only the log of attempts may
+        repeat).
+        """
+        self.is_stuck = True
+        if not is_transient(error):
+            # The only part that others wrote; better the outcome without it than none.
+            self._attempts[:] = [replace(attempt, response_head=None) for attempt in self._attempts]
+
     async def _flush(self) -> None:
         attempts, releases = self._attempts[:_MOST_AT_ONCE], self._releases[:_MOST_AT_ONCE]
         gone = list(self._gone)
         async with self._database.session() as session:
             if attempts:
                 await store.record_attempts(session, attempts, self._owner)
-                del self._attempts[: len(attempts)]
-                self._told_attempts(attempts)
+                self._note_written(attempts)
             if gone:
-                await store.disable_endpoints(session, gone, GONE)
+                await store.disable_endpoints(session, gone, _DISABLED_REASON)
                 self._gone.difference_update(gone)
             if releases:
-                await store.release_deliveries(session, releases, self._owner)
+                ids = [delivery_id for delivery_id, _ in releases]
+                await store.release_deliveries(session, ids, self._owner)
                 del self._releases[: len(releases)]
-                self.on_released(releases)
+                self.on_released(endpoint_id for _, endpoint_id in releases)
         if not self._attempts and not self._releases and not self._gone:
             self._something.clear()
             self._settled.set()
 
-    def _told_attempts(self, attempts: Sequence[Attempt]) -> None:
+    def _note_written(self, attempts: Sequence[Attempt]) -> None:
+        del self._attempts[: len(attempts)]
         if len(self._attempts) < self._limit:
-            self._has_room.set()
+            self._has_capacity.set()
         self.on_written(attempts)

@@ -3,7 +3,6 @@
 import io
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,9 +12,9 @@ from aiohttp import ClientTimeout, hdrs
 from yarl import URL
 
 from services.webhooks.backoff import parse_retry_after
+from services.webhooks.delivery import Answer, Delivery
 from services.webhooks.endpoints import Endpoint
 from services.webhooks.guard import AddressRefused, Guard, GuardedResolver
-from services.webhooks.lanes import Delivery
 from services.webhooks.signing import signature
 
 USER_AGENT = "Relevo/1.0"
@@ -27,20 +26,6 @@ _DNS_CACHE_SECONDS = 10
 # aiohttp writes larger bytes in one go and warns; from a file it takes pieces.
 _LARGE_BODY_BYTES = 1024 * 1024
 _SKIPPED = frozenset({hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.USER_AGENT})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How an attempt ended.
-
-    `status` is None when no answer came in time; then `error` is its class: `timeout`,
-    `address_refused`, `dns`, `tls`, `connection`, `protocol`. `retry_after` is in seconds.
-    """
-
-    status: int | None
-    error: str | None = None
-    retry_after: float | None = None
-    body: bytes = b""
 
 
 class Sender(Protocol):

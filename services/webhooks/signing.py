@@ -1,6 +1,8 @@
 """Standard Webhooks 1.0 signatures: `v1,` + base64 of HMAC-SHA256 over `id.timestamp.body`.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+
+Pure.
 """
 
 import base64

@@ -1,23 +1,39 @@
-"""What webhooks keeps in Postgres: one function per named query, each given a connection."""
+"""What webhooks keeps in Postgres: one function per named query, each given a session."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from services.webhooks.lanes import Delivery
+from services.webhooks.delivery import Attempt, Delivery, DeliveryState, Lease
+from services.webhooks.endpoint_queue import ClaimQuota
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEventAttributes
-from shared.postgres.database import Session, load_queries
+from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 
 # --- endpoints ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEndpoint:
+    """An endpoint with its signing secrets, sealed for `endpoint:<id>`, newest first."""
+
+    id: UUID
+    url: str
+    sealed_secrets: Sequence[str]
+    is_enabled: bool
+
+
+def _endpoint(row: asyncpg.Record) -> StoredEndpoint:
+    return row_as(StoredEndpoint, row, is_enabled=row["state"] == "enabled")
 
 
 async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> None:
@@ -35,14 +51,16 @@ async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged
     )
 
 
-async def endpoints_of_ids(session: Session, ids: Iterable[UUID]) -> list[asyncpg.Record]:
+async def endpoints_of_ids(session: Session, ids: Iterable[UUID]) -> list[StoredEndpoint]:
     """The endpoints that are known."""
-    return await _queries.endpoints_of_ids.all(session, ids=list(ids))
+    rows = await _queries.endpoints_of_ids.all(session, ids=list(ids))
+    return [_endpoint(row) for row in rows]
 
 
-async def endpoints_updated(session: Session, seconds: float) -> list[asyncpg.Record]:
+async def endpoints_updated(session: Session, seconds: float) -> list[StoredEndpoint]:
     """The endpoints that changed within the last `seconds`."""
-    return await _queries.endpoints_updated.all(session, seconds=seconds)
+    rows = await _queries.endpoints_updated.all(session, seconds=seconds)
+    return [_endpoint(row) for row in rows]
 
 
 async def endpoints_with_work(session: Session) -> list[UUID]:
@@ -73,144 +91,137 @@ class Incoming:
     body: bytes
     traceparent: str | None
 
+    def delivery(self, delivery_id: UUID, start_before: float) -> Delivery:
+        """Its delivery, stored under that id and leased; see `Lease.start_before`."""
+        return Delivery(
+            id=delivery_id,
+            event_id=self.attributes.id,
+            endpoint_id=self.endpoint_id,
+            order_id=self.attributes.order_id,
+            sequence=self.attributes.sequence,
+            attempts=0,
+            body=self.body,
+            traceparent=self.traceparent,
+            start_before=start_before,
+        )
+
+
+class NewDelivery(NamedTuple):
+    """A delivery to store, and whether to lease it to this process at once."""
+
+    id: UUID
+    event: Incoming
+    wants_lease: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """A delivery that is new. `behind`: the sequence of the unfinished one before it, if any."""
+    """A delivery that is new.
+
+    `predecessor` is the sequence of the unfinished one before it in its lane, as it was before the
+    statement; None when there was none.
+    """
 
     leased: bool
-    behind: int | None
-    parked: bool
+    predecessor: int | None
+    is_parked: bool
 
 
 async def insert_events(
-    session: Session,
-    incoming: Sequence[tuple[UUID, Incoming, bool]],
-    owner: UUID,
-    lease_seconds: float,
+    session: Session, new: Sequence[NewDelivery], lease: Lease
 ) -> dict[UUID, Inserted]:
     """Insert events with their deliveries; those that are new, by delivery id.
 
     Args:
         session: one statement, no transaction needed.
-        incoming: delivery id, event, and whether a lease is wanted for it.
-        owner: who leases.
-        lease_seconds: for how long.
+        new: what came; duplicates of what is stored are left out of the answer.
+        lease: what those get that want one and may have it.
     """
-    attributes = [each.attributes for _, each, _ in incoming]
+    events = [delivery.event for delivery in new]
+    attributes = [event.attributes for event in events]
     rows = await _queries.insert_events.all(
         session,
-        deliveries=[delivery_id for delivery_id, _, _ in incoming],
-        events=[each.id for each in attributes],
-        endpoints=[each.endpoint_id for _, each, _ in incoming],
-        orders=[each.order_id for each in attributes],
-        sequences=[each.sequence for each in attributes],
-        stores=[each.store_id for each in attributes],
-        brands=[each.brand_id for each in attributes],
-        connections=[each.connection_id for each in attributes],
-        three_pls=[each.three_pl_id for each in attributes],
-        types=[each.type for each in attributes],
-        bodies=[each.body for _, each, _ in incoming],
-        traceparents=[each.traceparent for _, each, _ in incoming],
-        wanted=[wanted for _, _, wanted in incoming],
-        owner=owner,
-        lease_seconds=lease_seconds,
+        deliveries=[delivery.id for delivery in new],
+        events=[attribute.id for attribute in attributes],
+        endpoints=[event.endpoint_id for event in events],
+        orders=[attribute.order_id for attribute in attributes],
+        sequences=[attribute.sequence for attribute in attributes],
+        stores=[attribute.store_id for attribute in attributes],
+        brands=[attribute.brand_id for attribute in attributes],
+        connections=[attribute.connection_id for attribute in attributes],
+        three_pls=[attribute.three_pl_id for attribute in attributes],
+        types=[attribute.type for attribute in attributes],
+        bodies=[event.body for event in events],
+        traceparents=[event.traceparent for event in events],
+        wants_lease=[delivery.wants_lease for delivery in new],
+        owner=lease.owner,
+        lease_seconds=lease.seconds,
     )
     return {
-        row["id"]: Inserted(row["leased"], row["behind"], row["state"] == "parked") for row in rows
+        row["id"]: Inserted(row["leased"], row["predecessor"], row["state"] == DeliveryState.PARKED)
+        for row in rows
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How many first attempts and retries of an endpoint there is room for."""
-
-    firsts: int
-    retries: int
-
-
 async def claim_due_deliveries(
-    session: Session,
-    rooms: dict[UUID, Room],
-    owner: UUID,
-    lease_seconds: float,
-    start_before: float,
+    session: Session, quotas: Mapping[UUID, ClaimQuota], lease: Lease, start_before: float
 ) -> list[tuple[Delivery, bool]]:
-    """Lease heads of lanes that are due; each with whether more of its lane waits."""
+    """Lease heads of lanes that are due; each with whether its lane has successors.
+
+    Args:
+        session: one statement, no transaction needed.
+        quotas: the most for each endpoint.
+        lease: what they get.
+        start_before: what the lease allows, for the deliveries.
+    """
     rows = await _queries.claim_due_deliveries.all(
         session,
-        endpoints=list(rooms),
-        firsts=[room.firsts for room in rooms.values()],
-        retries=[room.retries for room in rooms.values()],
-        owner=owner,
-        lease_seconds=lease_seconds,
+        endpoints=list(quotas),
+        first_attempts=[quota.first_attempts for quota in quotas.values()],
+        retries=[quota.retries for quota in quotas.values()],
+        owner=lease.owner,
+        lease_seconds=lease.seconds,
     )
     return [
-        (
-            Delivery(
-                id=row["id"],
-                event_id=row["event_id"],
-                endpoint_id=row["endpoint_id"],
-                order_id=row["order_id"],
-                sequence=row["sequence"],
-                attempts=row["attempts"],
-                body=row["body"],
-                traceparent=row["traceparent"],
-                start_before=start_before,
-            ),
-            row["followed"],
-        )
-        for row in rows
+        (row_as(Delivery, row, start_before=start_before), row["has_successors"]) for row in rows
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One HTTP try and what it makes of its delivery.
-
-    `wait` is the time to the next attempt in seconds; `error` a class, see
-    `services.webhooks.sender`; `response_head` the start of the answer's body; `followers` those
-    behind a failed one that memory gave up.
-    """
-
-    delivery: Delivery
-    state: str
-    wait: float
-    at: datetime
-    duration_ms: int
-    status: int | None
-    error: str | None
-    response_head: str | None
-    followers: Sequence[UUID] = ()
 
 
 async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: UUID) -> None:
     """Write attempts and move their deliveries on; no delivery stands in it twice."""
     await _queries.record_attempts.run(
         session,
-        deliveries=[each.delivery.id for each in attempts],
-        numbers=[each.delivery.attempts + 1 for each in attempts],
-        states=[each.state for each in attempts],
-        waits=[each.wait for each in attempts],
-        ats=[each.at for each in attempts],
-        durations=[each.duration_ms for each in attempts],
-        statuses=[each.status for each in attempts],
-        errors=[each.error for each in attempts],
-        heads=[each.response_head for each in attempts],
-        followers=[follower for each in attempts for follower in each.followers],
+        deliveries=[attempt.delivery.id for attempt in attempts],
+        numbers=[attempt.delivery.attempts + 1 for attempt in attempts],
+        states=[attempt.state for attempt in attempts],
+        waits=[attempt.wait for attempt in attempts],
+        ats=[attempt.at for attempt in attempts],
+        durations=[attempt.duration_ms for attempt in attempts],
+        statuses=[attempt.status for attempt in attempts],
+        errors=[attempt.error for attempt in attempts],
+        heads=[attempt.response_head for attempt in attempts],
+        successors=[successor for attempt in attempts for successor in attempt.successors],
         owner=owner,
     )
 
 
 async def release_deliveries(session: Session, ids: Sequence[UUID], owner: UUID) -> None:
-    """Give leases back: whoever has room may claim the deliveries at once."""
+    """Give leases back: whoever has capacity may claim the deliveries at once."""
     await _queries.release_deliveries.run(session, ids=ids, owner=owner)
 
 
-async def backlog(session: Session, limit: int) -> tuple[int, float]:
-    """How many deliveries are unfinished (counted up to `limit`), and the age of the oldest."""
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many deliveries are unfinished, and the age of the oldest of those counted."""
+
+    deliveries: int
+    oldest_seconds: float
+
+
+async def backlog(session: Session, limit: int) -> Backlog:
+    """What is unfinished, counted up to `limit`."""
     row = await _queries.backlog.one(session, limit=limit)
-    return (row["deliveries"], row["oldest_seconds"]) if row else (0, 0.0)
+    return row_as(Backlog, row) if row else Backlog(0, 0.0)
 
 
 # --- lists ----------------------------------------------------------------------------------
@@ -222,7 +233,50 @@ class DeliveryFilter:
 
     connection: UUID | None = None
     order: UUID | None = None
-    state: str | None = None
+    state: DeliveryState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySummary:
+    """A delivery as lists show it; `due_at` is the end of the lease while it is `leased`."""
+
+    id: UUID
+    event_id: UUID
+    type: str
+    order_id: UUID
+    sequence: int
+    endpoint_id: UUID
+    connection_id: UUID | None
+    state: DeliveryState
+    attempts: int
+    due_at: datetime
+    leased: bool
+    created_at: datetime
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDetail:
+    """One delivery with the body as it was signed and sent."""
+
+    summary: DeliverySummary
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAttempt:
+    """One HTTP try; `status` or `error` as in `services.webhooks.delivery.Answer`."""
+
+    number: int
+    at: datetime
+    duration_ms: int
+    status: int | None
+    error: str | None
+    response_head: str | None
+
+
+def _summary(row: asyncpg.Record) -> DeliverySummary:
+    return row_as(DeliverySummary, row, state=DeliveryState(row["state"]))
 
 
 async def list_deliveries(
@@ -233,33 +287,30 @@ async def list_deliveries(
     wanted: DeliveryFilter,
     after: tuple[UUID, UUID] | None,
     limit: int,
-) -> list[asyncpg.Record]:
+) -> list[DeliverySummary]:
     """The account's deliveries, newest event first; `after` is (event id, delivery id)."""
     query = _queries.deliveries_of_three_pl if as_three_pl else _queries.deliveries_of_brand
+    after_event, after_delivery = after or (None, None)
     rows = await query.all(
         session,
         account=account,
-        after_event=after[0] if after else None,
-        after_delivery=after[1] if after else None,
+        after_event=after_event,
+        after_delivery=after_delivery,
         connection=wanted.connection,
         order=wanted.order,
         state=wanted.state,
         limit=limit,
     )
-    return list(rows)
+    return [_summary(row) for row in rows]
 
 
-async def delivery_of_party(
-    session: Session, delivery_id: UUID, account: UUID
-) -> asyncpg.Record | None:
-    """One delivery with its body, if the account is its 3PL or its brand."""
-    row: asyncpg.Record | None = await _queries.delivery_of_party.one(
-        session, delivery_id=delivery_id, account=account
-    )
-    return row
+async def get_delivery(session: Session, delivery_id: UUID, account: UUID) -> DeliveryDetail | None:
+    """One delivery, if the account is its 3PL or its brand."""
+    row = await _queries.delivery_of_party.one(session, delivery_id=delivery_id, account=account)
+    return DeliveryDetail(_summary(row), row["body"]) if row else None
 
 
-async def attempts_of_delivery(session: Session, delivery_id: UUID) -> list[asyncpg.Record]:
-    """Its attempts, oldest first."""
+async def list_attempts(session: Session, delivery_id: UUID) -> list[RecordedAttempt]:
+    """Its attempts, oldest first; whoever asks has been shown the delivery."""
     rows = await _queries.attempts_of_delivery.all(session, delivery_id=delivery_id)
-    return list(rows)
+    return [row_as(RecordedAttempt, row) for row in rows]

@@ -12,29 +12,31 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE e.version < excluded.version;
 
 -- name: endpoints_of_ids
-SELECT id, connection_id, three_pl_id, store_id, url, sealed_secrets, state
-FROM endpoints WHERE id = ANY(:ids::uuid[]);
+-- tenants: all; the dispatcher sends for every endpoint
+-- Whom events of a batch go to, when they are not in memory yet.
+SELECT * FROM endpoints WHERE id = ANY(:ids::uuid[]);
 
 -- name: endpoints_updated
+-- tenants: all; the dispatcher sends for every endpoint
 -- What another process may have changed; the overlap covers transactions that commit late.
-SELECT id, connection_id, three_pl_id, store_id, url, sealed_secrets, state
-FROM endpoints WHERE updated_at > now() - :seconds::float8 * interval '1 second';
+SELECT * FROM endpoints WHERE updated_at > now() - :seconds::float8 * interval '1 second';
 
 -- name: insert_events
+-- tenants: all; the records of a batch are of many
 -- Events and their deliveries, once each however often they come. A delivery that this process
--- has room for is leased to it at once, unless an earlier one of its lane waits elsewhere.
+-- has capacity for is leased to it at once, unless an earlier one of its lane waits elsewhere.
 WITH incoming AS (
     SELECT * FROM unnest(:deliveries::uuid[], :events::uuid[], :endpoints::uuid[],
                          :orders::uuid[], :sequences::int[], :stores::uuid[], :brands::uuid[],
                          :connections::uuid[], :three_pls::uuid[], :types::text[],
-                         :bodies::bytea[], :traceparents::text[], :wanted::bool[])
+                         :bodies::bytea[], :traceparents::text[], :wants_lease::bool[])
         AS i (id, event_id, endpoint_id, order_id, sequence, store_id, brand_id,
-              connection_id, three_pl_id, type, body, traceparent, wanted)
+              connection_id, three_pl_id, type, body, traceparent, wants_lease)
 ),
 -- The unfinished deliveries before each in its lane: the last of them, whether one of them is not
 -- this process's, and until when the lane has to wait.
 earlier AS MATERIALIZED (
-    SELECT i.id, max(d.sequence) AS behind,
+    SELECT i.id, max(d.sequence) AS predecessor,
            count(d.id) FILTER (WHERE d.lease_owner IS DISTINCT FROM :owner::uuid
                                      OR d.due_at < now()) > 0 AS elsewhere,
            max(d.due_at) FILTER (WHERE d.lease_owner IS NULL) AS due_at
@@ -54,9 +56,9 @@ new_events AS (
 decided AS (
     SELECT i.id, i.event_id, i.endpoint_id, i.order_id, i.sequence,
            CASE WHEN e.state = 'disabled' THEN 'parked' ELSE 'pending' END AS state,
-           i.wanted AND e.state = 'enabled' AND NOT b.elsewhere AS leased, b.due_at
+           i.wants_lease AND e.state = 'enabled' AND NOT p.elsewhere AS leased, p.due_at
     FROM incoming i
-    JOIN earlier b ON b.id = i.id
+    JOIN earlier p ON p.id = i.id
     LEFT JOIN endpoints e ON e.id = i.endpoint_id
 ),
 inserted AS (
@@ -70,51 +72,53 @@ inserted AS (
     ON CONFLICT (event_id, endpoint_id) DO NOTHING
     RETURNING id, state, lease_owner IS NOT NULL AS leased
 )
-SELECT n.id, n.state, n.leased, b.behind FROM inserted n JOIN earlier b ON b.id = n.id;
+SELECT n.id, n.state, n.leased, p.predecessor FROM inserted n JOIN earlier p ON p.id = n.id;
 
 -- name: claim_due_deliveries
--- The heads of lanes that are due, for endpoints with room: a lease of their own, oldest first.
+-- tenants: all; the claimer works for every endpoint
+-- The heads of lanes that are due, for endpoints with capacity: a lease of their own, oldest first.
 -- A delivery whose lease has run out is due again, whoever held it.
 WITH wanted AS (
-    SELECT * FROM unnest(:endpoints::uuid[], :firsts::int[], :retries::int[])
-        AS w (endpoint_id, firsts, retries)
+    SELECT * FROM unnest(:endpoints::uuid[], :first_attempts::int[], :retries::int[])
+        AS w (endpoint_id, first_attempts, retries)
 ),
-firsts AS MATERIALIZED (
+first_attempts AS MATERIALIZED (
     SELECT h.id FROM wanted w CROSS JOIN LATERAL (
         SELECT d.id FROM deliveries d
         WHERE d.endpoint_id = w.endpoint_id AND d.state = 'pending' AND d.due_at <= now()
-          AND NOT EXISTS (SELECT FROM deliveries b
-                          WHERE b.endpoint_id = d.endpoint_id AND b.order_id = d.order_id
-                            AND b.sequence < d.sequence
-                            AND b.state IN ('pending', 'retrying', 'parked'))
-        ORDER BY d.due_at, d.id LIMIT w.firsts FOR UPDATE SKIP LOCKED) h
+          AND NOT EXISTS (SELECT FROM deliveries p
+                          WHERE p.endpoint_id = d.endpoint_id AND p.order_id = d.order_id
+                            AND p.sequence < d.sequence
+                            AND p.state IN ('pending', 'retrying', 'parked'))
+        ORDER BY d.due_at, d.id LIMIT w.first_attempts FOR UPDATE SKIP LOCKED) h
 ),
 retries AS MATERIALIZED (
     SELECT h.id FROM wanted w CROSS JOIN LATERAL (
         SELECT d.id FROM deliveries d
         WHERE d.endpoint_id = w.endpoint_id AND d.state = 'retrying' AND d.due_at <= now()
-          AND NOT EXISTS (SELECT FROM deliveries b
-                          WHERE b.endpoint_id = d.endpoint_id AND b.order_id = d.order_id
-                            AND b.sequence < d.sequence
-                            AND b.state IN ('pending', 'retrying', 'parked'))
+          AND NOT EXISTS (SELECT FROM deliveries p
+                          WHERE p.endpoint_id = d.endpoint_id AND p.order_id = d.order_id
+                            AND p.sequence < d.sequence
+                            AND p.state IN ('pending', 'retrying', 'parked'))
         ORDER BY d.due_at, d.id LIMIT w.retries FOR UPDATE SKIP LOCKED) h
 ),
 claimed AS (
     UPDATE deliveries d
     SET due_at = now() + :lease_seconds::float8 * interval '1 second', lease_owner = :owner::uuid
-    FROM (SELECT id FROM firsts UNION ALL SELECT id FROM retries) h
+    FROM (SELECT id FROM first_attempts UNION ALL SELECT id FROM retries) h
     WHERE d.id = h.id
     RETURNING d.id, d.event_id, d.endpoint_id, d.order_id, d.sequence, d.attempts
 )
 SELECT c.id, c.event_id, c.endpoint_id, c.order_id, c.sequence, c.attempts, e.body, e.traceparent,
-       EXISTS (SELECT FROM deliveries f
-               WHERE f.endpoint_id = c.endpoint_id AND f.order_id = c.order_id
-                 AND f.sequence > c.sequence
-                 AND f.state IN ('pending', 'retrying', 'parked')) AS followed
+       EXISTS (SELECT FROM deliveries s
+               WHERE s.endpoint_id = c.endpoint_id AND s.order_id = c.order_id
+                 AND s.sequence > c.sequence
+                 AND s.state IN ('pending', 'retrying', 'parked')) AS has_successors
 FROM claimed c JOIN events e ON e.id = c.event_id
 ORDER BY c.event_id;
 
 -- name: endpoints_with_work
+-- tenants: all; the claimer works for every endpoint
 -- Endpoints with a delivery that is due: one index probe for each (a loose index scan), however
 -- many deliveries they have.
 WITH RECURSIVE waiting AS (
@@ -133,6 +137,7 @@ WHERE EXISTS (SELECT FROM deliveries d
                 AND d.state IN ('pending', 'retrying'));
 
 -- name: record_attempts!
+-- tenants: all; outcomes of a flush are of many
 -- Outcomes of attempts: every attempt is kept; deliveries move on; what stands behind a failed
 -- one waits as long as it does. A failure counts only under our lease: after it ran out somebody
 -- else is at it. A success counts always. Of those behind, the ones that memory gave up lose their
@@ -161,23 +166,28 @@ UPDATE deliveries d SET lease_owner = NULL, due_at = m.due_at
 FROM moved m
 WHERE m.state = 'retrying' AND d.endpoint_id = m.endpoint_id AND d.order_id = m.order_id
   AND d.sequence > m.sequence AND d.state IN ('pending', 'retrying')
-  AND (d.lease_owner IS NULL OR d.id = ANY(:followers::uuid[]));
+  AND (d.lease_owner IS NULL OR d.id = ANY(:successors::uuid[]));
 
 -- name: release_deliveries!
--- Leases given back before their time.
+-- tenants: all; only what this process leased
+-- Leases given back before their time, so that nobody has to wait for their end.
 UPDATE deliveries SET lease_owner = NULL, due_at = now()
 WHERE id = ANY(:ids::uuid[]) AND lease_owner = :owner::uuid AND state IN ('pending', 'retrying');
 
 -- name: disable_endpoints!
+-- tenants: all; the receivers themselves said so
+-- The first reason stays. The update is what other processes notice it by (endpoints_updated).
 UPDATE endpoints SET state = 'disabled', disabled_reason = :reason, updated_at = now()
 WHERE id = ANY(:ids::uuid[]) AND state = 'enabled';
 
 -- name: park_deliveries!
+-- tenants: all; of endpoints that are disabled
 -- Kept, in order, until somebody enables the endpoint.
 UPDATE deliveries SET state = 'parked', lease_owner = NULL
 WHERE endpoint_id = ANY(:ids::uuid[]) AND state IN ('pending', 'retrying');
 
 -- name: backlog^
+-- tenants: all; a metric of the service
 -- What is unfinished, counted up to a limit that keeps this cheap, and the age of its oldest.
 SELECT count(*) AS deliveries,
        coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_seconds
@@ -185,36 +195,36 @@ FROM (SELECT created_at FROM deliveries WHERE state IN ('pending', 'retrying')
       LIMIT :limit::int) unfinished;
 
 -- name: deliveries_of_three_pl
-SELECT d.id, d.event_id, e.type, d.order_id, d.sequence, d.endpoint_id, e.connection_id, d.state,
-       d.attempts, d.due_at, d.lease_owner IS NOT NULL AS leased, d.created_at, d.delivered_at
-FROM events e JOIN deliveries d ON d.event_id = e.id
-WHERE e.three_pl_id = :account
+-- A page by events_of_three_pl, newest event first. An event rarely has more than one delivery:
+-- the first bound on event_id is what the index is entered by, the second drops what was shown.
+SELECT * FROM delivery_details
+WHERE three_pl_id = :account
   AND (:after_event::uuid IS NULL
-       OR (e.id <= :after_event AND (e.id, d.id) < (:after_event, :after_delivery::uuid)))
-  AND (:connection::uuid IS NULL OR e.connection_id = :connection)
-  AND (:order::uuid IS NULL OR e.order_id = :order)
-  AND (:state::text IS NULL OR d.state = :state)
-ORDER BY e.id DESC, d.id DESC LIMIT :limit;
+       OR (event_id <= :after_event AND (event_id, id) < (:after_event, :after_delivery::uuid)))
+  AND (:connection::uuid IS NULL OR connection_id = :connection)
+  AND (:order::uuid IS NULL OR order_id = :order)
+  AND (:state::text IS NULL OR state = :state)
+ORDER BY event_id DESC, id DESC LIMIT :limit;
 
 -- name: deliveries_of_brand
-SELECT d.id, d.event_id, e.type, d.order_id, d.sequence, d.endpoint_id, e.connection_id, d.state,
-       d.attempts, d.due_at, d.lease_owner IS NOT NULL AS leased, d.created_at, d.delivered_at
-FROM events e JOIN deliveries d ON d.event_id = e.id
-WHERE e.brand_id = :account
+-- A page by events_of_brand. A query of its own: with an OR over both columns no index has the
+-- order of the page.
+SELECT * FROM delivery_details
+WHERE brand_id = :account
   AND (:after_event::uuid IS NULL
-       OR (e.id <= :after_event AND (e.id, d.id) < (:after_event, :after_delivery::uuid)))
-  AND (:connection::uuid IS NULL OR e.connection_id = :connection)
-  AND (:order::uuid IS NULL OR e.order_id = :order)
-  AND (:state::text IS NULL OR d.state = :state)
-ORDER BY e.id DESC, d.id DESC LIMIT :limit;
+       OR (event_id <= :after_event AND (event_id, id) < (:after_event, :after_delivery::uuid)))
+  AND (:connection::uuid IS NULL OR connection_id = :connection)
+  AND (:order::uuid IS NULL OR order_id = :order)
+  AND (:state::text IS NULL OR state = :state)
+ORDER BY event_id DESC, id DESC LIMIT :limit;
 
 -- name: delivery_of_party^
-SELECT d.id, d.event_id, e.type, d.order_id, d.sequence, d.endpoint_id, e.connection_id, d.state,
-       d.attempts, d.due_at, d.lease_owner IS NOT NULL AS leased, d.created_at, d.delivered_at,
-       e.body
-FROM deliveries d JOIN events e ON e.id = d.event_id
-WHERE d.id = :delivery_id AND :account IN (e.three_pl_id, e.brand_id);
+-- The body besides, which lists must not fetch: it may be large.
+SELECT details.*, events.body
+FROM delivery_details details JOIN events ON events.id = details.event_id
+WHERE details.id = :delivery_id AND :account IN (details.three_pl_id, details.brand_id);
 
 -- name: attempts_of_delivery
-SELECT number, at, duration_ms, status, error, response_head
-FROM attempts WHERE delivery_id = :delivery_id ORDER BY id;
+-- tenants: whoever asks was shown the delivery in the same session (delivery_of_party)
+-- In the order of writing: two may have one number, see the table.
+SELECT * FROM attempts WHERE delivery_id = :delivery_id ORDER BY id;

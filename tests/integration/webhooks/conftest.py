@@ -21,8 +21,8 @@ MakeApp = Callable[..., Any]
 
 @pytest.fixture
 async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
-    async with Topics(kafka, topic_prefix) as each:
-        yield each
+    async with Topics(kafka, topic_prefix) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ async def database(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as each:
-        yield each
+    async with Receiver() as opened:
+        yield opened
 
 
 @pytest.fixture
 async def other_receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as each:
-        yield each
+    async with Receiver() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ async def test_deliveries_are_listed_to_their_parties_alone(
     await other_tenant.introduce()
     orders = [uuid7() for _ in range(5)]
     ids = [(await tenant.tell(order, 1))[0] for order in orders]
-    receiver_ids = [str(each) for each in reversed(ids)]
+    receiver_ids = [str(event_id) for event_id in reversed(ids)]
     await other_tenant.tell(uuid7(), 1)
     three_pl = Client(app, make_token(tenant.three_pl_id, "three_pl"))
     brand = Client(app, make_token(tenant.brand_id, "brand"))

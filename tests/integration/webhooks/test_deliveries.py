@@ -138,7 +138,7 @@ async def test_one_order_in_sequence_while_attempts_fail(
     assert sum(tries.values()) == 10 * (2 + 3 + 1 + 2 + 3)
 
 
-async def test_followers_wait_behind_a_retrying_head(
+async def test_successors_wait_for_a_retrying_head(
     start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
 ) -> None:
     receiver.will(500)
@@ -320,7 +320,7 @@ async def test_a_poison_record_goes_to_the_dead_letters_alone(
     got = await receiver.has(2)
     dead = await topics.all(ORDERS_EVENTS.dead_letters, at_least=4)
 
-    assert [each.sequence for each in got] == [1, 3]
+    assert [received.sequence for received in got] == [1, 3]
     assert len(dead) == 4
 
 

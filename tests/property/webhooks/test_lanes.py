@@ -18,7 +18,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from services.webhooks.lanes import Delivery, Lanes
+from services.webhooks.delivery import Delivery
+from services.webhooks.lanes import Lanes
 
 _ORDERS = st.integers(1, 2)
 _ENDPOINT = UUID(int=99)
@@ -30,7 +31,7 @@ class LanesMachine(RuleBasedStateMachine):
     def begin(self, concurrency: int, retries: int) -> None:
         self.lanes = Lanes(concurrency, retries)
         self.concurrency, self.retries = concurrency, retries
-        self.told = dict.fromkeys(range(1, 3), 0)
+        self.sequences = dict.fromkeys(range(1, 3), 0)
         # Postgres: unfinished sequences by order, with the attempts that are written.
         self.stored: dict[int, dict[int, int]] = {order: {} for order in range(1, 3)}
         self.leased: set[Key] = set()
@@ -39,7 +40,7 @@ class LanesMachine(RuleBasedStateMachine):
         self.inserting: dict[int, tuple[Delivery, int | None] | None] = {}
         self.claiming: list[tuple[Delivery, bool]] = []
         self.recording: list[Delivery] = []
-        # What memory holds, what runs, and what waits to be told to Postgres.
+        # What memory holds, what runs, and what waits to be written.
         self.memory: set[Key] = set()
         self.running: dict[Key, Delivery] = {}
         self.unwritten: list[tuple[Delivery, bool, list[Key]]] = []
@@ -61,13 +62,15 @@ class LanesMachine(RuleBasedStateMachine):
         )
 
     def _forget(self, deliveries: list[Delivery]) -> list[Key]:
-        keys = [(each.order_id.int, each.sequence) for each in deliveries]
+        keys = [(delivery.order_id.int, delivery.sequence) for delivery in deliveries]
         self.memory.difference_update(keys)
         return keys
 
-    def _add(self, delivery: Delivery, *, behind: int | None, followed: bool = False) -> None:
+    def _add(
+        self, delivery: Delivery, *, predecessor: int | None, has_successors: bool = False
+    ) -> None:
         key = (delivery.order_id.int, delivery.sequence)
-        if self.lanes.add(delivery, behind=behind, followed=followed):
+        if self.lanes.add(delivery, predecessor=predecessor, has_successors=has_successors):
             assert key not in self.memory
             self.memory.add(key)
         else:
@@ -78,11 +81,11 @@ class LanesMachine(RuleBasedStateMachine):
         """The log has a new event; it is leased unless an earlier one waits elsewhere."""
         if order in self.inserting:
             return
-        self.told[order] += 1
-        sequence = self.told[order]
+        self.sequences[order] += 1
+        sequence = self.sequences[order]
         earlier = list(self.stored[order])
         self.stored[order][sequence] = 0
-        if not wanted or any((order, each) not in self.leased for each in earlier):
+        if not wanted or any((order, before) not in self.leased for before in earlier):
             self.inserting[order] = None
             return
         self.leased.add((order, sequence))
@@ -96,9 +99,9 @@ class LanesMachine(RuleBasedStateMachine):
             return
         leased = self.inserting.pop(order)
         if leased is None:
-            self.lanes.note_followed(UUID(int=order))
+            self.lanes.note_successors(UUID(int=order))
         else:
-            self._add(leased[0], behind=leased[1])
+            self._add(leased[0], predecessor=leased[1])
 
     @rule(order=_ORDERS)
     def claim(self, order: int) -> None:
@@ -115,8 +118,8 @@ class LanesMachine(RuleBasedStateMachine):
     @rule()
     def claimed(self) -> None:
         claiming, self.claiming = self.claiming, []
-        for delivery, followed in claiming:
-            self._add(delivery, behind=None, followed=followed)
+        for delivery, has_successors in claiming:
+            self._add(delivery, predecessor=None, has_successors=has_successors)
 
     @rule()
     def start(self) -> None:
@@ -139,9 +142,9 @@ class LanesMachine(RuleBasedStateMachine):
         delivery = self.running.pop(key)
         if succeeds:
             self.succeeded[key[0]].append(key[1])
-        followers = self._forget(self.lanes.finish(delivery, goes_on=succeeds))
+        successors = self._forget(self.lanes.finish(delivery, goes_on=succeeds))
         self.memory.discard(key)
-        self.unwritten.append((delivery, succeeds, followers))
+        self.unwritten.append((delivery, succeeds, successors))
 
     @precondition(lambda self: self.running)
     @rule(data=st.data())
@@ -154,13 +157,13 @@ class LanesMachine(RuleBasedStateMachine):
         if self.recording:
             return
         unwritten, self.unwritten = self.unwritten, []
-        for delivery, succeeded, followers in unwritten:
+        for delivery, succeeded, successors in unwritten:
             order, sequence = delivery.order_id.int, delivery.sequence
             if succeeded:
                 del self.stored[order][sequence]
             else:
                 self.stored[order][sequence] += 1
-            self.leased.difference_update([(order, sequence), *followers])
+            self.leased.difference_update([(order, sequence), *successors])
             self.recording.append(delivery)
 
     @rule()
@@ -176,7 +179,7 @@ class LanesMachine(RuleBasedStateMachine):
         self.record()
         self.recorded()
         self.release()
-        for order in self.told:
+        for order in self.sequences:
             self.claim(order)
         self.claimed()
 
@@ -206,18 +209,18 @@ class LanesMachine(RuleBasedStateMachine):
     def counts_are_true(self) -> None:
         if not hasattr(self, "lanes"):
             return
-        firsts = sum(not each.attempts for each in self.running.values())
-        assert self.lanes.running_firsts == firsts <= self.concurrency
-        assert self.lanes.running_retries == len(self.running) - firsts <= self.retries
+        first_attempts = sum(not delivery.attempts for delivery in self.running.values())
+        assert self.lanes.running_first_attempts == first_attempts <= self.concurrency
+        assert self.lanes.running_retries == len(self.running) - first_attempts <= self.retries
         assert self.lanes.held == len(self.memory)
         assert self.memory <= self.leased
 
     def teardown(self) -> None:
-        """With nothing failing any more, everything told is delivered, in order."""
+        """With nothing failing any more, everything that the log had is delivered, in order."""
         if not hasattr(self, "lanes"):
             return
-        for _ in range(3 * sum(self.told.values()) + 3):
-            for order in self.told:
+        for _ in range(3 * sum(self.sequences.values()) + 3):
+            for order in self.sequences:
                 self.inserted(order)
             self.claimed()
             for key in sorted(self.running):
@@ -226,7 +229,7 @@ class LanesMachine(RuleBasedStateMachine):
             for _ in range(4):
                 self.start()
         assert self.succeeded == {
-            order: list(range(1, told + 1)) for order, told in self.told.items()
+            order: list(range(1, count + 1)) for order, count in self.sequences.items()
         }
         assert self.lanes.is_idle
         assert (self.lanes.waiting, self.lanes.waiting_retries) == (0, 0)

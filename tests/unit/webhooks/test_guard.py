@@ -34,7 +34,7 @@ def test_allowed(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::ffff:127.0.0.1", "::1"])
 def test_networks_that_the_operator_allows(address: str) -> None:
-    networks = tuple(ip_network(each) for each in ("127.0.0.0/8", "::1/128"))
+    networks = tuple(ip_network(network) for network in ("127.0.0.0/8", "::1/128"))
 
     assert is_allowed(ip_address(address), networks)
     assert not is_allowed(ip_address("10.0.0.1"), networks)
@@ -82,7 +82,7 @@ def test_no_socket_for_a_refused_address(address: str) -> None:
 async def test_one_refused_address_among_the_answers_refuses_the_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answers = [(socket.AF_INET, 0, 0, "", (each, 443)) for each in ("8.8.8.8", "10.0.0.1")]
+    answers = [(socket.AF_INET, 0, 0, "", (address, 443)) for address in ("8.8.8.8", "10.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
     resolver = GuardedResolver(Guard((), allow_http=False))
     with pytest.raises(AddressRefused):
@@ -91,4 +91,4 @@ async def test_one_refused_address_among_the_answers_refuses_the_name(
     found = await resolver.resolve("mixed.example", 443)
     await resolver.close()
 
-    assert [each["host"] for each in found] == ["8.8.8.8"]
+    assert [result["host"] for result in found] == ["8.8.8.8"]

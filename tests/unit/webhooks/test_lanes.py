@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from services.webhooks.lanes import Delivery, Lanes
+from services.webhooks.delivery import Delivery
+from services.webhooks.lanes import Lanes
 
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 _ENDPOINT = UUID(int=9)
@@ -25,9 +26,9 @@ def delivery(order: UUID, sequence: int, attempts: int = 0, start_before: float 
 def test_a_lane_goes_one_by_one_and_lanes_do_not_wait_for_each_other() -> None:
     lanes = Lanes(16, 4)
     a1, a2, b1 = delivery(A, 1), delivery(A, 2), delivery(B, 1)
-    assert lanes.add(a1, behind=None)
-    assert lanes.add(a2, behind=1)
-    assert lanes.add(b1, behind=None)
+    assert lanes.add(a1, predecessor=None)
+    assert lanes.add(a2, predecessor=1)
+    assert lanes.add(b1, predecessor=None)
 
     assert [lanes.start(), lanes.start(), lanes.start()] == [a1, b1, None]
     assert lanes.finish(a1, goes_on=True) == []
@@ -37,62 +38,62 @@ def test_a_lane_goes_one_by_one_and_lanes_do_not_wait_for_each_other() -> None:
 def test_the_next_starts_before_the_outcome_of_the_one_before_is_written() -> None:
     lanes = Lanes(16, 4)
     a1, a2 = delivery(A, 1), delivery(A, 2)
-    lanes.add(a1, behind=None)
+    lanes.add(a1, predecessor=None)
     lanes.start()
     lanes.finish(a1, goes_on=True)
 
-    assert lanes.add(a2, behind=1)
+    assert lanes.add(a2, predecessor=1)
     assert lanes.start() is a2
     assert not lanes.written(a1)
 
 
 def test_behind_one_that_memory_does_not_know_is_for_postgres() -> None:
-    assert not Lanes(16, 4).add(delivery(A, 2), behind=1)
+    assert not Lanes(16, 4).add(delivery(A, 2), predecessor=1)
 
 
 def test_a_failure_gives_back_what_follows_and_refuses_more_until_it_is_written() -> None:
     lanes = Lanes(16, 4)
     a1, a2, a3 = (delivery(A, n) for n in (1, 2, 3))
-    lanes.add(a1, behind=None)
-    lanes.add(a2, behind=1)
+    lanes.add(a1, predecessor=None)
+    lanes.add(a2, predecessor=1)
     lanes.start()
 
     assert lanes.finish(a1, goes_on=False) == [a2]
-    assert not lanes.add(a3, behind=2)
+    assert not lanes.add(a3, predecessor=2)
     assert lanes.start() is None
     assert lanes.written(a1)
     assert lanes.is_idle
-    assert lanes.add(delivery(A, 1, attempts=1), behind=None)
+    assert lanes.add(delivery(A, 1, attempts=1), predecessor=None)
 
 
 def test_a_lane_that_came_back_takes_only_what_stands_right_behind() -> None:
     lanes = Lanes(16, 4)
     a1, a2, a3 = (delivery(A, n) for n in (1, 2, 3))
-    lanes.add(a1, behind=None)
-    lanes.add(a2, behind=1)
+    lanes.add(a1, predecessor=None)
+    lanes.add(a2, predecessor=1)
     lanes.start()
     # Postgres stores a3 while the first fails and, written, comes back without the second.
     lanes.finish(a1, goes_on=False)
     lanes.written(a1)
-    lanes.add(delivery(A, 1, attempts=1), behind=None, followed=True)
+    lanes.add(delivery(A, 1, attempts=1), predecessor=None, has_successors=True)
 
-    assert not lanes.add(a3, behind=2)
-    assert lanes.add(a2, behind=1)
-    assert lanes.add(a3, behind=2)
+    assert not lanes.add(a3, predecessor=2)
+    assert lanes.add(a2, predecessor=1)
+    assert lanes.add(a3, predecessor=2)
 
 
-def test_firsts_and_retries_have_limits_of_their_own() -> None:
+def test_first_attempts_and_retries_have_limits_of_their_own() -> None:
     lanes = Lanes(2, 1)
     for order in range(10, 20):
-        lanes.add(delivery(UUID(int=order), 1, attempts=1), behind=None)
+        lanes.add(delivery(UUID(int=order), 1, attempts=1), predecessor=None)
     retry = lanes.start()
     assert retry is not None
     assert lanes.start() is None
 
     for order in range(20, 30):
-        lanes.add(delivery(UUID(int=order), 1), behind=None)
+        lanes.add(delivery(UUID(int=order), 1), predecessor=None)
     assert [bool(lanes.start()) for _ in range(3)] == [True, True, False]
-    assert (lanes.running_firsts, lanes.running_retries) == (2, 1)
+    assert (lanes.running_first_attempts, lanes.running_retries) == (2, 1)
     lanes.finish(retry, goes_on=True)
     assert lanes.start() is not None
 
@@ -105,23 +106,23 @@ def test_leases_that_could_end_first_are_given_back_with_what_follows() -> None:
         delivery(A, 2, start_before=99),
         delivery(B, 1, start_before=99),
     )
-    for each in (running, a1, b1):
-        lanes.add(each, behind=None)
-    lanes.add(a2, behind=1)
+    for added in (running, a1, b1):
+        lanes.add(added, predecessor=None)
+    lanes.add(a2, predecessor=1)
     lanes.start()
 
     assert lanes.take_expired(5) == []
     assert lanes.take_expired(11) == [a1, a2]
     assert lanes.waiting == 1
-    assert not lanes.add(delivery(A, 3), behind=2)
+    assert not lanes.add(delivery(A, 3), predecessor=2)
 
 
 def test_more_in_postgres_is_told_once_the_lane_is_written() -> None:
     lanes = Lanes(1, 1)
     a1 = delivery(A, 1)
-    lanes.add(a1, behind=None, followed=False)
+    lanes.add(a1, predecessor=None, has_successors=False)
     lanes.start()
-    lanes.note_followed(A)
+    lanes.note_successors(A)
     lanes.finish(a1, goes_on=True)
 
     assert lanes.written(a1)
@@ -129,17 +130,17 @@ def test_more_in_postgres_is_told_once_the_lane_is_written() -> None:
 
 def test_the_same_delivery_again_is_refused() -> None:
     lanes = Lanes(1, 1)
-    lanes.add(delivery(A, 1), behind=None)
+    lanes.add(delivery(A, 1), predecessor=None)
 
-    assert not lanes.add(delivery(A, 1), behind=None)
+    assert not lanes.add(delivery(A, 1), predecessor=None)
 
 
 def test_taking_all_that_waits_leaves_what_runs() -> None:
     lanes = Lanes(1, 1)
     a1, a2, b1 = delivery(A, 1), delivery(A, 2), delivery(B, 1)
-    for each in (a1, b1):
-        lanes.add(each, behind=None)
-    lanes.add(a2, behind=1)
+    for added in (a1, b1):
+        lanes.add(added, predecessor=None)
+    lanes.add(a2, predecessor=1)
     lanes.start()
 
     assert lanes.take_waiting() == [a2, b1]

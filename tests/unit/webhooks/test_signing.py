@@ -21,7 +21,7 @@ def headers(*signing: str, body: bytes = BODY) -> dict[str, str]:
     return {
         "webhook-id": "msg_1",
         "webhook-timestamp": str(now),
-        "webhook-signature": signature([key_of(each) for each in signing], "msg_1", now, body),
+        "webhook-signature": signature([key_of(secret) for secret in signing], "msg_1", now, body),
     }
 
 
