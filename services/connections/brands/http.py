@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from services.connections.accounts.http import Email, Name, Password, Session, issue_session
 from services.connections.brands import first_login, models, onboarding, store
 from services.connections.brands.onboarding import BrandForm, IssuedLink
+from services.connections.connection.models import Connection
 from services.connections.dependencies import Process, TracedCaller
 from services.connections.stores import addresses
 from services.connections.stores.http import Platform, StoreOfBrand
@@ -107,12 +108,8 @@ def _link(process: Process, issued: IssuedLink) -> LoginLink:
     )
 
 
-@router.post("/v1/brands", status_code=201, tags=["brands"], summary="Add a brand")
-async def add_brand(
-    request: Request, process: Process, caller: TracedCaller, body: NewBrand
-) -> AddedBrand:
-    """The brand account (made or found), its store, a pending connection and a login link."""
-    form = BrandForm(
+def _form(body: NewBrand) -> BrandForm:
+    return BrandForm(
         contact_name=body.contact.name,
         contact_email=body.contact.email,
         company_name=body.company_name,
@@ -123,22 +120,33 @@ async def add_brand(
         priorities=body.priorities,
     )
 
+
+def _added(body: NewBrand, connection: Connection, login_link: LoginLink) -> AddedBrand:
+    return AddedBrand(
+        id=connection.brand_id,
+        company_name=body.company_name,
+        contact=body.contact,
+        store=StoreOfBrand(
+            id=connection.store_id, platform=connection.platform, domain=connection.domain
+        ),
+        connection=NewConnection(
+            id=connection.id, state=connection.state, version=connection.version
+        ),
+        login_link=login_link,
+    )
+
+
+@router.post("/v1/brands", status_code=201, tags=["brands"], summary="Add a brand")
+async def add_brand(
+    request: Request, process: Process, caller: TracedCaller, body: NewBrand
+) -> AddedBrand:
+    """The brand account (made or found), its store, a pending connection and a login link."""
+
     async def create(session: DatabaseSession) -> AddedBrand:
         connection, issued = await onboarding.add_brand(
-            session, form, caller, process.link_lifetime
+            session, _form(body), caller, process.link_lifetime
         )
-        return AddedBrand(
-            id=connection.brand_id,
-            company_name=body.company_name,
-            contact=body.contact,
-            store=StoreOfBrand(
-                id=connection.store_id, platform=connection.platform, domain=connection.domain
-            ),
-            connection=NewConnection(
-                id=connection.id, state=connection.state, version=connection.version
-            ),
-            login_link=_link(process, issued),
-        )
+        return _added(body, connection, _link(process, issued))
 
     return await process.idempotency_keys.run_once(
         request, str(caller.account_id), AddedBrand, body, create

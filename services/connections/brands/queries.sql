@@ -42,7 +42,7 @@ JOIN accounts a ON a.id = c.brand_id
 WHERE l.digest = :digest;
 
 -- name: redeem_login_link!
--- tenants: as above
+-- tenants: only who has the token knows its digest
 -- Asked once more here, so that no link is good twice whatever the locks did.
 UPDATE login_links SET redeemed_at = now()
 WHERE digest = :digest AND redeemed_at IS NULL AND replaced_at IS NULL AND expires_at > now();

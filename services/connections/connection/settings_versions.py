@@ -62,11 +62,7 @@ async def change_settings(
         priority=priority,
         taken_priorities=await store.list_taken_priorities(session, connection),
     )
-    version, secret = connection.settings_version, None
-    # The priority is the connection's own; orders are not bound to it.
-    if after.keys() - {"priority"}:
-        version += 1
-        secret = await _add_version(session, connection, after, caller, version, sealer)
+    version, secret = await _next_version(session, connection, after, caller, sealer)
     written = Change(
         action="settings_changed",
         state=transition.state,
@@ -92,16 +88,18 @@ def _difference(
     return {name: getattr(connection, name) for name in after}, after
 
 
-async def _add_version(
+async def _next_version(
     session: Session,
     connection: Connection,
     after: Mapping[str, Any],
     caller: Caller,
-    version: int,
     sealer: Sealer,
-) -> str | None:
-    """Keep the next settings version; the secret when its endpoint is new."""
-    endpoint_id, secret = connection.endpoint_id, None
+) -> tuple[int, str | None]:
+    """The settings version that the connection has then; the secret when its endpoint is new."""
+    # The priority is the connection's own; orders are not bound to it.
+    if not after.keys() - {"priority"}:
+        return connection.settings_version, None
+    version, endpoint_id, secret = connection.settings_version + 1, connection.endpoint_id, None
     if "webhook_url" in after:
         endpoint_id, secret = await _endpoint(session, connection.id, after["webhook_url"], sealer)
     await store.insert_settings_version(
@@ -112,7 +110,7 @@ async def _add_version(
         endpoint_id=endpoint_id,
         created_by=caller.account_id,
     )
-    return secret
+    return version, secret
 
 
 async def _endpoint(

@@ -42,13 +42,7 @@ async def add_credential(
     await _lock_changeable(session, store_id, caller.account_id)
     if len(await store.list_credentials(session, store_id)) >= _MOST_PER_STORE:
         raise Refused("too_many_credentials", most=_MOST_PER_STORE)
-    key, digest, sealed = None, None, None
-    if platform_secret is None:
-        key = tokens.new_api_key()
-        digest = tokens.digest(key)
-    else:
-        sealed = sealer.seal(platform_secret, f"store:{store_id}")
-    credential = StoreCredential(id=uuid7(), kind=kind, digest=digest, sealed_secret=sealed)
+    credential, key = _new_credential(store_id, kind, platform_secret, sealer)
     await store.insert_credential(session, store_id, credential, caller.account_id)
     await _announce(session, store_id, caller)
     return credential, key
@@ -66,6 +60,16 @@ async def revoke_credential(
     if not await store.revoke_credential(session, store_id, credential_id, caller.account_id):
         raise Refused("not_found", what="credential")
     await _announce(session, store_id, caller)
+
+
+def _new_credential(
+    store_id: UUID, kind: str, platform_secret: str | None, sealer: Sealer
+) -> tuple[StoreCredential, str | None]:
+    if platform_secret is not None:
+        sealed = sealer.seal(platform_secret, f"store:{store_id}")
+        return StoreCredential(id=uuid7(), kind=kind, sealed_secret=sealed), None
+    key = tokens.new_api_key()
+    return StoreCredential(id=uuid7(), kind=kind, digest=tokens.digest(key)), key
 
 
 async def _lock_changeable(session: Session, store_id: UUID, account_id: UUID) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from services.catalog import PLATFORM_NAMES
 from services.connections.main import create_app
 from services.connections.settings import Settings
 from shared.contracts.connections_changed import ConnectionChanged
@@ -56,13 +57,16 @@ async def test_an_e_mail_has_one_account_in_any_letter_case(office: Office) -> N
 
 async def test_wrong_fields_of_a_form_are_named(office: Office) -> None:
     three_pl = await office.three_pl()
-    form = brand_form(store_url="not a store", contact={"name": "A", "email": "nobody"})
+    form = brand_form(
+        store_url="not a store", contact={"name": "A", "email": "nobody"}, platform="a spreadsheet"
+    )
     answer = await three_pl.call("POST", "/v1/brands", form)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert {error["pointer"] for error in answer.json()["errors"]} == {
         "/store_url",
         "/contact/email",
+        "/platform",
     }
 
 
@@ -349,6 +353,31 @@ async def test_credentials_come_and_go_and_ingest_hears_of_each(
     ]  # fmt: skip
     assert "0123456789" not in str(records)
     assert first["secret"] not in str(records)
+
+
+@pytest.mark.parametrize("platform", PLATFORM_NAMES)
+async def test_a_store_may_run_on_every_platform_of_the_catalogue(
+    office: Office, platform: str
+) -> None:
+    three_pl = await office.three_pl()
+    added = await three_pl.post("/v1/brands", brand_form(platform=platform))
+    assert (await three_pl.get(f"/v1/stores/{added['store']['id']}"))["platform"] == platform
+
+
+async def test_a_credential_with_the_wrong_secret_is_refused_and_not_repeated(
+    office: Office,
+) -> None:
+    _, brand, added = await office.connected()
+    path = f"/v1/stores/{added['store']['id']}/credentials"
+    for body, pointer in (
+        ({"kind": "api_key", "secret": "shpss_0123456789"}, "/secret"),
+        ({"kind": "shopify"}, "/secret"),
+        ({"kind": "carrier pigeon"}, "/kind"),
+    ):
+        answer = await brand.call("POST", path, body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+        assert "0123456789" not in answer.text
 
 
 async def test_the_3pl_sets_credentials_until_the_brand_logs_in(office: Office) -> None:

@@ -39,6 +39,7 @@ def downgrade() -> None:
         """
         DROP VIEW connections.connection_details;
 
+        -- Not validated: stores of other platforms may have come since.
         ALTER TABLE connections.stores ADD CONSTRAINT stores_platform_check
             CHECK (platform IN ('shopify', 'woocommerce', 'custom')) NOT VALID;
         """
