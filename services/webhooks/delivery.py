@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 from services.webhooks.backoff import next_attempt
@@ -97,27 +98,6 @@ class Answer:
         return self.status == _GONE
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One HTTP try and what it makes of its delivery.
-
-    `wait` is the time to the next attempt in seconds; `error` a class as in `Answer`;
-    `response_head` the start of the answer's body; `successors` the deliveries behind a failed one
-    that memory gave up; `is_gone` says that its endpoint is to be disabled.
-    """
-
-    delivery: Delivery
-    state: DeliveryState
-    wait: float
-    at: datetime
-    duration_ms: int
-    status: int | None
-    error: str | None
-    response_head: str | None
-    successors: Sequence[UUID] = ()
-    is_gone: bool = False
-
-
 def verdict(
     delivery: Delivery,
     answer: Answer,
@@ -166,3 +146,56 @@ def head_of(body: bytes) -> str | None:
         return None
     head = body[: _LONGEST_CHARACTER_BYTES * _HEAD_CHARACTERS].decode(errors="replace")
     return head.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_HEAD_CHARACTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One HTTP try and what it makes of its delivery.
+
+    `wait` is the time to the next attempt in seconds; `error` a class as in `Answer`;
+    `response_head` the start of the answer's body; `successors` the deliveries behind a failed one
+    that memory gave up; `is_gone` says that its endpoint is to be disabled.
+    """
+
+    delivery: Delivery
+    state: DeliveryState
+    wait: float
+    at: datetime
+    duration_ms: int
+    status: int | None
+    error: str | None
+    response_head: str | None
+    successors: Sequence[UUID]
+    is_gone: bool
+
+    @classmethod
+    def of(
+        cls,
+        delivery: Delivery,
+        answer: Answer,
+        decided: tuple[DeliveryState, float],
+        timing: tuple[datetime, float],
+        successors: Sequence[Delivery],
+    ) -> Self:
+        """What to write of an attempt.
+
+        Args:
+            delivery: as it was before.
+            answer: how it ended.
+            decided: its `verdict`.
+            timing: when it started, and the seconds it took.
+            successors: what memory gave up for it.
+        """
+        (state, wait), (at, seconds) = decided, timing
+        return cls(
+            delivery=delivery,
+            state=state,
+            wait=wait,
+            at=at,
+            duration_ms=round(seconds * 1000),
+            status=answer.status,
+            error=answer.error,
+            response_head=head_of(answer.body),
+            successors=[successor.id for successor in successors],
+            is_gone=answer.is_gone,
+        )

@@ -23,7 +23,6 @@ from services.webhooks.delivery import (
     Delivery,
     DeliveryState,
     Lease,
-    head_of,
     outcome_class,
     verdict,
 )
@@ -198,7 +197,7 @@ class Dispatcher:
         seconds = time.perf_counter() - started
         DELIVERY_ATTEMPT_SECONDS.observe(seconds)
         DELIVERY_ATTEMPTS.labels(outcome_class(answer)).inc()
-        self._record(queue, delivery, answer, at, seconds)
+        self._record(queue, delivery, answer, (at, seconds))
 
     # --- record -----------------------------------------------------------------------------
 
@@ -207,27 +206,13 @@ class Dispatcher:
         queue: EndpointQueue,
         delivery: Delivery,
         answer: Answer,
-        at: datetime,
-        seconds: float,
+        timing: tuple[datetime, float],
     ) -> None:
         """Pass the outcome on to be written, and let the lane go on without waiting for that."""
         state, wait = verdict(delivery, answer, random.uniform, self._schedule)
-        # The statement that records a failure also gives back what stands behind it.
+        # The statement that records a failure also gives back its successors.
         successors = queue.finish(delivery, goes_on=state not in UNFINISHED)
-        self._outcomes.add(
-            Attempt(
-                delivery=delivery,
-                state=state,
-                wait=wait,
-                at=at,
-                duration_ms=round(seconds * 1000),
-                status=answer.status,
-                error=answer.error,
-                response_head=head_of(answer.body),
-                successors=[successor.id for successor in successors],
-                is_gone=answer.is_gone,
-            )
-        )
+        self._outcomes.add(Attempt.of(delivery, answer, (state, wait), timing, successors))
         if answer.is_gone:
             logger.warning("endpoint disabled", endpoint=delivery.endpoint_id, reason="410 Gone")
             self._endpoints.forget(delivery.endpoint_id)

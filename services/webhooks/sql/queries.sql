@@ -138,10 +138,10 @@ WHERE EXISTS (SELECT FROM deliveries d
 
 -- name: record_attempts!
 -- tenants: all; outcomes of a flush are of many
--- Outcomes of attempts: every attempt is kept; deliveries move on; what stands behind a failed
--- one waits as long as it does. A failure counts only under our lease: after it ran out somebody
--- else is at it. A success counts always. Of those behind, the ones that memory gave up lose their
--- lease; one that is just being stored keeps it, for memory may take it yet.
+-- Outcomes of attempts: every attempt is kept; deliveries move on; the successors of a failed one
+-- wait as long as it does. A failure counts only under our lease: after it ran out somebody else is
+-- at it. A success counts always. Successors that memory gave up lose their lease; one that is just
+-- being stored keeps it, for memory may take it yet.
 WITH outcome AS (
     SELECT * FROM unnest(:deliveries::uuid[], :numbers::int[], :states::text[], :waits::float8[],
                          :ats::timestamptz[], :durations::int[], :statuses::int[],

@@ -1,6 +1,7 @@
 """What an attempt makes of a delivery."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from services.webhooks.delivery import (
     SCHEDULED,
     UNFINISHED,
     Answer,
+    Attempt,
     Delivery,
     DeliveryState,
     Lease,
@@ -42,6 +44,7 @@ def delivery(attempts: int = 0) -> Delivery:
         (Answer(200), DELIVERED, "delivered"),
         (Answer(204), DELIVERED, "delivered"),
         (Answer(299), DELIVERED, "delivered"),
+        (Answer(300), IN_TEN_SECONDS, "redirect"),
         (Answer(302), IN_TEN_SECONDS, "redirect"),
         (Answer(304), IN_TEN_SECONDS, "redirect"),
         (Answer(400), IN_TEN_SECONDS, "rejected"),
@@ -132,6 +135,18 @@ def test_an_attempt_starts_early_enough_to_end_within_the_lease(
 )
 def test_the_head_of_an_answer_is_text_that_postgres_takes(body: bytes, head: str | None) -> None:
     assert head_of(body) == head
+
+
+def test_an_attempt_keeps_what_is_to_be_written_and_no_bodies() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    gone, before, after = Answer(410, body=b"no more"), delivery(3), delivery()
+    attempt = Attempt.of(before, gone, PARKED, (at, 0.0126), [after])
+
+    assert (attempt.state, attempt.wait) == PARKED
+    assert (attempt.at, attempt.duration_ms) == (at, 13)
+    assert (attempt.status, attempt.error, attempt.response_head) == (410, None, "no more")
+    assert (attempt.successors, attempt.is_gone) == ([after.id], True)
+    assert not Attempt.of(before, Answer(500), PARKED, (at, 0.0), []).is_gone
 
 
 def test_what_is_finished_stays_so() -> None:

@@ -205,6 +205,33 @@ def test_a_small_piece_is_claimed_when_an_attempt_could_start_that_has_nothing_t
     assert queue.claim_quota() == ClaimQuota(1, 4)
 
 
+def test_a_busy_endpoint_with_little_left_waits_for_more_than_a_small_piece() -> None:
+    queue, _ = make(limits(first_attempts=4, deliveries=5))
+    fill(queue, 4)
+    for _ in range(4):
+        queue.start()
+    queue.note_stored_work()
+    assert queue.claim_quota() == ClaimQuota(0, 4)
+
+
+def test_a_small_endpoint_is_fed_by_its_own_measure() -> None:
+    queue, _ = make(limits(first_attempts=4, deliveries=6))
+    fill(queue, 3)
+    queue.note_stored_work()
+    assert queue.claim_quota() == ClaimQuota(3, 4), "half of 6, not of 8"
+
+
+def test_first_attempts_that_did_not_fit_stay_to_be_claimed() -> None:
+    queue, _ = make(limits(first_attempts=4, deliveries=4))
+    fill(queue, 4)
+    queue.note_stored_work()
+    queue.begin_claim(ClaimQuota(0, 4))
+    queue.end_claim(ClaimQuota(0, 4), NOTHING)
+
+    finish_all(queue)
+    assert queue.claim_quota() == ClaimQuota(4, 0)
+
+
 def test_a_full_endpoint_claims_no_first_attempts() -> None:
     queue, _ = make(limits(first_attempts=4, deliveries=4))
     fill(queue, 4)
@@ -254,6 +281,7 @@ def test_what_overflows_during_a_claim_is_not_taken_for_claimed() -> None:
 def test_a_claim_of_retries_says_nothing_of_the_overflow() -> None:
     queue, _ = make(limits())
     queue.note_overflow()
+    queue.begin_claim(ClaimQuota(8, 0))
     queue.end_claim(ClaimQuota(0, 4), NOTHING)
     assert queue.capacity == 0
 
@@ -273,6 +301,8 @@ def test_a_queue_is_idle_once_all_is_written_and_nothing_is_known_to_wait() -> N
 
     queue.note_overflow()
     assert not queue.is_idle
+    queue.begin_claim(ClaimQuota(8, 0))
+    assert not queue.is_idle, "the claim is under way"
     queue.forget_stored_work()
     assert queue.is_idle
     assert queue.capacity == 100
