@@ -1,1 +1,1 @@
-"""The services; `catalog.py` lists them. Each is a folder of the same few files and knows no other."""
+"""The services; `catalog.py` lists them. Each is a folder of the same few files, and an island."""

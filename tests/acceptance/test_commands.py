@@ -19,10 +19,10 @@ def relevo(*arguments: str) -> tuple[int, dict[str, Any], str]:
 
 
 def test_the_demo_tells_the_whole_story() -> None:
-    code, told, notes = relevo("demo")
+    code, report, notes = relevo("demo")
 
     assert code == 0, notes
-    table = told["table"]
+    table = report["table"]
     assert table["sent"] == table["delivered"] == table["returned"] + table["stayed"] > 0
     assert min(table["returned"], table["stayed"]) > 0
     assert table["verified"] > table["delivered"]

@@ -43,4 +43,4 @@ async def test_every_accepted_order_outlives_a_crash(stack: Stack, service: str)
         await world.balance(sent)
         assert world.receiver.of_type("order.unassigned") == sent - processed
         owners = {row["external_id"]: row["connection_id"] for row in await world.orders()}
-        assert {each for each, owner in owners.items() if owner is not None} == processed
+        assert {order for order, owner in owners.items() if owner is not None} == processed

@@ -1,4 +1,4 @@
-"""An engine is away for a while: no loss, recovery without a hand, and readiness told the truth."""
+"""An engine is away for a while: no loss, recovery without a hand, and readiness said so."""
 
 import asyncio
 

@@ -5,84 +5,63 @@ Everything goes through the public HTTP APIs; the database is only looked at, fo
 
 import asyncio
 import itertools
-import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
-from uuid import uuid4
+from typing import Any
 
 import aiohttp
 import asyncpg
 import httpx
 from aiohttp import web
-from standardwebhooks import Webhook
 
 from relevo.local.stack import Stack
+from tests.kit.client import Api
+from tests.kit.receiver import ReceivedWebhook, Receiver
 from tests.kit.waiting import eventually
 
 Json = dict[str, Any]
-PASSWORD = "a long enough password"
 SENDERS = 32
 
 
-@dataclass
-class Received:
-    """One verified webhook."""
+@dataclass(frozen=True)
+class Verified:
+    """One webhook, judged by the reference library."""
 
     webhook_id: str
     type: str
     external_id: str
     order_id: str
     sequence: int
-    status: str
 
 
-class Receiver:
-    """The 3PL's end: verifies every signature with the reference library."""
+class ThreePl:
+    """The 3PL's end: it verifies every signature as it comes in."""
 
-    def __init__(self) -> None:
+    def __init__(self, receiver: Receiver) -> None:
+        receiver.answer = self._answer
+        self.url = receiver.url
         self.secret = ""
-        self.received: list[Received] = []
+        self.received: list[Verified] = []
         self.unverified = 0
-        self.url = ""
 
-    async def receive(self, request: web.Request) -> web.Response:
-        body = await request.text()
+    async def _answer(self, got: ReceivedWebhook) -> web.Response:
         try:
-            Webhook(self.secret).verify(body, dict(request.headers))
+            event = got.verified(self.secret)
         except Exception:  # noqa: BLE001  whatever the judge says, it is not verified
             self.unverified += 1
             return web.Response(status=400)
-        event = json.loads(body)
         data = event["data"]
         self.received.append(
-            Received(
-                request.headers["webhook-id"], event["type"], data["external_id"], data["id"],
-                data["sequence"], data["status"],
-            )
-        )  # fmt: skip
+            Verified(got.id, event["type"], data["external_id"], data["id"], data["sequence"])
+        )
         return web.Response()
 
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Self]:
-        app = web.Application()
-        app.router.add_post("/", self.receive)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        try:
-            yield self
-        finally:
-            await runner.cleanup()
-
     def of_type(self, event_type: str) -> set[str]:
-        """The external ids that an event of this type told of."""
-        return {each.external_id for each in self.received if each.type == event_type}
+        """The external ids of the events of this type."""
+        return {event.external_id for event in self.received if event.type == event_type}
 
 
 @dataclass
@@ -93,9 +72,8 @@ class World:
     client: httpx.AsyncClient
     # The store sends thousands: a cheaper client, so that the test does not measure itself.
     store_client: aiohttp.ClientSession
-    receiver: Receiver
+    receiver: ThreePl
     three_pl_token: str = ""
-    email: str = ""
     store_id: str = ""
     connection_id: str = ""
     api_key: str = ""
@@ -115,60 +93,26 @@ class World:
         result: Json = answer.json()
         return result
 
-    async def log_in(self) -> None:
-        """A fresh token: they last ten minutes."""
-        session = await self.call(
-            "connections", "POST", "/v1/sessions", "",
-            {"email": self.email, "password": PASSWORD},
-        )  # fmt: skip
-        self.three_pl_token = session["access_token"]
-
     async def connect(self) -> None:
         """From signing up to an active connection with a webhook."""
-        name = uuid4().hex[:8]
-        self.email = f"ops@{name}.example.com"
-        account = await self.call(
-            "connections", "POST", "/v1/accounts", "",
-            {"kind": "three_pl", "name": name, "email": self.email, "password": PASSWORD},
-        )  # fmt: skip
-        await self.call(
-            "connections", "PUT", f"/v1/accounts/{account['id']}/plan",
-            self.stack.operator_key, {"plan": "conquer"},
-        )  # fmt: skip
-        await self.log_in()
-        brand = await self.call(
-            "connections", "POST", "/v1/brands", self.three_pl_token,
-            {
-                "contact": {"name": "Ana", "email": f"ana@{name}.example.com"},
-                "company_name": name, "store_url": f"https://{name}.example.com",
-            },
-        )  # fmt: skip
-        self.store_id, self.connection_id = brand["store"]["id"], brand["connection"]["id"]
-        credential = await self.call(
-            "connections", "POST", f"/v1/stores/{self.store_id}/credentials",
-            self.three_pl_token, {"kind": "api_key"},
-        )  # fmt: skip
-        self.api_key = credential["secret"]
-        await self.call(
-            "connections", "POST", "/v1/login-links/redeem", "",
-            {"token": brand["login_link"]["token"], "password": PASSWORD},
-        )  # fmt: skip
-        connection = await self.call(
-            "connections", "GET", f"/v1/connections/{self.connection_id}", self.three_pl_token
-        )
-        changed = await self.call(
-            "connections", "PATCH", f"/v1/connections/{self.connection_id}/settings",
-            self.three_pl_token, {"webhook_url": self.receiver.url},
-            **{"if-match": f'"{connection["version"]}"'},
-        )  # fmt: skip
-        self.receiver.secret = changed["settings"]["webhook"]["secret"]
-        await self.toggle("activate")
+        async with httpx.AsyncClient(
+            base_url=self.stack.urls["connections"], timeout=30, trust_env=False
+        ) as client:
+            three_pl, _, added = await Api(client, self.stack.operator_key).connected()
+            self.store_id, self.connection_id = added["store"]["id"], added["connection"]["id"]
+            self.three_pl_token = three_pl.token
+            credentials = f"/v1/stores/{self.store_id}/credentials"
+            brand = await Api(client, self.stack.operator_key).log_in(added["contact"]["email"])
+            self.api_key = (await brand.post(credentials, {"kind": "api_key"}))["secret"]
+            changed = await three_pl.set(self.connection_id, webhook_url=self.receiver.url)
+            self.receiver.secret = changed.json()["settings"]["webhook"]["secret"]
+        await self.change_state("activate")
         await self.known_to_ingest()
 
-    async def toggle(self, action: str) -> Json:
+    async def change_state(self, command: str) -> Json:
         """Activate or deactivate, and wait until routing has applied it."""
         connection = await self.call(
-            "connections", "POST", f"/v1/connections/{self.connection_id}/{action}",
+            "connections", "POST", f"/v1/connections/{self.connection_id}/{command}",
             self.three_pl_token,
         )  # fmt: skip
 
@@ -183,7 +127,7 @@ class World:
 
     async def hand_back(self) -> Json:
         """Switch it off and wait for the sweep; the hand-over."""
-        await self.toggle("deactivate")
+        await self.change_state("deactivate")
 
         async def ask() -> list[Json]:
             page = await self.call(
@@ -289,20 +233,20 @@ class World:
             AssertionError: something is lost, twice, out of order, or in doubt.
         """
 
-        async def told() -> tuple[int, int]:
-            unique = {(each.order_id, each.sequence) for each in self.receiver.received}
-            owed = await self.rows(
-                "SELECT coalesce(sum(sequence), 0) AS owed FROM routing.orders "
+        async def delivered() -> tuple[int, int]:
+            unique = {(event.order_id, event.sequence) for event in self.receiver.received}
+            made = await self.rows(
+                "SELECT coalesce(sum(sequence), 0) AS events FROM routing.orders "
                 "WHERE store_id = $1 AND three_pl_id IS NOT NULL",
                 self.store_id,
             )
-            return len(unique), owed[0]["owed"]
+            return len(unique), made[0]["events"]
 
         async def kept() -> int:
             return len(await self.orders())
 
         await eventually(kept, lambda count: count == len(sent), seconds=seconds)
-        await eventually(told, lambda pair: pair[0] == pair[1], seconds=seconds)
+        await eventually(delivered, lambda pair: pair[0] == pair[1], seconds=seconds)
         orders = await self.orders()
         assert Counter(row["external_id"] for row in orders) == Counter(sent)
         self._check_receiver(orders)
@@ -311,16 +255,16 @@ class World:
     def _check_receiver(self, orders: list[asyncpg.Record]) -> None:
         assert self.receiver.unverified == 0
         ids: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
-        first_told: defaultdict[str, list[int]] = defaultdict(list)
-        for each in self.receiver.received:
-            if not ids[each.order_id, each.sequence]:
-                first_told[each.order_id].append(each.sequence)
-            ids[each.order_id, each.sequence].add(each.webhook_id)
+        first_received: defaultdict[str, list[int]] = defaultdict(list)
+        for event in self.receiver.received:
+            if not ids[event.order_id, event.sequence]:
+                first_received[event.order_id].append(event.sequence)
+            ids[event.order_id, event.sequence].add(event.webhook_id)
         assert all(len(same) == 1 for same in ids.values()), "one event had two webhook-ids"
         for row in orders:
             if row["three_pl_id"] is not None:
-                told = first_told[str(row["id"])]
-                assert told == list(range(1, row["sequence"] + 1)), "a gap, or out of order"
+                sequences = first_received[str(row["id"])]
+                assert sequences == list(range(1, row["sequence"] + 1)), "a gap, or out of order"
 
     async def _check_invariant(self) -> None:
         broken = await self.rows(
@@ -337,10 +281,10 @@ class World:
 async def a_world(stack: Stack) -> AsyncIterator[World]:
     """A connected world on a running stack."""
     async with (
-        Receiver().listening() as receiver,
+        Receiver() as receiver,
         httpx.AsyncClient(timeout=30, trust_env=False) as client,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as store_client,
     ):
-        world = World(stack, client, store_client, receiver)
+        world = World(stack, client, store_client, ThreePl(receiver))
         await world.connect()
         yield world

@@ -14,7 +14,7 @@ from tests.kit.waiting import eventually
 
 
 @dataclass(frozen=True)
-class Got:
+class ReceivedWebhook:
     """One request as it came in."""
 
     path: str
@@ -42,10 +42,10 @@ class Got:
         return dict(Webhook(secret).verify(self.body.decode(), self.headers))
 
 
-Answering = Callable[[Got], Awaitable[web.Response]]
+Answering = Callable[[ReceivedWebhook], Awaitable[web.Response]]
 
 
-async def _ok(_: Got) -> web.Response:
+async def _ok(_: ReceivedWebhook) -> web.Response:
     return web.Response(text="thanks")
 
 
@@ -53,7 +53,7 @@ class Receiver:
     """Listens on loopback; `answer` may be replaced at any time."""
 
     def __init__(self) -> None:
-        self.got: list[Got] = []
+        self.got: list[ReceivedWebhook] = []
         self.answer: Answering = _ok
         self.port = 0
         self._runner: web.ServerRunner | None = None
@@ -65,11 +65,11 @@ class Receiver:
 
     async def _serve(self, request: web.BaseRequest) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        got = Got(request.path, headers, await request.read())
+        got = ReceivedWebhook(request.path, headers, await request.read())
         self.got.append(got)
         return await self.answer(got)
 
-    async def hang(self, _: Got) -> web.Response:
+    async def hang(self, _: ReceivedWebhook) -> web.Response:
         """Never answer while the test lasts."""
         event = asyncio.Event()
         self._hung.add(event)
@@ -79,16 +79,16 @@ class Receiver:
     def will(self, status: int, **headers: str) -> None:
         """Answer with a status from now on."""
 
-        async def answer(_: Got) -> web.Response:
+        async def answer(_: ReceivedWebhook) -> web.Response:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             return web.Response(status=status, headers=named)
 
         self.answer = answer
 
-    async def has(self, count: int, seconds: float = 20.0) -> list[Got]:
+    async def has(self, count: int, seconds: float = 20.0) -> list[ReceivedWebhook]:
         """What came, once there are `count`."""
 
-        async def look() -> list[Got]:
+        async def look() -> list[ReceivedWebhook]:
             return list(self.got)
 
         return await eventually(look, lambda got: len(got) >= count, seconds)

@@ -1,4 +1,4 @@
-"""A running connections service, its operator, and what it tells the other services."""
+"""A running connections service, its operator, and what it publishes."""
 
 from collections.abc import AsyncIterator
 
@@ -6,9 +6,9 @@ import pytest
 
 from services.connections.main import create_app
 from services.connections.settings import Settings
-from tests.kit.parties import Office
+from tests.kit.client import Api
+from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
-from tests.kit.topics import Topics
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
 
 
 @pytest.fixture
-async def office(service_settings: dict[str, str]) -> AsyncIterator[Office]:
+async def api(service_settings: dict[str, str]) -> AsyncIterator[Api]:
     """The service, ready."""
     async with running(create_app(Settings())) as client:
         await ready(client)
-        yield Office(client, service_settings["RELEVO_CONNECTIONS_OPERATOR_KEY"])
+        yield Api(client, service_settings["RELEVO_CONNECTIONS_OPERATOR_KEY"])

@@ -11,9 +11,9 @@ from services.connections.settings import Settings
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.kafka.topics import CONNECTIONS_CHANGED
 from shared.sealing import Sealer
-from tests.kit.parties import Office, Party, brand_form
+from tests.kit.client import Api, Party, brand_form
+from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
-from tests.kit.topics import Topics
 
 URL = "https://3pl.example/hooks"
 
@@ -32,10 +32,8 @@ def refused(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def test_every_switch_is_published_with_version_and_epoch(
-    office: Office, topics: Topics
-) -> None:
-    three_pl, brand, added = await office.connected()
+async def test_every_switch_is_published_with_version_and_epoch(api: Api, topics: Topics) -> None:
+    three_pl, brand, added = await api.connected()
     path = f"/v1/connections/{added['connection']['id']}"
     for party, verb in (
         (three_pl, "activate"), (brand, "deactivate"), (brand, "activate"),
@@ -49,10 +47,8 @@ async def test_every_switch_is_published_with_version_and_epoch(
     ]  # fmt: skip
 
 
-async def test_asking_for_what_is_so_already_changes_nothing(
-    office: Office, topics: Topics
-) -> None:
-    three_pl, _, added = await office.connected()
+async def test_asking_for_what_is_so_already_changes_nothing(api: Api, topics: Topics) -> None:
+    three_pl, _, added = await api.connected()
     path = f"/v1/connections/{added['connection']['id']}"
     on = [await three_pl.post(f"{path}/activate") for _ in range(3)]
     assert [(answer["version"], answer["epoch"]) for answer in on] == [(3, 1)] * 3
@@ -67,8 +63,8 @@ async def test_asking_for_what_is_so_already_changes_nothing(
     assert len(await changes_of(topics, added["connection"]["id"], 5)) == 5
 
 
-async def test_what_a_state_does_not_allow_is_409_with_the_state(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_what_a_state_does_not_allow_is_409_with_the_state(api: Api) -> None:
+    three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     path = f"/v1/connections/{added['connection']['id']}"
     for verb in ("activate", "deactivate"):
@@ -82,28 +78,30 @@ async def test_what_a_state_does_not_allow_is_409_with_the_state(office: Office)
     answer = await three_pl.set(added["connection"]["id"], priority=3)
     assert refused(answer) == (409, "invalid_transition")
     # The link of a connection that is over lets nobody in.
-    answer = await office.redeem(added["login_link"]["token"])
+    answer = await api.redeem(added["login_link"]["token"])
     assert refused(answer) == (410, "login_link_expired")
 
 
-async def test_after_a_disconnect_a_new_handshake_makes_a_new_connection(office: Office) -> None:
-    three_pl, brand, added = await office.connected()
+async def test_after_a_disconnect_a_new_handshake_makes_a_new_connection(
+    api: Api,
+) -> None:
+    three_pl, brand, added = await api.connected()
     await brand.post(f"/v1/connections/{added['connection']['id']}/disconnect")
     again = await three_pl.post(
         "/v1/brands", brand_form(contact=added["contact"], store_url=added["store"]["domain"])
     )
     assert again["store"]["id"] == added["store"]["id"]
     assert again["connection"]["id"] != added["connection"]["id"]
-    assert (await office.redeem(again["login_link"]["token"])).status_code == 200
+    assert (await api.redeem(again["login_link"]["token"])).status_code == 200
     activated = await three_pl.post(f"/v1/connections/{again['connection']['id']}/activate")
     assert (activated["state"], activated["epoch"]) == ("active", 1)
 
 
-async def test_a_downgraded_3pl_goes_on_but_does_not_activate(office: Office) -> None:
-    three_pl, brand, added = await office.connected()
+async def test_a_downgraded_3pl_goes_on_but_does_not_activate(api: Api) -> None:
+    three_pl, brand, added = await api.connected()
     path = f"/v1/connections/{added['connection']['id']}"
     await three_pl.post(f"{path}/activate")
-    await office.set_plan(three_pl.id, "free")
+    await api.set_plan(three_pl.id, "free")
     assert (await three_pl.get(path))["state"] == "active"
     assert (await three_pl.set(added["connection"]["id"], webhook_url=URL)).status_code == 200
     await brand.post(f"{path}/deactivate")
@@ -112,21 +110,21 @@ async def test_a_downgraded_3pl_goes_on_but_does_not_activate(office: Office) ->
         assert refused(answer) == (402, "plan_required")
 
 
-async def two_of_one_store(office: Office) -> tuple[list[Party], list[str]]:
-    first, brand, added = await office.connected()
-    second = await office.three_pl()
+async def two_of_one_store(api: Api) -> tuple[list[Party], list[str]]:
+    first, brand, added = await api.connected()
+    second = await api.three_pl()
     form = brand_form(
         contact={"name": "Bea", "email": brand.email}, store_url=added["store"]["domain"]
     )
     again = await second.post("/v1/brands", form)
-    await office.redeem(again["login_link"]["token"])
+    await api.redeem(again["login_link"]["token"])
     return [first, second], [added["connection"]["id"], again["connection"]["id"]]
 
 
 async def test_two_active_connections_of_a_store_need_different_priorities(
-    office: Office,
+    api: Api,
 ) -> None:
-    parties, ids = await two_of_one_store(office)
+    parties, ids = await two_of_one_store(api)
     answers = await asyncio.gather(
         *(
             party.call("POST", f"/v1/connections/{connection}/activate")
@@ -143,8 +141,8 @@ async def test_two_active_connections_of_a_store_need_different_priorities(
     assert refused(back) == (409, "priority_taken")
 
 
-async def test_a_change_needs_the_version_that_was_read(office: Office) -> None:
-    three_pl, _, added = await office.connected()
+async def test_a_change_needs_the_version_that_was_read(api: Api) -> None:
+    three_pl, _, added = await api.connected()
     path = f"/v1/connections/{added['connection']['id']}/settings"
     change = {"shipping_rules_owner": "three_pl"}
     answer = await three_pl.call("PATCH", path, change)
@@ -164,8 +162,8 @@ async def test_a_change_needs_the_version_that_was_read(office: Office) -> None:
     assert refused(stale) == (412, "version_conflict")
 
 
-async def test_of_changes_at_once_that_saw_the_same_version_one_wins(office: Office) -> None:
-    three_pl, brand, added = await office.connected()
+async def test_of_changes_at_once_that_saw_the_same_version_one_wins(api: Api) -> None:
+    three_pl, brand, added = await api.connected()
     path = f"/v1/connections/{added['connection']['id']}/settings"
     answers = await asyncio.gather(
         *(
@@ -177,9 +175,9 @@ async def test_of_changes_at_once_that_saw_the_same_version_one_wins(office: Off
 
 
 async def test_a_settings_change_is_a_new_version_and_the_old_ones_stay(
-    office: Office, topics: Topics
+    api: Api, topics: Topics
 ) -> None:
-    three_pl, brand, added = await office.connected()
+    three_pl, brand, added = await api.connected()
     connection = added["connection"]["id"]
     await three_pl.set(connection, webhook_url=URL)
     await brand.set(connection, billing_owner="three_pl", support_owner="three_pl")
@@ -207,16 +205,16 @@ async def test_a_settings_change_is_a_new_version_and_the_old_ones_stay(
     )
 
 
-async def test_only_the_3pl_sets_the_webhook(office: Office) -> None:
-    _, brand, added = await office.connected()
+async def test_only_the_3pl_sets_the_webhook(api: Api) -> None:
+    _, brand, added = await api.connected()
     answer = await brand.set(added["connection"]["id"], webhook_url=URL)
     assert refused(answer) == (403, "not_yours_to_set")
 
 
 async def test_a_url_is_one_endpoint_whose_secret_is_shown_once(
-    office: Office, topics: Topics, service_settings: dict[str, str]
+    api: Api, topics: Topics, service_settings: dict[str, str]
 ) -> None:
-    three_pl, _, added = await office.connected()
+    three_pl, _, added = await api.connected()
     connection = added["connection"]["id"]
     shown = (await three_pl.set(connection, webhook_url=URL)).json()["settings"]["webhook"]
     assert shown["secret"].startswith("whsec_")
@@ -246,8 +244,8 @@ async def test_a_url_is_one_endpoint_whose_secret_is_shown_once(
         ("billing_owner", "carrier"),
     ],
 )
-async def test_a_setting_that_cannot_be_is_named(office: Office, field: str, value: object) -> None:
-    three_pl, _, added = await office.connected()
+async def test_a_setting_that_cannot_be_is_named(api: Api, field: str, value: object) -> None:
+    three_pl, _, added = await api.connected()
     answer = await three_pl.set(added["connection"]["id"], **{field: value})
     assert refused(answer) == (422, "validation_failed")
     assert answer.json()["errors"][0]["pointer"] == f"/{field}"
@@ -256,10 +254,10 @@ async def test_a_setting_that_cannot_be_is_named(office: Office, field: str, val
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_switches_from_two_processes_at_once_leave_one_history(
-    office: Office, topics: Topics, service_settings: dict[str, str], seed: int
+    api: Api, topics: Topics, service_settings: dict[str, str], seed: int
 ) -> None:
     """Versions without gaps or repeats, on the log as in the audit; epochs count activations."""
-    three_pl, brand, added = await office.connected()
+    three_pl, brand, added = await api.connected()
     connection = added["connection"]["id"]
     dice = random.Random(seed)  # noqa: S311  a seed, not a secret
     async with running(create_app(Settings())) as elsewhere:

@@ -15,27 +15,27 @@ from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.stores_changed import StoreChanged
 from shared.kafka.topics import CONNECTIONS_CHANGED, STORES_CHANGED
 from shared.web.auth import Verifier
-from tests.kit.parties import PASSWORD, Office, brand_form
+from tests.kit.client import PASSWORD, Api, brand_form
+from tests.kit.publishers import Topics
 from tests.kit.serving import running
-from tests.kit.topics import Topics
 
 
 async def test_a_session_is_a_token_that_every_service_verifies_by_the_published_keys(
-    office: Office,
+    api: Api,
 ) -> None:
-    party = await office.sign_up("brand")
-    keys = await office.client.get("/.well-known/jwks.json")
+    party = await api.sign_up("brand")
+    keys = await api.client.get("/.well-known/jwks.json")
     principal = Verifier(keys.text, "relevo").verify(party.token)
     assert (str(principal.account_id), principal.kind) == (party.id, "brand")
     assert '"d"' not in keys.text
 
 
-async def test_a_wrong_password_and_an_unknown_e_mail_get_the_same_answer(office: Office) -> None:
-    party = await office.sign_up("brand")
-    wrong = await office.client.post(
-        "/v1/sessions", json={"email": party.email, "password": "not it"}
-    )
-    unknown = await office.client.post(
+async def test_a_wrong_password_and_an_unknown_e_mail_get_the_same_answer(
+    api: Api,
+) -> None:
+    party = await api.sign_up("brand")
+    wrong = await api.client.post("/v1/sessions", json={"email": party.email, "password": "not it"})
+    unknown = await api.client.post(
         "/v1/sessions", json={"email": "nobody@relevo.test", "password": PASSWORD}
     )
     assert wrong.status_code == unknown.status_code == 401
@@ -43,20 +43,20 @@ async def test_a_wrong_password_and_an_unknown_e_mail_get_the_same_answer(office
     assert wrong.json()["code"] == "invalid_credentials"
 
 
-async def test_an_e_mail_has_one_account_in_any_letter_case(office: Office) -> None:
-    party = await office.sign_up("three_pl")
-    again = await office.client.post(
+async def test_an_e_mail_has_one_account_in_any_letter_case(api: Api) -> None:
+    party = await api.sign_up("three_pl")
+    again = await api.client.post(
         "/v1/accounts",
         json={
             "kind": "brand", "name": "B", "email": party.email.upper(), "password": PASSWORD,
         },
     )  # fmt: skip
     assert (again.status_code, again.json()["code"]) == (409, "email_taken")
-    assert (await office.log_in(party.email.upper())).id == party.id
+    assert (await api.log_in(party.email.upper())).id == party.id
 
 
-async def test_wrong_fields_of_a_form_are_named(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_wrong_fields_of_a_form_are_named(api: Api) -> None:
+    three_pl = await api.three_pl()
     form = brand_form(
         store_url="not a store", contact={"name": "A", "email": "nobody"}, platform="a spreadsheet"
     )
@@ -70,8 +70,8 @@ async def test_wrong_fields_of_a_form_are_named(office: Office) -> None:
     }
 
 
-async def test_names_hold_no_control_characters(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_names_hold_no_control_characters(api: Api) -> None:
+    three_pl = await api.three_pl()
     form = brand_form(company_name="A\0B", contact={"name": "A\nB", "email": "a@b.example"})
     answer = await three_pl.call("POST", "/v1/brands", form)
     assert answer.status_code == 422
@@ -81,27 +81,29 @@ async def test_names_hold_no_control_characters(office: Office) -> None:
     }
 
 
-async def test_only_the_operator_changes_plans(office: Office) -> None:
-    party = await office.sign_up("three_pl")
+async def test_only_the_operator_changes_plans(api: Api) -> None:
+    party = await api.sign_up("three_pl")
     by_itself = await party.call("PUT", f"/v1/accounts/{party.id}/plan", {"plan": "conquer"})
     assert by_itself.status_code == 401
-    nobody = await office.client.put(f"/v1/accounts/{party.id}/plan", json={"plan": "conquer"})
+    nobody = await api.client.put(f"/v1/accounts/{party.id}/plan", json={"plan": "conquer"})
     assert nobody.status_code == 401
-    assert (await office.set_plan(str(uuid4()), "conquer")).status_code == 404
-    assert (await office.set_plan(party.id, "conquer")).json()["plan"] == "conquer"
+    assert (await api.set_plan(str(uuid4()), "conquer")).status_code == 404
+    assert (await api.set_plan(party.id, "conquer")).json()["plan"] == "conquer"
 
 
-async def test_a_3pl_adds_brands_on_plan_conquer_only_and_a_brand_never(office: Office) -> None:
-    free = await office.sign_up("three_pl")
+async def test_a_3pl_adds_brands_on_plan_conquer_only_and_a_brand_never(
+    api: Api,
+) -> None:
+    free = await api.sign_up("three_pl")
     answer = await free.call("POST", "/v1/brands", brand_form())
     assert (answer.status_code, answer.json()["code"]) == (402, "plan_required")
-    brand = await office.sign_up("brand")
+    brand = await api.sign_up("brand")
     answer = await brand.call("POST", "/v1/brands", brand_form())
     assert (answer.status_code, answer.json()["code"]) == (403, "three_pl_only")
 
 
 async def test_a_request_without_a_good_token_is_401(
-    office: Office, make_token: Callable[..., str]
+    api: Api, make_token: Callable[..., str]
 ) -> None:
     for headers in (
         {},
@@ -109,16 +111,16 @@ async def test_a_request_without_a_good_token_is_401(
         {"authorization": f"Basic {make_token(uuid4(), 'brand')}"},
         {"authorization": f"Bearer {make_token(uuid4(), 'brand')[:-4]}AAAA"},
     ):
-        answer = await office.client.get("/v1/connections", headers=headers)
+        answer = await api.client.get("/v1/connections", headers=headers)
         assert answer.status_code == 401, headers
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
 async def test_adding_a_brand_makes_brand_store_pending_connection_and_link(
-    office: Office, topics: Topics
+    api: Api, topics: Topics
 ) -> None:
-    three_pl = await office.three_pl()
-    form = brand_form(store_url="HTTPS://www.Acme-Shop.example:443/collections?x=1")
+    three_pl = await api.three_pl()
+    form = brand_form(store_url="HTTPS://www.Acme-OrderPublisher.example:443/collections?x=1")
     added = await three_pl.post("/v1/brands", form)
     assert added["store"]["domain"] == "acme-shop.example"
     assert added["connection"]["state"] == "pending"
@@ -147,64 +149,62 @@ async def test_adding_a_brand_makes_brand_store_pending_connection_and_link(
     assert (str(store.store_id), store.domain) == (added["store"]["id"], "acme-shop.example")
 
 
-async def test_the_first_login_lets_the_connection_be_switched_on(office: Office) -> None:
-    three_pl, brand, added = await office.connected()
+async def test_the_first_login_lets_the_connection_be_switched_on(api: Api) -> None:
+    three_pl, brand, added = await api.connected()
     connection = await brand.get(f"/v1/connections/{added['connection']['id']}")
     assert connection["state"] == "inactive"
     assert (await three_pl.get(f"/v1/brands/{brand.id}"))["logged_in"] is True
-    assert (await office.log_in(brand.email)).id == brand.id
+    assert (await api.log_in(brand.email)).id == brand.id
 
 
-async def test_a_login_link_works_once_and_then_is_a_plain_login(office: Office) -> None:
-    _, brand, added = await office.connected()
+async def test_a_login_link_works_once_and_then_is_a_plain_login(api: Api) -> None:
+    _, brand, added = await api.connected()
     token = added["login_link"]["token"]
-    again = await office.redeem(token)
+    again = await api.redeem(token)
     assert (again.status_code, again.json()["account_id"]) == (200, brand.id)
-    stranger = await office.redeem(token, "some other password")
+    stranger = await api.redeem(token, "some other password")
     assert (stranger.status_code, stranger.json()["code"]) == (403, "wrong_password")
     audit = (await brand.get(f"/v1/connections/{added['connection']['id']}/audit"))["data"]
     assert [entry["action"] for entry in audit] == ["accepted", "created"]
 
 
-async def test_two_first_logins_at_once_set_one_password(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_two_first_logins_at_once_set_one_password(api: Api) -> None:
+    three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     passwords = [f"the password of {number}" for number in range(4)]
     answers = await asyncio.gather(
-        *(office.redeem(added["login_link"]["token"], password) for password in passwords)
+        *(api.redeem(added["login_link"]["token"], password) for password in passwords)
     )
     winners = [p for p, answer in zip(passwords, answers, strict=True) if answer.is_success]
     assert len(winners) == 1
     assert {answer.status_code for answer in answers if not answer.is_success} == {403}
-    assert (await office.log_in(added["contact"]["email"], winners[0])).id == added["id"]
+    assert (await api.log_in(added["contact"]["email"], winners[0])).id == added["id"]
 
 
-async def test_a_new_link_kills_the_old_one(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_a_new_link_kills_the_old_one(api: Api) -> None:
+    three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     fresh = await three_pl.post(f"/v1/brands/{added['id']}/login-link")
-    old = await office.redeem(added["login_link"]["token"])
+    old = await api.redeem(added["login_link"]["token"])
     assert (old.status_code, old.json()["code"]) == (410, "login_link_expired")
-    assert (await office.redeem(fresh["token"])).status_code == 200
+    assert (await api.redeem(fresh["token"])).status_code == 200
     answer = await three_pl.call("POST", f"/v1/brands/{added['id']}/login-link")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_pending")
 
 
-async def test_a_link_expires(
-    office: Office, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    three_pl = await office.three_pl()
+async def test_a_link_expires(api: Api, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     database = await asyncpg.connect(postgres_dsn)
     await database.execute("UPDATE connections.login_links SET expires_at = now()")
     await database.close()
-    answer = await office.redeem(added["login_link"]["token"])
+    answer = await api.redeem(added["login_link"]["token"])
     assert (answer.status_code, answer.json()["code"]) == (410, "login_link_expired")
-    assert (await office.redeem("no such token")).status_code == 404
+    assert (await api.redeem("no such token")).status_code == 404
 
 
-async def test_a_link_is_not_stored_as_it_is(office: Office, postgres_dsn: str) -> None:
-    three_pl = await office.three_pl()
+async def test_a_link_is_not_stored_as_it_is(api: Api, postgres_dsn: str) -> None:
+    three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     database = await asyncpg.connect(postgres_dsn)
     digests = [row[0] for row in await database.fetch("SELECT digest FROM connections.login_links")]
@@ -214,10 +214,10 @@ async def test_a_link_is_not_stored_as_it_is(office: Office, postgres_dsn: str) 
 
 
 async def test_a_brand_of_several_3pls_is_one_account_with_a_profile_for_each(
-    office: Office,
+    api: Api,
 ) -> None:
-    first, brand, added = await office.connected()
-    second = await office.three_pl()
+    first, brand, added = await api.connected()
+    second = await api.three_pl()
     form = brand_form(
         contact={"name": "Bea", "email": brand.email},
         store_url=added["store"]["domain"],
@@ -228,14 +228,14 @@ async def test_a_brand_of_several_3pls_is_one_account_with_a_profile_for_each(
     assert (await first.get(f"/v1/brands/{brand.id}"))["warehouse"] == "Madrid"
     assert (await second.get(f"/v1/brands/{brand.id}"))["warehouse"] == "Lisbon"
     # The brand knows its password: the second link is proved by it, not by a new one.
-    answer = await office.redeem(again["login_link"]["token"], "another password")
+    answer = await api.redeem(again["login_link"]["token"], "another password")
     assert answer.status_code == 403
-    assert (await office.redeem(again["login_link"]["token"])).status_code == 200
+    assert (await api.redeem(again["login_link"]["token"])).status_code == 200
     assert {c["state"] for c in (await brand.get("/v1/connections"))["data"]} == {"inactive"}
 
 
-async def test_a_store_and_a_connection_exist_once(office: Office) -> None:
-    three_pl, _, added = await office.connected()
+async def test_a_store_and_a_connection_exist_once(api: Api) -> None:
+    three_pl, _, added = await api.connected()
     same = brand_form(contact=added["contact"], store_url=added["store"]["domain"])
     answer = await three_pl.call("POST", "/v1/brands", same)
     assert (answer.status_code, answer.json()["code"]) == (409, "already_connected")
@@ -248,9 +248,9 @@ async def test_a_store_and_a_connection_exist_once(office: Office) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "email_taken")
 
 
-async def test_strangers_get_404_for_what_exists(office: Office) -> None:
-    _, _, added = await office.connected()
-    stranger = await office.three_pl()
+async def test_strangers_get_404_for_what_exists(api: Api) -> None:
+    _, _, added = await api.connected()
+    stranger = await api.three_pl()
     connection, store = added["connection"]["id"], added["store"]["id"]
     for method, path in (
         ("GET", f"/v1/brands/{added['id']}"),
@@ -276,8 +276,8 @@ async def test_strangers_get_404_for_what_exists(office: Office) -> None:
     assert (await stranger.get("/v1/connections"))["data"] == []
 
 
-async def test_a_key_of_idempotency_creates_once_and_answers_the_same(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_a_key_of_idempotency_creates_once_and_answers_the_same(api: Api) -> None:
+    three_pl = await api.three_pl()
     form, key = brand_form(), {"idempotency-key": "form-1"}
     answers = await asyncio.gather(
         *(three_pl.call("POST", "/v1/brands", form, key) for _ in range(5))
@@ -288,22 +288,22 @@ async def test_a_key_of_idempotency_creates_once_and_answers_the_same(office: Of
 
     other = await three_pl.call("POST", "/v1/brands", brand_form(), key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
-    of_another = await (await office.three_pl()).call("POST", "/v1/brands", brand_form(), key)
+    of_another = await (await api.three_pl()).call("POST", "/v1/brands", brand_form(), key)
     assert of_another.status_code == 201
     too_long = await three_pl.call("POST", "/v1/brands", form, {"idempotency-key": "k" * 256})
     assert too_long.json()["code"] == "invalid_idempotency_key"
 
 
-async def test_a_refused_request_does_not_use_up_its_key(office: Office) -> None:
-    three_pl = await office.sign_up("three_pl")
+async def test_a_refused_request_does_not_use_up_its_key(api: Api) -> None:
+    three_pl = await api.sign_up("three_pl")
     form, key = brand_form(), {"idempotency-key": "form-1"}
     assert (await three_pl.call("POST", "/v1/brands", form, key)).status_code == 402
-    await office.set_plan(three_pl.id, "conquer")
+    await api.set_plan(three_pl.id, "conquer")
     assert (await three_pl.call("POST", "/v1/brands", form, key)).status_code == 201
 
 
-async def test_lists_are_read_page_by_page(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_lists_are_read_page_by_page(api: Api) -> None:
+    three_pl = await api.three_pl()
     added = [await three_pl.post("/v1/brands", brand_form()) for _ in range(5)]
     for path, ids in (
         ("/v1/brands", [brand["id"] for brand in added]),
@@ -321,17 +321,15 @@ async def test_lists_are_read_page_by_page(office: Office) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "WyJ4Il0", "WzFd", "bnVsbA", "W10", "é"])
-async def test_what_is_no_cursor_of_the_list_is_named(office: Office, cursor: str) -> None:
-    three_pl = await office.sign_up("three_pl")
+async def test_what_is_no_cursor_of_the_list_is_named(api: Api, cursor: str) -> None:
+    three_pl = await api.sign_up("three_pl")
     answer = await three_pl.call("GET", f"/v1/connections?after={cursor}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
     assert answer.json()["errors"][0]["pointer"] == "/after"
 
 
-async def test_credentials_come_and_go_and_ingest_hears_of_each(
-    office: Office, topics: Topics
-) -> None:
-    _, brand, added = await office.connected()
+async def test_credentials_come_and_go_and_ingest_hears_of_each(api: Api, topics: Topics) -> None:
+    _, brand, added = await api.connected()
     path = f"/v1/stores/{added['store']['id']}"
     first = await brand.post(f"{path}/credentials", {"kind": "api_key"})
     secret = {"kind": "shopify", "secret": "shpss_0123456789"}
@@ -356,18 +354,16 @@ async def test_credentials_come_and_go_and_ingest_hears_of_each(
 
 
 @pytest.mark.parametrize("platform", PLATFORM_NAMES)
-async def test_a_store_may_run_on_every_platform_of_the_catalogue(
-    office: Office, platform: str
-) -> None:
-    three_pl = await office.three_pl()
+async def test_a_store_may_run_on_every_platform_of_the_catalogue(api: Api, platform: str) -> None:
+    three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form(platform=platform))
     assert (await three_pl.get(f"/v1/stores/{added['store']['id']}"))["platform"] == platform
 
 
 async def test_a_credential_with_the_wrong_secret_is_refused_and_not_repeated(
-    office: Office,
+    api: Api,
 ) -> None:
-    _, brand, added = await office.connected()
+    _, brand, added = await api.connected()
     path = f"/v1/stores/{added['store']['id']}/credentials"
     for body, pointer in (
         ({"kind": "api_key", "secret": "shpss_0123456789"}, "/secret"),
@@ -380,20 +376,20 @@ async def test_a_credential_with_the_wrong_secret_is_refused_and_not_repeated(
         assert "0123456789" not in answer.text
 
 
-async def test_the_3pl_sets_credentials_until_the_brand_logs_in(office: Office) -> None:
-    three_pl = await office.three_pl()
+async def test_the_3pl_sets_credentials_until_the_brand_logs_in(api: Api) -> None:
+    three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     path = f"/v1/stores/{added['store']['id']}/credentials"
     assert (await three_pl.call("POST", path, {"kind": "api_key"})).status_code == 201
-    await office.redeem(added["login_link"]["token"])
+    await api.redeem(added["login_link"]["token"])
     answer = await three_pl.call("POST", path, {"kind": "api_key"})
     assert (answer.status_code, answer.json()["code"]) == (403, "brand_only")
 
 
 async def test_a_key_made_with_idempotency_is_shown_again_and_sealed_at_rest(
-    office: Office, postgres_dsn: str
+    api: Api, postgres_dsn: str
 ) -> None:
-    _, brand, added = await office.connected()
+    _, brand, added = await api.connected()
     path, key = f"/v1/stores/{added['store']['id']}/credentials", {"idempotency-key": "k"}
     first = await brand.call("POST", path, {"kind": "api_key"}, key)
     again = await brand.call("POST", path, {"kind": "api_key"}, key)
@@ -405,9 +401,9 @@ async def test_a_key_made_with_idempotency_is_shown_again_and_sealed_at_rest(
 
 
 async def test_a_second_process_serves_the_same_accounts(
-    office: Office, service_settings: dict[str, str]
+    api: Api, service_settings: dict[str, str]
 ) -> None:
-    party = await office.sign_up("brand")
+    party = await api.sign_up("brand")
     async with running(create_app(Settings())) as other:
-        session = await Office(other, "").log_in(party.email)
+        session = await Api(other, "").log_in(party.email)
     assert UUID(session.id) == UUID(party.id)

@@ -24,8 +24,8 @@ from shared.contracts.orders_received import OrderReceived
 from shared.contracts.stores_changed import StoreChanged, StoreCredential
 from shared.kafka.topics import ORDERS_RECEIVED, STORES_CHANGED
 from shared.sealing import Sealer
+from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
-from tests.kit.topics import Topics
 from tests.kit.waiting import eventually
 
 SHOPIFY_BODY = (Path(__file__).parents[2] / "unit/ingest/platforms/shopify/order.json").read_bytes()
@@ -34,15 +34,15 @@ KEY = "rsk_key"
 Client = httpx.AsyncClient
 
 
-class Shop:
-    """One store, as `connections` tells of it."""
+class StoreOwner:
+    """One store, and what `connections` publishes of it."""
 
     def __init__(self, topics: Topics, sealer: Sealer) -> None:
         self.id, self.brand_id = uuid7(), uuid7()
         self._topics, self._sealer = topics, sealer
         self._version = 0
 
-    async def tell(
+    async def publish(
         self, keys: tuple[str, ...] = (KEY,), secrets: tuple[str, ...] = (SECRET,)
     ) -> None:
         self._version += 1
@@ -61,7 +61,7 @@ class Shop:
             store_id=self.id, brand_id=self.brand_id, platform="shopify", domain="a.example",
             version=self._version, credentials=tuple(credentials), changed_at=datetime.now(UTC),
         )  # fmt: skip
-        await self._topics.say(STORES_CHANGED.name, str(self.id), change)
+        await self._topics.publish(STORES_CHANGED.name, str(self.id), change)
 
 
 def an_order(external_id: str = "1", **fields: Any) -> dict[str, Any]:
@@ -100,11 +100,11 @@ def sealer(service_settings: dict[str, str]) -> Sealer:
 
 
 @pytest.fixture
-def shop(topics: Topics, sealer: Sealer) -> Shop:
-    return Shop(topics, sealer)
+def shop(topics: Topics, sealer: Sealer) -> StoreOwner:
+    return StoreOwner(topics, sealer)
 
 
-async def known(client: Client, shop: Shop, key: str = KEY) -> None:
+async def known(client: Client, shop: StoreOwner, key: str = KEY) -> None:
     async def ask() -> int:
         bearer = {"authorization": f"Bearer {key}"}
         return (await client.get(f"/v1/stores/{shop.id}", headers=bearer)).status_code
@@ -113,11 +113,11 @@ async def known(client: Client, shop: Shop, key: str = KEY) -> None:
 
 
 @pytest.fixture
-async def client(service_settings: dict[str, str], shop: Shop) -> AsyncIterator[Client]:
+async def client(service_settings: dict[str, str], shop: StoreOwner) -> AsyncIterator[Client]:
     """A ready ingest that knows `shop`."""
     async with running(create_app(Settings())) as client:
         await ready(client)
-        await shop.tell()
+        await shop.publish()
         await known(client, shop)
         yield client
 
@@ -127,7 +127,7 @@ def received(record: ConsumerRecord) -> OrderReceived:
 
 
 async def test_a_generic_order_is_on_the_log_before_the_answer(
-    client: Client, shop: Shop, topics: Topics
+    client: Client, shop: StoreOwner, topics: Topics
 ) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = await client.post(
@@ -151,7 +151,7 @@ async def test_a_generic_order_is_on_the_log_before_the_answer(
 
 @pytest.mark.parametrize("lines", [True, False])
 async def test_several_orders_in_one_request(
-    client: Client, shop: Shop, topics: Topics, *, lines: bool
+    client: Client, shop: StoreOwner, topics: Topics, *, lines: bool
 ) -> None:
     orders = [an_order(str(n)) for n in range(50)]
     body = b"\n".join(map(orjson.dumps, orders)) if lines else orjson.dumps(orders)
@@ -166,7 +166,7 @@ async def test_several_orders_in_one_request(
 
 
 async def test_a_wrong_field_is_named_and_nothing_of_the_request_is_accepted(
-    client: Client, shop: Shop, topics: Topics
+    client: Client, shop: StoreOwner, topics: Topics
 ) -> None:
     orders = [an_order("1"), an_order("2", total="ten"), an_order("3", colour="red")]
     answer = await client.post(f"/v1/stores/{shop.id}/orders", json=orders, headers=BEARER)
@@ -180,7 +180,7 @@ async def test_a_wrong_field_is_named_and_nothing_of_the_request_is_accepted(
 
 
 async def test_text_that_could_not_be_kept_is_named_before_it_is_accepted(
-    client: Client, shop: Shop, topics: Topics
+    client: Client, shop: StoreOwner, topics: Topics
 ) -> None:
     orders = [an_order("1\0"), an_order("2", number="#\0"), an_order("3", attributes={"a\0": ""})]
     answer = await client.post(f"/v1/stores/{shop.id}/orders", json=orders, headers=BEARER)
@@ -191,7 +191,9 @@ async def test_text_that_could_not_be_kept_is_named_before_it_is_accepted(
     assert await topics.all(ORDERS_RECEIVED.name) == []
 
 
-async def test_a_shopify_order_and_its_deletion(client: Client, shop: Shop, topics: Topics) -> None:
+async def test_a_shopify_order_and_its_deletion(
+    client: Client, shop: StoreOwner, topics: Topics
+) -> None:
     url = f"/webhooks/shopify/{shop.id}"
     created = await client.post(url, content=SHOPIFY_BODY, headers=signed(SHOPIFY_BODY))
     assert (created.status_code, created.json()) == (200, {"status": "accepted"})
@@ -206,7 +208,9 @@ async def test_a_shopify_order_and_its_deletion(client: Client, shop: Shop, topi
     )  # fmt: skip
 
 
-async def test_credentials_that_do_not_fit(client: Client, shop: Shop, topics: Topics) -> None:
+async def test_credentials_that_do_not_fit(
+    client: Client, shop: StoreOwner, topics: Topics
+) -> None:
     orders, shopify = f"/v1/stores/{shop.id}/orders", f"/webhooks/shopify/{shop.id}"
     wrong = signed(SHOPIFY_BODY, secret="other")
     answers = {
@@ -232,7 +236,9 @@ async def test_credentials_that_do_not_fit(client: Client, shop: Shop, topics: T
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-async def test_a_body_over_the_limit_is_413(client: Client, shop: Shop, *, chunked: bool) -> None:
+async def test_a_body_over_the_limit_is_413(
+    client: Client, shop: StoreOwner, *, chunked: bool
+) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b" " * 65_536
@@ -244,7 +250,7 @@ async def test_a_body_over_the_limit_is_413(client: Client, shop: Shop, *, chunk
 
 async def test_malformed_json_with_right_credentials_is_kept_and_listed(
     client: Client,
-    shop: Shop,
+    shop: StoreOwner,
     make_token: Callable[..., str],
     postgres_dsn: str,
 ) -> None:
@@ -270,12 +276,12 @@ async def test_malformed_json_with_right_credentials_is_kept_and_listed(
 
 
 async def test_a_store_over_its_rate_is_told_when_to_come_back(
-    service_settings: dict[str, str], shop: Shop
+    service_settings: dict[str, str], shop: StoreOwner
 ) -> None:
     settings = Settings(ingest_store_rate=0.01, ingest_store_burst=2)
     async with running(create_app(settings)) as client:
         await ready(client)
-        await shop.tell()
+        await shop.publish()
         await known(client, shop)
         url = f"/v1/stores/{shop.id}/orders"
         codes = [
@@ -289,12 +295,12 @@ async def test_a_store_over_its_rate_is_told_when_to_come_back(
 
 
 async def test_what_others_send_in_its_name_does_not_use_up_a_stores_rate(
-    service_settings: dict[str, str], shop: Shop
+    service_settings: dict[str, str], shop: StoreOwner
 ) -> None:
     settings = Settings(ingest_store_rate=0.01, ingest_store_burst=1)
     async with running(create_app(settings)) as client:
         await ready(client)
-        await shop.tell()
+        await shop.publish()
         await known(client, shop)
         url = f"/webhooks/shopify/{shop.id}"
         forged = signed(SHOPIFY_BODY, secret="other")
@@ -309,7 +315,7 @@ async def test_what_others_send_in_its_name_does_not_use_up_a_stores_rate(
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(
-    service_settings: dict[str, str], shop: Shop
+    service_settings: dict[str, str], shop: StoreOwner
 ) -> None:
     async def stalls() -> AsyncIterator[bytes]:
         yield b"{"
@@ -317,24 +323,24 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
 
     async with running(create_app(Settings(ingest_body_seconds=0.2))) as client:
         await ready(client)
-        await shop.tell()
+        await shop.publish()
         await known(client, shop)
         answer = await client.post(f"/webhooks/shopify/{shop.id}", content=stalls())
     assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
 
 
 async def test_a_rotated_secret_works_beside_the_old_one_until_that_is_removed(
-    client: Client, shop: Shop
+    client: Client, shop: StoreOwner
 ) -> None:
     async def with_secret(secret: str) -> int:
         headers = signed(SHOPIFY_BODY, secret=secret)
         url = f"/webhooks/shopify/{shop.id}"
         return (await client.post(url, content=SHOPIFY_BODY, headers=headers)).status_code
 
-    await shop.tell(keys=(KEY, "rsk_two"), secrets=(SECRET, "new"))
+    await shop.publish(keys=(KEY, "rsk_two"), secrets=(SECRET, "new"))
     await known(client, shop, "rsk_two")
     assert (await with_secret(SECRET), await with_secret("new")) == (200, 200)
-    await shop.tell(keys=(KEY, "rsk_three"), secrets=("new",))
+    await shop.publish(keys=(KEY, "rsk_three"), secrets=("new",))
     await known(client, shop, "rsk_three")
     assert (await with_secret(SECRET), await with_secret("new")) == (401, 200)
 
@@ -342,7 +348,7 @@ async def test_a_rotated_secret_works_beside_the_old_one_until_that_is_removed(
 async def test_while_kafka_is_away_orders_are_spooled_and_drained_later(
     service_settings: dict[str, str],
     client: Client,
-    shop: Shop,
+    shop: StoreOwner,
     topics: Topics,
     postgres_dsn: str,
 ) -> None:
@@ -370,7 +376,7 @@ async def test_while_kafka_is_away_orders_are_spooled_and_drained_later(
 
 
 async def test_with_neither_kafka_nor_postgres_nothing_is_accepted(
-    service_settings: dict[str, str], client: Client, shop: Shop
+    service_settings: dict[str, str], client: Client, shop: StoreOwner
 ) -> None:
     nowhere = f"postgresql://x:y@127.0.0.1:{free_port()}/z"
     cut = Settings(
@@ -394,11 +400,11 @@ POISON: list[tuple[bytes, list[tuple[str, bytes]] | None]] = [
 
 
 async def test_poison_about_stores_goes_to_the_dead_letters_alone(
-    client: Client, shop: Shop, topics: Topics
+    client: Client, shop: StoreOwner, topics: Topics
 ) -> None:
     for value, headers in POISON:
-        await topics.say(STORES_CHANGED.name, str(shop.id), value, headers)
-    await shop.tell(keys=("rsk_after",))
+        await topics.publish(STORES_CHANGED.name, str(shop.id), value, headers)
+    await shop.publish(keys=("rsk_after",))
     await known(client, shop, "rsk_after")
     dead = await topics.all(STORES_CHANGED.dead_letters, at_least=3)
     assert sorted(record.value for record in dead) == sorted(value for value, _ in POISON)

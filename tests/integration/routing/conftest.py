@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from services.routing.main import create_app
 from services.routing.settings import Settings
-from tests.kit.topics import Topics
+from tests.kit.publishers import Topics
 from tests.kit.waiting import eventually
 
 

@@ -19,8 +19,7 @@ from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import OrderEvent
 from shared.kafka.topics import ORDERS_EVENTS
-from tests.kit.store import Shop
-from tests.kit.topics import Topics
+from tests.kit.publishers import OrderPublisher, Topics
 from tests.kit.waiting import eventually, wait_until
 
 ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
@@ -44,7 +43,11 @@ class Race:
     """One store whose 3PL works while the connection is switched on and off."""
 
     def __init__(
-        self, seed: int, shop: Shop, database: asyncpg.Connection, client: httpx.AsyncClient
+        self,
+        seed: int,
+        shop: OrderPublisher,
+        database: asyncpg.Connection,
+        client: httpx.AsyncClient,
     ) -> None:
         self.random = random.Random(seed)  # noqa: S311  a seed, to run it again
         self.shop, self.database, self.client = shop, database, client
@@ -69,16 +72,16 @@ class Race:
         """New orders, each followed by an update now and then, some of it twice."""
         for n in range(ORDERS):
             await self.entered(n - MOST_AHEAD)
-            told = [self.shop.order(str(n))]
+            sent = [self.shop.order(str(n))]
             if self.random.random() < 0.3:
-                told.append(self.shop.order(str(n), 1, total="11.00"))
+                sent.append(self.shop.order(str(n), 1, total="11.00"))
             if self.random.random() < 0.3:
-                told.append(told[-1])
-            await self.shop.send(*told)
+                sent.append(sent[-1])
+            await self.shop.send(*sent)
             await asyncio.sleep(self.random.random() * 0.01)
 
     async def toggle(self) -> None:
-        """On and off until all orders are in; some states in between are never told."""
+        """On and off until all orders are in; some states in between are never published."""
         await wait_until(lambda: self.answered >= WORKERS, what="the 3PL works on orders")
         entered = 0
         while entered < ORDERS:
@@ -86,9 +89,9 @@ class Race:
             other = INACTIVE if self.shop.state is ACTIVE else ACTIVE
             change = self.shop.change(other)
             if self.random.random() < 0.8:
-                await self.shop.tell(change)
+                await self.shop.publish(change)
             if self.random.random() < 0.2:
-                await self.shop.tell(change)
+                await self.shop.publish(change)
             self.toggled += 1
             await asyncio.sleep(self.random.random() * 0.05)
 
@@ -119,7 +122,7 @@ class Race:
             await asyncio.sleep(0)
 
     async def settle(self) -> None:
-        """Everything told has arrived, every sweep is done, every event is out."""
+        """Everything published has arrived, every sweep is done, every event is out."""
 
         async def unfinished() -> Any:
             return (
@@ -149,7 +152,7 @@ class Race:
 
 
 def check_one_order(events: list[OrderEvent], answers: list[tuple[str, int]]) -> None:
-    """What the 3PL and the brand were told of one order makes one consistent story."""
+    """What the 3PL and the brand heard of one order makes one consistent story."""
     assert [event.data.sequence for event in events] == list(range(1, len(events) + 1))
     assert [event.type for event in events].count("order.created") == 1
     assert events[0].type == "order.created"
@@ -167,8 +170,8 @@ def check_one_order(events: list[OrderEvent], answers: list[tuple[str, int]]) ->
             continue
         # Once it is back with the brand, the 3PL hears of it no more: returned ones stay.
         assert event.data.connection_id == owner
-    told = [event.data.status for event in events]
-    processed = [status for before, status in itertools.pairwise(told)
+    statuses = [event.data.status for event in events]
+    processed = [status for before, status in itertools.pairwise(statuses)
                  if status is OrderStatus.PROCESSING and before is OrderStatus.OPEN]  # fmt: skip
     # Exactly one wins: what was answered 200 happened, and what was refused did not.
     assert len(processed) == answers.count(("process", 200))
@@ -182,7 +185,7 @@ async def race(
     database: asyncpg.Connection,
     make_token: Callable[..., str],
 ) -> None:
-    shop = Shop(topics)
+    shop = OrderPublisher(topics)
     first, second = make_app(), make_app()
     transport = httpx.ASGITransport(second)
     token = make_token(shop.three_pl_id, "three_pl")
@@ -206,13 +209,13 @@ async def race(
         expected = sum(row["sequence"] for row in rows)
         records = await topics.all(ORDERS_EVENTS.name, at_least=expected)
 
-    assert len(records) == expected, "an event was told twice or is missing"
-    told: defaultdict[str, list[OrderEvent]] = defaultdict(list)
+    assert len(records) == expected, "an event was published twice or is missing"
+    by_order: defaultdict[str, list[OrderEvent]] = defaultdict(list)
     for record in records:
         event = OrderEvent.model_validate_json(record.value)
-        told[str(event.data.id)].append(event)
-    assert len(told) == ORDERS
-    for order_id, events in told.items():
+        by_order[str(event.data.id)].append(event)
+    assert len(by_order) == ORDERS
+    for order_id, events in by_order.items():
         check_one_order(events, run.answers[order_id])
     won = [code for each in run.answers.values() for _, code in each if code == 200]
     assert won, "the race raced nothing"

@@ -1,4 +1,4 @@
-"""Routing on the real engines: what goes in, what is kept, what is told."""
+"""Routing on the real engines: what goes in, what is kept, what comes out."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,8 +12,7 @@ from fastapi import FastAPI
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_EVENTS, ORDERS_RECEIVED
-from tests.kit.store import Shop
-from tests.kit.topics import Topics
+from tests.kit.publishers import OrderPublisher, Topics
 from tests.kit.waiting import eventually
 
 ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
@@ -22,8 +21,8 @@ OTHER_ID = "0196f000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-def shop(topics: Topics) -> Shop:
-    return Shop(topics)
+def shop(topics: Topics) -> OrderPublisher:
+    return OrderPublisher(topics)
 
 
 async def orders(database: asyncpg.Connection, count: int) -> dict[str, Any]:
@@ -36,7 +35,7 @@ async def orders(database: asyncpg.Connection, count: int) -> dict[str, Any]:
     return {row["external_id"]: row for row in rows}
 
 
-async def applied(database: asyncpg.Connection, shop: Shop) -> None:
+async def applied(database: asyncpg.Connection, shop: OrderPublisher) -> None:
     """The newest state of the connection has reached routing."""
 
     async def look() -> Any:
@@ -58,7 +57,7 @@ async def swept(database: asyncpg.Connection, count: int = 1) -> Rows:
 
 @pytest.mark.usefixtures("app")
 async def test_a_new_order_goes_to_the_active_connection_and_is_told_once(
-    shop: Shop, database: asyncpg.Connection, topics: Topics
+    shop: OrderPublisher, database: asyncpg.Connection, topics: Topics
 ) -> None:
     await shop.set(ACTIVE)
     await applied(database, shop)
@@ -84,7 +83,7 @@ async def test_a_new_order_goes_to_the_active_connection_and_is_told_once(
 
 @pytest.mark.usefixtures("app")
 async def test_without_a_connection_the_order_is_the_brands(
-    shop: Shop, database: asyncpg.Connection, topics: Topics
+    shop: OrderPublisher, database: asyncpg.Connection, topics: Topics
 ) -> None:
     await shop.set(INACTIVE)
     await applied(database, shop)
@@ -97,7 +96,7 @@ async def test_without_a_connection_the_order_is_the_brands(
 
 @pytest.mark.usefixtures("app")
 async def test_deactivating_returns_the_orders_tab_and_leaves_the_rest(
-    shop: Shop, database: asyncpg.Connection, topics: Topics
+    shop: OrderPublisher, database: asyncpg.Connection, topics: Topics
 ) -> None:
     await shop.set(ACTIVE)
     await applied(database, shop)
@@ -115,9 +114,9 @@ async def test_deactivating_returns_the_orders_tab_and_leaves_the_rest(
         stays = row["status"] == "processing"
         assert row["connection_id"] == (shop.connection_id if stays else None)
     records = await topics.all(ORDERS_EVENTS.name, at_least=60 - worked)
-    told = [orjson.loads(record.value)["type"] for record in records]
-    assert told.count("order.created") == 30
-    assert told.count("order.unassigned") == 30 - worked
+    types = [orjson.loads(record.value)["type"] for record in records]
+    assert types.count("order.created") == 30
+    assert types.count("order.unassigned") == 30 - worked
 
     # Reactivation takes nothing back, and only new orders go to the 3PL.
     await shop.set(ACTIVE)
@@ -131,7 +130,7 @@ async def test_deactivating_returns_the_orders_tab_and_leaves_the_rest(
 
 @pytest.mark.usefixtures("app")
 async def test_an_epoch_that_was_never_seen_ended_all_the_same(
-    shop: Shop, database: asyncpg.Connection
+    shop: OrderPublisher, database: asyncpg.Connection
 ) -> None:
     await shop.set(ACTIVE)
     await applied(database, shop)
@@ -145,13 +144,13 @@ async def test_an_epoch_that_was_never_seen_ended_all_the_same(
 
 @pytest.mark.usefixtures("app")
 async def test_an_older_state_of_a_connection_is_dropped(
-    shop: Shop, database: asyncpg.Connection
+    shop: OrderPublisher, database: asyncpg.Connection
 ) -> None:
     old = shop.change(ACTIVE)
     await shop.set(INACTIVE)
     await applied(database, shop)
-    await shop.tell(old)
-    other = Shop(shop.topics)
+    await shop.publish(old)
+    other = OrderPublisher(shop.topics)
     other.connection_id = shop.connection_id  # same key: arrives after `old`
     await shop.set(INACTIVE)
     await applied(database, shop)
@@ -161,7 +160,7 @@ async def test_an_older_state_of_a_connection_is_dropped(
 
 @pytest.mark.usefixtures("app")
 async def test_updates_of_one_batch_are_told_in_sequence_and_stale_ones_not_at_all(
-    shop: Shop, database: asyncpg.Connection, topics: Topics
+    shop: OrderPublisher, database: asyncpg.Connection, topics: Topics
 ) -> None:
     await shop.set(ACTIVE)
     await applied(database, shop)
@@ -195,13 +194,13 @@ POISON: list[tuple[bytes, list[tuple[str, bytes]] | None]] = [
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("topic", [ORDERS_RECEIVED, CONNECTIONS_CHANGED])
 async def test_poison_goes_to_the_dead_letters_alone(
-    topic: Any, shop: Shop, database: asyncpg.Connection, topics: Topics
+    topic: Any, shop: OrderPublisher, database: asyncpg.Connection, topics: Topics
 ) -> None:
     await shop.set(ACTIVE)
     await applied(database, shop)
     for value, headers in POISON:
         await shop.send(shop.order(f"before {value!r}"))
-        await topics.say(topic.name, "k", value, headers)
+        await topics.publish(topic.name, "k", value, headers)
         await shop.send(shop.order(f"after {value!r}"))
     await orders(database, 2 * len(POISON))
     await shop.set(INACTIVE)
@@ -218,7 +217,10 @@ async def test_poison_goes_to_the_dead_letters_alone(
 
 
 async def test_two_processes_share_the_work_and_enter_each_order_once(
-    make_app: Callable[[], FastAPI], shop: Shop, database: asyncpg.Connection, topics: Topics
+    make_app: Callable[[], FastAPI],
+    shop: OrderPublisher,
+    database: asyncpg.Connection,
+    topics: Topics,
 ) -> None:
     first, second = make_app(), make_app()
     async with (
@@ -236,12 +238,12 @@ async def test_two_processes_share_the_work_and_enter_each_order_once(
     for record in records:
         sequences.setdefault(record.key, []).append(int(dict(record.headers)["ce_sequence"]))
     assert len(sequences) == 300
-    assert all(told == [1, 2] for told in sequences.values())
+    assert all(found == [1, 2] for found in sequences.values())
 
 
 @pytest.mark.usefixtures("app")
 async def test_an_order_that_another_process_enters_at_the_same_moment_is_decided_again(
-    shop: Shop, database: asyncpg.Connection, topics: Topics, postgres_dsn: str
+    shop: OrderPublisher, database: asyncpg.Connection, topics: Topics, postgres_dsn: str
 ) -> None:
     async def waiting() -> Any:
         return await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.settings import Settings
-from tests.kit.topics import Topics
+from tests.kit.publishers import Topics
 
 
 @pytest.fixture

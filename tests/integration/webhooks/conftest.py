@@ -11,9 +11,8 @@ from fastapi import FastAPI
 from services.webhooks.main import create_app
 from services.webhooks.settings import Settings
 from shared.sealing import Sealer
+from tests.kit.publishers import EventPublisher, Topics
 from tests.kit.receiver import Receiver
-from tests.kit.tenant import Tenant
-from tests.kit.topics import Topics
 from tests.kit.waiting import eventually
 
 MakeApp = Callable[..., Any]
@@ -50,13 +49,13 @@ def sealer(service_environment: dict[str, str]) -> Sealer:
 
 
 @pytest.fixture
-def tenant(topics: Topics, sealer: Sealer, receiver: Receiver) -> Tenant:
-    return Tenant(topics, sealer, receiver.url)
+def connection(topics: Topics, sealer: Sealer, receiver: Receiver) -> EventPublisher:
+    return EventPublisher(topics, sealer, receiver.url)
 
 
 @pytest.fixture
-def other_tenant(topics: Topics, sealer: Sealer, other_receiver: Receiver) -> Tenant:
-    return Tenant(topics, sealer, other_receiver.url)
+def other_connection(topics: Topics, sealer: Sealer, other_receiver: Receiver) -> EventPublisher:
+    return EventPublisher(topics, sealer, other_receiver.url)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from tests.integration.webhooks.conftest import MakeApp
+from tests.kit.publishers import EventPublisher
 from tests.kit.receiver import Receiver
-from tests.kit.tenant import Tenant
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -46,20 +46,20 @@ class Client:
 
 async def test_deliveries_are_listed_to_their_parties_alone(
     start: MakeApp,
-    tenant: Tenant,
-    other_tenant: Tenant,
+    connection: EventPublisher,
+    other_connection: EventPublisher,
     receiver: Receiver,
     make_token: Callable[..., str],
 ) -> None:
     app = await start(webhooks_retry_schedule_seconds=(0.0, 3_600.0))
-    await tenant.introduce()
-    await other_tenant.introduce()
+    await connection.publish_connection()
+    await other_connection.publish_connection()
     orders = [uuid7() for _ in range(5)]
-    ids = [(await tenant.tell(order, 1))[0] for order in orders]
+    ids = [(await connection.publish_events(order, 1))[0] for order in orders]
     receiver_ids = [str(event_id) for event_id in reversed(ids)]
-    await other_tenant.tell(uuid7(), 1)
-    three_pl = Client(app, make_token(tenant.three_pl_id, "three_pl"))
-    brand = Client(app, make_token(tenant.brand_id, "brand"))
+    await other_connection.publish_events(uuid7(), 1)
+    three_pl = Client(app, make_token(connection.three_pl_id, "three_pl"))
+    brand = Client(app, make_token(connection.brand_id, "brand"))
     stranger = Client(app, make_token(uuid7(), "three_pl"))
 
     async def delivered() -> list[dict[str, Any]]:
@@ -70,8 +70,8 @@ async def test_deliveries_are_listed_to_their_parties_alone(
     assert [row["event_id"] for row in await brand.list()] == receiver_ids
     assert await stranger.list() == []
     assert len(await three_pl.list(order=str(orders[0]))) == 1
-    assert len(await three_pl.list(connection=str(tenant.connection_id))) == 5
-    assert await three_pl.list(connection=str(other_tenant.connection_id)) == []
+    assert len(await three_pl.list(connection=str(connection.connection_id))) == 5
+    assert await three_pl.list(connection=str(other_connection.connection_id)) == []
     assert await three_pl.list(state="exhausted") == []
 
     path = f"/v1/deliveries/{found[0]['id']}"
@@ -85,13 +85,16 @@ async def test_deliveries_are_listed_to_their_parties_alone(
 
 
 async def test_a_retrying_delivery_tells_its_next_attempt(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, make_token: Callable[..., str]
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    make_token: Callable[..., str],
 ) -> None:
     receiver.will(503, retry_after="600")
     app = await start()
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
-    three_pl = Client(app, make_token(tenant.three_pl_id, "three_pl"))
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
+    three_pl = Client(app, make_token(connection.three_pl_id, "three_pl"))
 
     async def retrying() -> list[dict[str, Any]]:
         return await three_pl.list(state="retrying")

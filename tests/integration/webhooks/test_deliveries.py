@@ -9,9 +9,8 @@ from uuid_utils.compat import uuid7
 
 from shared.kafka.topics import ORDERS_EVENTS
 from tests.integration.webhooks.conftest import MakeApp
-from tests.kit.receiver import Got, Receiver
-from tests.kit.tenant import Tenant, new_secret
-from tests.kit.topics import Topics
+from tests.kit.publishers import EventPublisher, Topics, new_secret
+from tests.kit.receiver import ReceivedWebhook, Receiver
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -36,15 +35,18 @@ async def attempts(database: asyncpg.Connection, count: int) -> list[asyncpg.Rec
 
 
 async def test_an_event_is_delivered_signed_and_untouched(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     await start()
-    await tenant.introduce()
-    event = tenant.event(uuid7(), 1)
-    await tenant.say(event)
+    await connection.publish_connection()
+    event = connection.event(uuid7(), 1)
+    await connection.publish(event)
     (got,) = await receiver.has(1)
 
-    assert got.verified(tenant.secrets[0])["type"] == "order.created"
+    assert got.verified(connection.secrets[0])["type"] == "order.created"
     assert got.body == event[1]
     assert got.id == str(event[0].id)
     assert got.headers["content-type"] == "application/json"
@@ -59,26 +61,29 @@ async def test_an_event_is_delivered_signed_and_untouched(
 
 
 async def test_two_secrets_sign_while_one_is_rotated(
-    start: MakeApp, tenant: Tenant, receiver: Receiver
+    start: MakeApp, connection: EventPublisher, receiver: Receiver
 ) -> None:
-    tenant.secrets = [new_secret(), *tenant.secrets]
+    connection.secrets = [new_secret(), *connection.secrets]
     await start()
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     (got,) = await receiver.has(1)
 
-    assert [bool(got.verified(secret)) for secret in tenant.secrets] == [True, True]
+    assert [bool(got.verified(secret)) for secret in connection.secrets] == [True, True]
 
 
 async def test_the_same_event_twice_is_one_delivery(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     await start()
-    await tenant.introduce()
-    event = tenant.event(uuid7(), 1)
-    await tenant.say(event)
-    await tenant.say(event)
-    await tenant.say(tenant.event(event[0].order_id, 2))
+    await connection.publish_connection()
+    event = connection.event(uuid7(), 1)
+    await connection.publish(event)
+    await connection.publish(event)
+    await connection.publish(connection.event(event[0].order_id, 2))
     await receiver.has(2)
     await states(database, "delivered", "delivered")
 
@@ -86,38 +91,47 @@ async def test_the_same_event_twice_is_one_delivery(
 
 
 async def test_an_event_for_nobody_makes_no_delivery(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     await start()
-    await tenant.introduce()
+    await connection.publish_connection()
     order = uuid7()
-    await tenant.say(tenant.event(order, 1, to_three_pl=False))
-    await tenant.tell(order, 2)
+    await connection.publish(connection.event(order, 1, to_three_pl=False))
+    await connection.publish_events(order, 2)
     await receiver.has(1)
 
     assert await database.fetchval("SELECT count(*) FROM events") == 1
 
 
 async def test_an_event_that_overtook_its_endpoint_waits_for_it(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     await start(webhooks_poll_seconds=30)
-    await tenant.tell(uuid7(), 1, 2)
+    await connection.publish_events(uuid7(), 1, 2)
     rows = await states(database, "pending", "pending")
     assert [row["lease_owner"] for row in rows] == [None, None]
 
-    await tenant.introduce()
+    await connection.publish_connection()
     await receiver.has(2, seconds=10)
     assert [got.sequence for got in receiver.got] == [1, 2]
 
 
 async def test_one_order_in_sequence_while_attempts_fail(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     tries: dict[tuple[str, int], int] = {}
     done: dict[str, list[int]] = {}
 
-    async def twice_bad(got: Got) -> web.Response:
+    async def twice_bad(got: ReceivedWebhook) -> web.Response:
         key = (got.order, got.sequence)
         tries[key] = tries.get(key, 0) + 1
         if tries[key] <= got.sequence % 3:
@@ -127,11 +141,11 @@ async def test_one_order_in_sequence_while_attempts_fail(
 
     receiver.answer = twice_bad
     await start(webhooks_retry_schedule_seconds=AT_ONCE, webhooks_poll_seconds=0.05)
-    await tenant.introduce()
+    await connection.publish_connection()
     orders = [uuid7() for _ in range(10)]
     for sequence in range(1, 6):
         for order in orders:
-            await tenant.tell(order, sequence)
+            await connection.publish_events(order, sequence)
     await states(database, *["delivered"] * 50)
 
     assert done == {str(order): [1, 2, 3, 4, 5] for order in orders}
@@ -139,17 +153,20 @@ async def test_one_order_in_sequence_while_attempts_fail(
 
 
 async def test_successors_wait_for_a_retrying_head(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     receiver.will(500)
     await start(webhooks_retry_schedule_seconds=AN_HOUR)
-    await tenant.introduce()
+    await connection.publish_connection()
     order, other = uuid7(), uuid7()
-    await tenant.tell(order, 1)
+    await connection.publish_events(order, 1)
     await states(database, "retrying")
     receiver.will(200)
-    await tenant.tell(order, 2, 3)
-    await tenant.tell(other, 1)
+    await connection.publish_events(order, 2, 3)
+    await connection.publish_events(other, 1)
     rows = await states(database, "retrying", "pending", "pending", "delivered")
 
     assert [row["lease_owner"] for row in rows[:3]] == [None, None, None]
@@ -162,15 +179,18 @@ async def test_successors_wait_for_a_retrying_head(
 
 
 async def test_after_the_last_step_a_delivery_is_exhausted_and_its_lane_goes_on(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
-    async def first_never(got: Got) -> web.Response:
+    async def first_never(got: ReceivedWebhook) -> web.Response:
         return web.Response(status=500 if got.sequence == 1 else 200)
 
     receiver.answer = first_never
     await start(webhooks_retry_schedule_seconds=AT_ONCE[:3], webhooks_poll_seconds=0.05)
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1, 2)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1, 2)
     rows = await states(database, "exhausted", "delivered")
 
     assert [row["attempts"] for row in rows] == [3, 1]
@@ -181,7 +201,7 @@ async def test_after_the_last_step_a_delivery_is_exhausted_and_its_lane_goes_on(
 @pytest.mark.parametrize(("status", "error"), [(302, None), (404, None), (500, None), (429, None)])
 async def test_an_answer_that_is_no_success_is_tried_again(
     start: MakeApp,
-    tenant: Tenant,
+    connection: EventPublisher,
     receiver: Receiver,
     database: asyncpg.Connection,
     status: int,
@@ -189,8 +209,8 @@ async def test_an_answer_that_is_no_success_is_tried_again(
 ) -> None:
     receiver.will(status, location=receiver.url + "/elsewhere")
     await start(webhooks_retry_schedule_seconds=AN_HOUR)
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await states(database, "retrying")
     (attempt,) = await attempts(database, 1)
 
@@ -199,12 +219,15 @@ async def test_an_answer_that_is_no_success_is_tried_again(
 
 
 async def test_no_answer_within_the_deadline_is_a_timeout(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     receiver.answer = receiver.hang
     await start(webhooks_retry_schedule_seconds=AN_HOUR, webhooks_attempt_seconds=0.3)
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await states(database, "retrying")
     (attempt,) = await attempts(database, 1)
 
@@ -213,9 +236,12 @@ async def test_no_answer_within_the_deadline_is_a_timeout(
 
 
 async def test_a_body_that_drips_is_a_timeout(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
-    async def drip(_: Got) -> web.Response:
+    async def drip(_: ReceivedWebhook) -> web.Response:
         return web.Response(headers={"content-length": "100"}, body=_never())
 
     async def _never() -> Any:
@@ -224,47 +250,56 @@ async def test_a_body_that_drips_is_a_timeout(
 
     receiver.answer = drip
     await start(webhooks_retry_schedule_seconds=AN_HOUR, webhooks_attempt_seconds=0.3)
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await states(database, "retrying")
 
     assert (await attempts(database, 1))[0]["error"] == "timeout"
 
 
 async def test_a_huge_answer_is_cut_and_counts_by_its_status(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
-    async def huge(_: Got) -> web.Response:
+    async def huge(_: ReceivedWebhook) -> web.Response:
         return web.Response(body=b"\0" + b"x" * 5_000_000)
 
     receiver.answer = huge
     await start()
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await states(database, "delivered")
 
     assert len((await attempts(database, 1))[0]["response_head"]) == 1_024
 
 
 async def test_a_refused_connection_is_tried_again(
-    start: MakeApp, tenant: Tenant, database: asyncpg.Connection, unused_tcp_port: int
+    start: MakeApp,
+    connection: EventPublisher,
+    database: asyncpg.Connection,
+    unused_tcp_port: int,
 ) -> None:
-    tenant.url = f"http://127.0.0.1:{unused_tcp_port}/"
+    connection.url = f"http://127.0.0.1:{unused_tcp_port}/"
     await start(webhooks_retry_schedule_seconds=AN_HOUR)
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await states(database, "retrying")
 
     assert (await attempts(database, 1))[0]["error"] == "connection"
 
 
 async def test_an_address_that_is_not_allowed_is_never_connected_to(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
-    tenant.url = receiver.url.replace("127.0.0.1", "localhost")
+    connection.url = receiver.url.replace("127.0.0.1", "localhost")
     await start(webhooks_retry_schedule_seconds=AN_HOUR, webhooks_allowed_networks=())
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await states(database, "retrying")
 
     assert (await attempts(database, 1))[0]["error"] == "address_refused"
@@ -272,12 +307,15 @@ async def test_an_address_that_is_not_allowed_is_never_connected_to(
 
 
 async def test_retry_after_is_honoured(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     receiver.will(429, retry_after="7200")
     await start(webhooks_retry_schedule_seconds=AT_ONCE)
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await states(database, "retrying")
 
     wait = await database.fetchval(
@@ -287,16 +325,19 @@ async def test_retry_after_is_honoured(
 
 
 async def test_410_disables_the_endpoint_and_parks_its_deliveries(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     receiver.will(410)
     await start(webhooks_poll_seconds=0.05)
-    await tenant.introduce()
+    await connection.publish_connection()
     order = uuid7()
-    await tenant.tell(order, 1)
+    await connection.publish_events(order, 1)
     await states(database, "parked")
-    await tenant.tell(order, 2)
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_events(order, 2)
+    await connection.publish_events(uuid7(), 1)
     await states(database, "parked", "parked", "parked")
 
     assert len(receiver.got) == 1
@@ -304,19 +345,19 @@ async def test_410_disables_the_endpoint_and_parks_its_deliveries(
 
 
 async def test_a_poison_record_goes_to_the_dead_letters_alone(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, topics: Topics
+    start: MakeApp, connection: EventPublisher, receiver: Receiver, topics: Topics
 ) -> None:
     await start()
-    await tenant.introduce()
+    await connection.publish_connection()
     order = uuid7()
-    good, bad = tenant.event(order, 1), tenant.event(order, 2)
+    good, bad = connection.event(order, 1), connection.event(order, 2)
     key, name = str(order), ORDERS_EVENTS.name
-    await tenant.say(good)
-    await topics.say(name, key, b"{}", [("ce_id", b"\xff\xfe")])
-    await topics.say(name, key, b"{}", {**bad[0].headers(), "ce_id": "no uuid"})
-    await topics.say(name, key, b"{}", {**bad[0].headers(), "ce_type": "order\0updated"})
-    await topics.say(name, key, b"{}", {**bad[0].headers(), "ce_sequence": str(2**40)})
-    await tenant.tell(order, 3)
+    await connection.publish(good)
+    await topics.publish(name, key, b"{}", [("ce_id", b"\xff\xfe")])
+    await topics.publish(name, key, b"{}", {**bad[0].headers(), "ce_id": "no uuid"})
+    await topics.publish(name, key, b"{}", {**bad[0].headers(), "ce_type": "order\0updated"})
+    await topics.publish(name, key, b"{}", {**bad[0].headers(), "ce_sequence": str(2**40)})
+    await connection.publish_events(order, 3)
     got = await receiver.has(2)
     dead = await topics.all(ORDERS_EVENTS.dead_letters, at_least=4)
 
@@ -325,16 +366,19 @@ async def test_a_poison_record_goes_to_the_dead_letters_alone(
 
 
 async def test_more_than_memory_holds_is_delivered_in_order_from_postgres(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     await start(webhooks_queue_deliveries=3, webhooks_concurrency=2, webhooks_poll_seconds=5)
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await receiver.has(1)
     orders = [uuid7() for _ in range(20)]
     for sequence in (1, 2, 3):
         for order in orders:
-            await tenant.tell(order, sequence)
+            await connection.publish_events(order, sequence)
     await states(database, *["delivered"] * 61)
 
     by_order: dict[str, list[int]] = {}

@@ -20,9 +20,8 @@ from services.webhooks.main import create_app
 from services.webhooks.settings import Settings
 from shared.sealing import Sealer
 from tests.integration.webhooks.conftest import MakeApp
-from tests.kit.receiver import Got, Receiver
-from tests.kit.tenant import Tenant
-from tests.kit.topics import Topics
+from tests.kit.publishers import EventPublisher, Topics
+from tests.kit.receiver import ReceivedWebhook, Receiver
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -62,14 +61,14 @@ async def counts(database: asyncpg.Connection) -> dict[str, int]:
 async def test_a_killed_process_loses_nothing_and_the_id_stays(
     start_process: Any,
     start: MakeApp,
-    tenant: Tenant,
+    connection: EventPublisher,
     receiver: Receiver,
     database: asyncpg.Connection,
 ) -> None:
     receiver.answer = receiver.hang
     first = start_process(webhooks_lease_seconds="2", webhooks_attempt_seconds="1.9")
-    await tenant.introduce()
-    (event_id,) = await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    (event_id,) = await connection.publish_events(uuid7(), 1)
     await receiver.has(1)
     first.kill()
     first.wait()
@@ -78,24 +77,26 @@ async def test_a_killed_process_loses_nothing_and_the_id_stays(
     await eventually(lambda: counts(database), lambda seen: seen == {"delivered": 1})
 
     assert {got.id for got in receiver.got} == {str(event_id)}
-    assert receiver.got[-1].verified(tenant.secrets[0])
+    assert receiver.got[-1].verified(connection.secrets[0])
 
 
 async def test_a_process_killed_in_a_burst_loses_nothing_and_keeps_order(
     start_process: Any,
     start: MakeApp,
-    tenant: Tenant,
+    connection: EventPublisher,
     receiver: Receiver,
     database: asyncpg.Connection,
 ) -> None:
     first = start_process(webhooks_lease_seconds="1.5", webhooks_attempt_seconds="1")
-    await tenant.introduce()
-    events = [tenant.event(order, n) for order in [uuid7() for _ in range(100)] for n in (1, 2, 3)]
-    await asyncio.gather(*(tenant.say(event) for event in events[:150]))
+    await connection.publish_connection()
+    events = [
+        connection.event(order, n) for order in [uuid7() for _ in range(100)] for n in (1, 2, 3)
+    ]
+    await asyncio.gather(*(connection.publish(event) for event in events[:150]))
     await receiver.has(60)
     first.kill()
     first.wait()
-    await asyncio.gather(*(tenant.say(event) for event in events[150:]))
+    await asyncio.gather(*(connection.publish(event) for event in events[150:]))
     await start(webhooks_poll_seconds=0.1)
     await eventually(lambda: counts(database), lambda seen: seen == {"delivered": 300})
 
@@ -110,28 +111,36 @@ async def test_a_process_killed_in_a_burst_loses_nothing_and_keeps_order(
 
 
 async def test_two_processes_share_the_work_without_doing_it_twice(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     await asyncio.gather(start(webhooks_poll_seconds=0.05), start(webhooks_poll_seconds=0.05))
-    await tenant.introduce()
-    events = [tenant.event(order, n) for order in [uuid7() for _ in range(60)] for n in (1, 2, 3)]
-    await asyncio.gather(*(tenant.say(event) for event in events))
+    await connection.publish_connection()
+    events = [
+        connection.event(order, n) for order in [uuid7() for _ in range(60)] for n in (1, 2, 3)
+    ]
+    await asyncio.gather(*(connection.publish(event) for event in events))
     await eventually(lambda: counts(database), lambda seen: seen == {"delivered": 180})
 
     assert len(receiver.got) == 180
 
 
 async def test_a_lease_of_another_process_is_left_alone_until_it_ends(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     await start(webhooks_poll_seconds=0.05)
-    (leased,) = await tenant.tell(uuid7(), 1)
+    (leased,) = await connection.publish_events(uuid7(), 1)
     await eventually(lambda: counts(database), lambda seen: seen == {"pending": 1})
     await database.execute(
         "UPDATE deliveries SET lease_owner = $1, due_at = now() + interval '1 hour'", uuid4()
     )
-    await tenant.introduce()
-    (free,) = await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    (free,) = await connection.publish_events(uuid7(), 1)
     await eventually(lambda: counts(database), lambda seen: seen.get("delivered") == 1)
     assert [got.id for got in receiver.got] == [str(free)]
 
@@ -141,7 +150,10 @@ async def test_a_lease_of_another_process_is_left_alone_until_it_ends(
 
 
 async def test_what_waits_longer_than_its_lease_in_memory_is_given_back(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     receiver.answer = receiver.hang
     await start(
@@ -150,9 +162,9 @@ async def test_what_waits_longer_than_its_lease_in_memory_is_given_back(
         webhooks_poll_seconds=0.1,
         webhooks_retry_schedule_seconds=(0.0, 3_600.0),
     )
-    await tenant.introduce()
+    await connection.publish_connection()
     for _ in range(8):
-        await tenant.tell(uuid7(), 1)
+        await connection.publish_events(uuid7(), 1)
     await eventually(lambda: counts(database), lambda seen: seen == {"retrying": 8})
 
     # One after the other for half a second each: longer than a lease, yet none was tried twice.
@@ -161,32 +173,35 @@ async def test_what_waits_longer_than_its_lease_in_memory_is_given_back(
 
 async def test_a_hanging_endpoint_delays_no_other(
     start: MakeApp,
-    tenant: Tenant,
+    connection: EventPublisher,
     receiver: Receiver,
-    other_tenant: Tenant,
+    other_connection: EventPublisher,
     other_receiver: Receiver,
 ) -> None:
     other_receiver.answer = other_receiver.hang
     await start(webhooks_queue_deliveries=20, webhooks_poll_seconds=30, **ENDLESS)
-    await asyncio.gather(tenant.introduce(), other_tenant.introduce())
+    await asyncio.gather(connection.publish_connection(), other_connection.publish_connection())
     for _ in range(100):
-        await other_tenant.say(other_tenant.event(uuid7(), 1))
+        await other_connection.publish(other_connection.event(uuid7(), 1))
     await other_receiver.has(16)
     for _ in range(50):
-        await tenant.say(tenant.event(uuid7(), 1))
+        await connection.publish(connection.event(uuid7(), 1))
     await receiver.has(50)
 
     assert len(other_receiver.got) == 16
 
 
 async def test_every_attempt_that_may_run_gets_something_to_send(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     receiver.answer = receiver.hang
     await start(webhooks_queue_deliveries=20, webhooks_poll_seconds=0.1, **ENDLESS)
-    await tenant.introduce()
+    await connection.publish_connection()
     for _ in range(13):
-        await tenant.say(tenant.event(uuid7(), 1))
+        await connection.publish(connection.event(uuid7(), 1))
     await receiver.has(13)
     # Another process stores more, and dies before it sends them.
     await database.execute("""
@@ -201,11 +216,14 @@ async def test_every_attempt_that_may_run_gets_something_to_send(
 
 
 async def test_retries_of_one_endpoint_leave_its_first_attempts_alone(
-    start: MakeApp, tenant: Tenant, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
 ) -> None:
     late: set[str] = set()
 
-    async def slow_on_retries(got: Got) -> web.Response:
+    async def slow_on_retries(got: ReceivedWebhook) -> web.Response:
         if got.id in late:
             return await receiver.hang(got)
         if len(late) < 40:
@@ -215,12 +233,12 @@ async def test_retries_of_one_endpoint_leave_its_first_attempts_alone(
 
     receiver.answer = slow_on_retries
     await start(webhooks_retry_schedule_seconds=(0.0, 0.0), webhooks_poll_seconds=0.1, **ENDLESS)
-    await tenant.introduce()
+    await connection.publish_connection()
     for _ in range(40):
-        await tenant.say(tenant.event(uuid7(), 1))
+        await connection.publish(connection.event(uuid7(), 1))
     await receiver.has(44)
     for _ in range(50):
-        await tenant.say(tenant.event(uuid7(), 1))
+        await connection.publish(connection.event(uuid7(), 1))
     await eventually(lambda: counts(database), lambda seen: seen.get("delivered") == 50)
 
     assert len(receiver.got) == 40 + 4 + 50
@@ -237,19 +255,19 @@ async def test_outcomes_survive_a_restart_of_postgres(
     monkeypatch.setenv("RELEVO_POSTGRES_DSN", private_postgres.dsn())
     answers = asyncio.Event()
 
-    async def when_told(_: Got) -> web.Response:
+    async def when_told(_: ReceivedWebhook) -> web.Response:
         await answers.wait()
         return web.Response()
 
     receiver.answer = when_told
-    tenant = Tenant(topics, sealer, receiver.url)
+    connection = EventPublisher(topics, sealer, receiver.url)
     app = await start()
-    await tenant.introduce()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
     await receiver.has(1)
     private_postgres.stop()
     answers.set()
-    await tenant.tell(uuid7(), 1)
+    await connection.publish_events(uuid7(), 1)
     report = app.state.runtime.health.report
     await eventually(report, lambda said: said["database"] != "ok")
     private_postgres.start()
@@ -267,16 +285,16 @@ async def test_outcomes_survive_a_restart_of_postgres(
 async def test_a_clean_stop_gives_every_lease_back(
     service_settings: dict[str, str],
     start: MakeApp,
-    tenant: Tenant,
+    connection: EventPublisher,
     receiver: Receiver,
     database: asyncpg.Connection,
 ) -> None:
     receiver.answer = receiver.hang
     app = create_app(Settings(webhooks_concurrency=1, shutdown_seconds=2))
     async with app.router.lifespan_context(app):
-        await tenant.introduce()
+        await connection.publish_connection()
         for _ in range(5):
-            await tenant.tell(uuid7(), 1)
+            await connection.publish_events(uuid7(), 1)
         await eventually(lambda: counts(database), lambda seen: seen == {"pending": 5})
         await receiver.has(1)
     leased = await database.fetchval(

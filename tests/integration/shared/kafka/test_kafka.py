@@ -19,8 +19,8 @@ from shared.kafka.producer import Producer
 from shared.kafka.topics import MAX_MESSAGE_BYTES
 from shared.kafka.topics import ORDERS_RECEIVED as TOPIC
 from shared.settings import Settings
-from tests.kit.notes import Listener, Note, Texts, connected, tell
-from tests.kit.topics import Topics
+from tests.kit.listener import Listener, Note, Texts, connected, publish_notes
+from tests.kit.publishers import Topics
 from tests.kit.waiting import eventually, wait_until
 
 pytestmark = pytest.mark.engines
@@ -50,9 +50,9 @@ async def test_poison_goes_to_the_dead_letters_alone_with_where_it_came_from(
     kafka_settings: Settings, topics: Topics
 ) -> None:
     for n, (headers, value, _) in enumerate(POISON.values()):
-        await tell(topics, TOPIC, "k", str(n))
-        await topics.say(TOPIC.name, "k", value, headers)
-    await tell(topics, TOPIC, "k", "last")
+        await publish_notes(topics, TOPIC, "k", str(n))
+        await topics.publish(TOPIC.name, "k", value, headers)
+    await publish_notes(topics, TOPIC, "k", "last")
     sound = [*map(str, range(len(POISON))), "last"]
 
     async with Listener(kafka_settings, TOPIC).running() as listener:
@@ -78,7 +78,7 @@ async def test_poison_goes_to_the_dead_letters_alone_with_where_it_came_from(
 async def test_a_batch_waits_for_an_engine_and_loses_nothing(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    await tell(topics, TOPIC, "k", "1", "2", "3")
+    await publish_notes(topics, TOPIC, "k", "1", "2", "3")
 
     async def away_twice(_: Texts) -> None:
         if len(listener.asked) <= 2:
@@ -87,7 +87,7 @@ async def test_a_batch_waits_for_an_engine_and_loses_nothing(
     listener = Listener(kafka_settings, TOPIC, meets=away_twice)
     async with listener.running():
         await listener.has("1", "2", "3")
-        await tell(topics, TOPIC, "k", "4")
+        await publish_notes(topics, TOPIC, "k", "4")
         await listener.has("1", "2", "3", "4")
 
     assert listener.asked == [["1", "2", "3"]] * 3 + [["4"]]
@@ -108,7 +108,7 @@ async def test_a_record_that_never_works_is_found_and_the_rest_of_its_batch_goes
     kafka_settings: Settings, topics: Topics, error: Exception
 ) -> None:
     texts = [str(n) for n in range(21)]
-    await tell(topics, TOPIC, "k", *texts)
+    await publish_notes(topics, TOPIC, "k", *texts)
 
     async def rude(batch: Texts) -> None:
         if {"7", "20"} & set(batch):
@@ -130,7 +130,7 @@ async def test_an_engine_that_leaves_while_a_batch_is_searched_makes_no_dead_let
     kafka_settings: Settings, topics: Topics
 ) -> None:
     texts = [str(n) for n in range(8)]
-    await tell(topics, TOPIC, "k", *texts)
+    await publish_notes(topics, TOPIC, "k", *texts)
 
     async def rude_and_away(batch: Texts) -> None:
         if len(listener.asked) % 2 == 0:
@@ -151,7 +151,7 @@ async def test_a_batch_that_waited_too_long_goes_back_to_kafka_and_comes_again(
     monkeypatch.setattr("shared.kafka.subscriber._WAIT_IN_PLACE_SECONDS", 0.0)
     # Three keys: a batch of several partitions goes back whole.
     for key in "abc":
-        await tell(topics, TOPIC, key, *(f"{key}{n}" for n in range(10)))
+        await publish_notes(topics, TOPIC, key, *(f"{key}{n}" for n in range(10)))
 
     async def away(_: Texts) -> None:
         if len(listener.asked) <= 5:
@@ -170,10 +170,10 @@ async def test_a_batch_that_waited_too_long_goes_back_to_kafka_and_comes_again(
 async def test_after_a_stop_the_next_process_of_the_group_starts_where_it_ended(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    await tell(topics, TOPIC, "k", "1", "2")
+    await publish_notes(topics, TOPIC, "k", "1", "2")
     async with Listener(kafka_settings, TOPIC).running() as first:
         await first.has("1", "2")
-    await tell(topics, TOPIC, "k", "3")
+    await publish_notes(topics, TOPIC, "k", "3")
     async with Listener(kafka_settings, TOPIC).running() as second:
         await second.has("3")
     assert second.asked == [["3"]]
@@ -182,7 +182,7 @@ async def test_after_a_stop_the_next_process_of_the_group_starts_where_it_ended(
 async def test_offsets_are_committed_while_the_process_runs(
     kafka_settings: Settings, topics: Topics, kafka: str
 ) -> None:
-    await tell(topics, TOPIC, "k", "1", "2")
+    await publish_notes(topics, TOPIC, "k", "1", "2")
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
 
@@ -202,7 +202,7 @@ async def test_offsets_are_committed_while_the_process_runs(
 async def test_what_a_process_did_not_finish_is_read_again(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    await tell(topics, TOPIC, "k", "1", "2")
+    await publish_notes(topics, TOPIC, "k", "1", "2")
 
     async def hang(_: Texts) -> None:
         await asyncio.Event().wait()
@@ -218,7 +218,7 @@ async def test_what_a_process_did_not_finish_is_read_again(
 async def test_a_batch_that_was_under_way_at_the_stop_is_finished_and_committed(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    await tell(topics, TOPIC, "k", "1", "2")
+    await publish_notes(topics, TOPIC, "k", "1", "2")
     began, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(_: Texts) -> None:
@@ -232,7 +232,7 @@ async def test_a_batch_that_was_under_way_at_the_stop_is_finished_and_committed(
         go_on.set()
         await stopping
     assert first.handled == ["1", "2"]
-    await tell(topics, TOPIC, "k", "3")
+    await publish_notes(topics, TOPIC, "k", "3")
     async with Listener(kafka_settings, TOPIC).running() as second:
         await second.has_all(["3"])
     assert second.handled == ["3"]
@@ -241,7 +241,7 @@ async def test_a_batch_that_was_under_way_at_the_stop_is_finished_and_committed(
 async def test_a_new_group_starts_at_the_first_record(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    await tell(topics, TOPIC, "k", "1", "2")
+    await publish_notes(topics, TOPIC, "k", "1", "2")
     async with Listener(kafka_settings, TOPIC, "one").running() as one:
         await one.has("1", "2")
         async with Listener(kafka_settings, TOPIC, "other").running() as other:
@@ -251,12 +251,12 @@ async def test_a_new_group_starts_at_the_first_record(
 async def test_without_a_group_every_process_reads_everything_each_time(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    await tell(topics, TOPIC, "k", "1", "2")
+    await publish_notes(topics, TOPIC, "k", "1", "2")
     async with Listener(kafka_settings, TOPIC, group=None).running() as first:
         await first.has("1", "2")
         async with Listener(kafka_settings, TOPIC, group=None).running() as second:
             await second.has("1", "2")
-            await tell(topics, TOPIC, "k", "3")
+            await publish_notes(topics, TOPIC, "k", "3")
             await first.has("1", "2", "3")
             await second.has("1", "2", "3")
     async with Listener(kafka_settings, TOPIC, group=None).running() as third:
@@ -266,12 +266,12 @@ async def test_without_a_group_every_process_reads_everything_each_time(
 async def test_processes_of_a_group_come_and_go_and_nothing_is_lost(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    told = {f"k{k}": [f"k{k}-{n}" for n in range(60)] for k in range(12)}
+    published = {f"k{k}": [f"k{k}-{n}" for n in range(60)] for k in range(12)}
 
     async def tell_a_third(of: int) -> Texts:
-        for key, texts in told.items():
-            await tell(topics, TOPIC, key, *texts[20 * of : 20 * of + 20])
-        return [text for texts in told.values() for text in texts[: 20 * of + 20]]
+        for key, texts in published.items():
+            await publish_notes(topics, TOPIC, key, *texts[20 * of : 20 * of + 20])
+        return [text for texts in published.values() for text in texts[: 20 * of + 20]]
 
     first = Listener(kafka_settings, TOPIC, max_records=10)
     second = Listener(kafka_settings, TOPIC, max_records=10)
@@ -284,7 +284,7 @@ async def test_processes_of_a_group_come_and_go_and_nothing_is_lost(
 
     assert first.asked
     assert second.asked
-    for texts in told.values():
+    for texts in published.values():
         assert [text for text in handled if text in texts] == texts
     assert await topics.all(TOPIC.dead_letters) == []
 
@@ -295,7 +295,7 @@ async def test_a_batch_handed_back_after_its_partitions_moved_loses_nothing(
     monkeypatch.setattr("shared.kafka.subscriber._WAIT_IN_PLACE_SECONDS", 0.0)
     texts = [f"k{n}" for n in range(12)]
     for text in texts:
-        await tell(topics, TOPIC, text, text)
+        await publish_notes(topics, TOPIC, text, text)
     moved = asyncio.Event()
 
     async def away(_: Texts) -> None:
@@ -381,7 +381,7 @@ async def test_poison_near_the_size_limit_does_not_hold_up_its_partition(
         connected(KafkaConnection(kafka_settings, "test-writer")) as writer,
     ):
         await (await writer.send(Message(TOPIC.name, "k", {}, huge)))
-        await tell(topics, TOPIC, "k", "1")
+        await publish_notes(topics, TOPIC, "k", "1")
         await listener.has("1", seconds=_SOON)
         (dead,) = await topics.all(TOPIC.dead_letters, at_least=1)
     assert dict(dead.headers)["dead_letter_offset"] == b"0"
@@ -391,8 +391,8 @@ async def test_a_header_without_a_value_is_no_obstacle(
     kafka_settings: Settings, topics: Topics
 ) -> None:
     headless: list[tuple[str, Any]] = [*NOTE, ("empty", None)]
-    await topics.say(TOPIC.name, "k", Note(text="1"), headless)
-    await tell(topics, TOPIC, "k", "2")
+    await topics.publish(TOPIC.name, "k", Note(text="1"), headless)
+    await publish_notes(topics, TOPIC, "k", "2")
     async with Listener(kafka_settings, TOPIC).running() as listener:
         await listener.has_all(["2"], _SOON)
 
@@ -400,8 +400,8 @@ async def test_a_header_without_a_value_is_no_obstacle(
 async def test_a_reader_that_breaks_on_a_record_sends_it_to_the_dead_letters(
     kafka_settings: Settings, topics: Topics
 ) -> None:
-    await topics.say(TOPIC.name, "k", b'{"text": "1", "at": "0001-01-01T00:00:00+10:00"}', NOTE)
-    await tell(topics, TOPIC, "k", "2")
+    await topics.publish(TOPIC.name, "k", b'{"text": "1", "at": "0001-01-01T00:00:00+10:00"}', NOTE)
+    await publish_notes(topics, TOPIC, "k", "2")
     async with Listener(kafka_settings, TOPIC).running() as listener:
         await listener.has("2", seconds=_SOON)
         await topics.all(TOPIC.dead_letters, at_least=1)
@@ -414,9 +414,9 @@ async def test_while_dead_letters_are_not_taken_the_batch_waits_and_nothing_is_l
     await configure(kafka, dead_letters, {"max.message.bytes": "50"})
     async with connected(KafkaConnection(kafka_settings, "test-writer")) as writer:
         await wait_until(lambda: refuses(writer, Message(TOPIC.dead_letters, "k", {}, b"probe")))
-    await tell(topics, TOPIC, "k", "1")
-    await topics.say(TOPIC.name, "k", b"poison", NOTE)
-    await tell(topics, TOPIC, "k", "2")
+    await publish_notes(topics, TOPIC, "k", "1")
+    await topics.publish(TOPIC.name, "k", b"poison", NOTE)
+    await publish_notes(topics, TOPIC, "k", "2")
     async with Listener(kafka_settings, TOPIC).running() as listener:
         await wait_until(lambda: len(listener.read) >= 6)
         assert listener.handled == []
@@ -434,7 +434,7 @@ async def test_a_reader_without_a_group_loses_nothing_to_an_engine_that_was_away
     kafka_settings: Settings, topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.kafka.subscriber._WAIT_IN_PLACE_SECONDS", 0.0)
-    await tell(topics, TOPIC, "k", "1", "2")
+    await publish_notes(topics, TOPIC, "k", "1", "2")
 
     async def away_at_first(_: Texts) -> None:
         if len(listener.asked) == 1:
@@ -443,7 +443,7 @@ async def test_a_reader_without_a_group_loses_nothing_to_an_engine_that_was_away
     listener = Listener(kafka_settings, TOPIC, group=None, meets=away_at_first)
     async with listener.running():
         await wait_until(lambda: bool(listener.asked))
-        await tell(topics, TOPIC, "k", "3")
+        await publish_notes(topics, TOPIC, "k", "3")
         await listener.has_all(["1", "2", "3"], _SOON)
     assert listener.handled == ["1", "2", "3"]
 

@@ -15,9 +15,9 @@ from shared.kafka.topics import MAX_MESSAGE_BYTES, ORDERS_EVENTS, ORDERS_RECEIVE
 from shared.postgres.database import Database
 from shared.postgres.outbox import Relay, Rows, TableRows, write
 from shared.settings import Settings
-from tests.kit.notes import connected
+from tests.kit.listener import connected
 from tests.kit.outbox_suite import OutboxSuite
-from tests.kit.topics import Topics
+from tests.kit.publishers import Topics
 from tests.kit.waiting import eventually, wait_until
 
 pytestmark = pytest.mark.engines
@@ -97,7 +97,7 @@ async def relaying(
             await task
 
 
-async def tell(database: Database, messages: Iterable[Message]) -> None:
+async def write_rows(database: Database, messages: Iterable[Message]) -> None:
     async with database.transaction() as connection:
         await write(connection, list(messages))
 
@@ -129,10 +129,10 @@ async def test_what_is_committed_reaches_kafka_whole_and_in_order_and_is_deleted
         relaying(database, producer.send),
     ):
         for n in range(20):
-            await tell(
+            await write_rows(
                 database, [message(f"k{key}", f"{n}{half}") for half in "ab" for key in range(6)]
             )
-        await tell(database, [message("k0", "elsewhere", ORDERS_RECEIVED.name)])
+        await write_rows(database, [message("k0", "elsewhere", ORDERS_RECEIVED.name)])
         await nothing_is_left(database)
     records = await topics.all(ORDERS_EVENTS.name, at_least=240)
     (elsewhere,) = await topics.all(ORDERS_RECEIVED.name, at_least=1)
@@ -159,7 +159,7 @@ async def test_a_transaction_that_is_rolled_back_says_nothing(database: Database
     async with relaying(database, log.send):
         with pytest.raises(LookupError):
             await change_of_mind()
-        await tell(database, [message("k", "kept")])
+        await write_rows(database, [message("k", "kept")])
         await log.has(1)
         await nothing_is_left(database)
     assert log.of("k") == ["kept"]
@@ -169,11 +169,11 @@ async def test_a_relay_wakes_on_commit_and_not_before(database: Database) -> Non
     log = Log()
     async with relaying(database, log.send, poll_seconds=NEVER):
         await eventually(lambda: relay_backends(database))
-        await tell(database, [message("k", "1")])
+        await write_rows(database, [message("k", "1")])
         await log.has(1)
         async with database.transaction() as connection:
             await write(connection, [message("k", "2")])
-            await tell(database, [message("other", "1")])
+            await write_rows(database, [message("other", "1")])
             await log.has(2)
             assert log.of("k") == ["1"]
         await log.has(3)
@@ -186,7 +186,7 @@ async def test_a_transaction_that_commits_late_is_not_skipped(database: Database
         async with database.transaction() as connection:
             await write(connection, [message("late", "1"), message("late", "2")])
             # These have higher ids, and are gone before the first are there.
-            await tell(database, [message("early", str(n)) for n in range(50)])
+            await write_rows(database, [message("early", str(n)) for n in range(50)])
             await log.has(50)
             await eventually(lambda: rows(database), lambda found: len(found) == 0)
         await log.has(52)
@@ -208,7 +208,7 @@ async def test_two_relays_publish_everything_once_and_one_takes_over_from_the_ot
             relays.append(await stack.enter_async_context(relaying(process, log.send)))
             await eventually(lambda: relay_backends(database))
         writers = [
-            tell(database, [message(f"k{key}", str(n)) for n in range(start, start + 10)])
+            write_rows(database, [message(f"k{key}", str(n)) for n in range(start, start + 10)])
             for start in (0, 10)
             for key in range(10)
         ]
@@ -220,7 +220,7 @@ async def test_two_relays_publish_everything_once_and_one_takes_over_from_the_ot
         assert len(await relay_backends(database)) == 1, "one leads"
         # The first to come leads.
         relays[0].cancel()
-        await tell(database, [message(f"k{key}", "20") for key in range(10)])
+        await write_rows(database, [message(f"k{key}", "20") for key in range(10)])
         await log.has(210)
         await nothing_is_left(database)
     assert len(log.took) == 210
@@ -241,7 +241,7 @@ async def test_a_failed_send_is_not_overtaken_by_its_key_and_repeats_nothing(
 
     log = Log(stumbles)
     keys = ("k", "other", "third")
-    await tell(database, [message(key, str(n)) for n in range(1, 6) for key in keys])
+    await write_rows(database, [message(key, str(n)) for n in range(1, 6) for key in keys])
     async with relaying(database, log.send):
         await log.has(15)
         await nothing_is_left(database)
@@ -260,7 +260,7 @@ async def test_a_send_that_fails_at_once_is_tried_again(database: Database) -> N
             raise Transient("Kafka is not connected")
         return await log.send(sent)
 
-    await tell(database, [message("k", str(n)) for n in range(5)])
+    await write_rows(database, [message("k", str(n)) for n in range(5)])
     async with relaying(database, send):
         await log.has(5)
         await nothing_is_left(database)
@@ -272,14 +272,14 @@ async def test_what_kafka_can_never_take_is_parked_and_holds_up_nobody(
 ) -> None:
     huge = "x" * (MAX_MESSAGE_BYTES + 1)
     told = [message("k", "1"), message("k", huge), message("k", "2"), message("other", "1")]
-    await tell(database, told)
+    await write_rows(database, told)
     async with (
         connected(KafkaConnection(settings, "test-outbox")) as producer,
         relaying(database, producer.send),
     ):
         records = await topics.all(ORDERS_EVENTS.name, at_least=3)
         (parked,) = await eventually(lambda: rows(database), lambda found: len(found) == 1)
-        await tell(database, [message("k", "3")])
+        await write_rows(database, [message("k", "3")])
         await topics.all(ORDERS_EVENTS.name, at_least=4)
     assert [record.value for record in records if record.key == b"k"] == [b"1", b"2"]
     assert (parked["key"], parked["value"]) == ("k", huge.encode())
@@ -292,7 +292,7 @@ async def test_a_refusal_that_comes_with_the_acknowledgement_parks_too(database:
             raise MessageRefused("too large for the broker")
 
     log = Log(refuses)
-    await tell(database, [message("k", "1"), message("k", "bad"), message("k", "2")])
+    await write_rows(database, [message("k", "1"), message("k", "bad"), message("k", "2")])
     async with relaying(database, log.send):
         await log.has(2)
         (parked,) = await eventually(lambda: rows(database), lambda found: len(found) == 1)
@@ -305,7 +305,7 @@ async def test_more_than_a_batch_goes_out_without_waiting_and_in_order(
 ) -> None:
     monkeypatch.setattr("shared.postgres.outbox._TIDY_SECONDS", NEVER)
     log = Log()
-    await tell(database, [message("ab"[n % 2], str(n)) for n in range(47)])
+    await write_rows(database, [message("ab"[n % 2], str(n)) for n in range(47)])
     async with relaying(database, log.send, poll_seconds=NEVER, batch=5):
         await log.has(47)
         await eventually(lambda: rows(database), lambda found: len(found) == 2)
@@ -318,12 +318,12 @@ async def test_a_relay_that_is_stopped_while_it_waits_repeats_nothing(
 ) -> None:
     monkeypatch.setattr("shared.postgres.outbox._TIDY_SECONDS", NEVER)
     first, second = Log(), Log()
-    await tell(database, [message("k", "1")])
+    await write_rows(database, [message("k", "1")])
     async with relaying(database, first.send):
         await first.has(1)
         # The answer is with the relay by now.
         await eventually(lambda: relay_backends(database))
-    await tell(database, [message("k", "2")])
+    await write_rows(database, [message("k", "2")])
     async with relaying(database, second.send):
         await second.has(1)
     assert second.of("k") == ["2"]
@@ -340,7 +340,7 @@ async def test_a_relay_that_loses_its_connection_leads_again_and_may_repeat_but_
 
     cut: list[int] = []
     log = Log(cut_off)
-    await tell(database, [message("k", str(n)) for n in range(6)])
+    await write_rows(database, [message("k", str(n)) for n in range(6)])
     async with relaying(database, log.send):
         await wait_until(lambda: log.of("k")[-1:] == ["5"] and bool(cut))
         await nothing_is_left(database)
@@ -359,7 +359,7 @@ async def test_a_relay_that_is_stopped_leaves_the_rest_for_the_next(database: Da
 
     reached = asyncio.Event()
     first, second = Log(hangs), Log()
-    await tell(database, [message("k", str(n)) for n in range(4)])
+    await write_rows(database, [message("k", str(n)) for n in range(4)])
     async with relaying(database, first.send):
         await reached.wait()
     async with relaying(database, second.send):
@@ -373,8 +373,8 @@ async def test_each_schema_has_an_outbox_of_its_own(database: Database, settings
     await other.open()
     log = Log()
     try:
-        await tell(other, [message("k", "theirs")])
-        await tell(database, [message("k", "ours")])
+        await write_rows(other, [message("k", "theirs")])
+        await write_rows(database, [message("k", "ours")])
         async with relaying(database, log.send):
             await log.has(1)
             await nothing_is_left(database)
@@ -385,5 +385,5 @@ async def test_each_schema_has_an_outbox_of_its_own(database: Database, settings
 
 
 async def test_nothing_to_write_is_nothing(database: Database) -> None:
-    await tell(database, [])
+    await write_rows(database, [])
     assert await rows(database) == []

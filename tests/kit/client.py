@@ -58,7 +58,7 @@ class Party:
 
 
 @dataclass(frozen=True)
-class Office:
+class Api:
     """The service and its operator."""
 
     client: httpx.AsyncClient

@@ -18,7 +18,7 @@ from shared.kafka.producer import Producer
 from shared.kafka.subscriber import BATCH_RECORDS
 from shared.kafka.topics import Topic
 from shared.settings import Settings
-from tests.kit.topics import Topics
+from tests.kit.publishers import Topics
 from tests.kit.waiting import eventually
 
 Texts = list[str]
@@ -36,10 +36,10 @@ def read_note(record: Record) -> Note:
     return Note.model_validate_json(record.value)
 
 
-async def tell(topics: Topics, topic: Topic, key: str, *texts: str) -> None:
+async def publish_notes(topics: Topics, topic: Topic, key: str, *texts: str) -> None:
     """Publish notes of one key, so in one partition, in this order."""
     sent = [
-        await topics.start_saying(
+        await topics.start_publishing(
             topic.name, key, Note(text=text), cloud_event_headers("note", "/test", key)
         )
         for text in texts
