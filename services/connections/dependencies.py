@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.connections.accounts.passwords import Passwords
 from services.connections.accounts.tokens import TokenIssuer
@@ -16,7 +15,7 @@ from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.sealing import Sealer
 from shared.telemetry import traceparent_of
-from shared.web.access import Account, bearer_token, declares_access
+from shared.web.access import Account, BearerAccess, bearer_token
 from shared.web.idempotency import IdempotencyKeys
 
 
@@ -49,24 +48,23 @@ async def _dependencies(request: Request) -> Dependencies:
 
 Process = Annotated[Dependencies, Depends(_dependencies)]
 
-_operator_key = HTTPBearer(
-    scheme_name="OperatorKey", auto_error=False, description="The key of the installation."
-)
+
+class OperatorAccess(BearerAccess):
+    """The operator of the installation."""
+
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]  # FastAPI reads the signature
+        """Let the operator pass.
+
+        Raises:
+            Refused: `missing_token`, `invalid_operator_key` for everybody else.
+        """
+        settings: Settings = request.app.state.dependencies.settings
+        expected = settings.connections_operator_key.get_secret_value()
+        if not hmac.compare_digest(bearer_token(request).encode(), expected.encode()):
+            raise Refused("invalid_operator_key")
 
 
-@declares_access
-async def operator(
-    process: Process,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_operator_key)],
-) -> None:
-    """Let the operator pass.
-
-    Raises:
-        Refused: `missing_token`, `invalid_operator_key` for everybody else.
-    """
-    expected = process.settings.connections_operator_key.get_secret_value()
-    if not hmac.compare_digest(bearer_token(credentials).encode(), expected.encode()):
-        raise Refused("invalid_operator_key")
+operator = OperatorAccess("OperatorKey", "The key of the installation.")
 
 
 async def traced_caller(account: Account, request: Request) -> Caller:

@@ -1,13 +1,14 @@
-"""What ingest's endpoints need of their process, and who may call them: FastAPI dependencies."""
+"""What ingest's endpoints need of their process, and who may call them.
 
-from collections.abc import AsyncIterator
+These routes carry every order: each takes one dependency, and gets the rest by a plain call.
+"""
+
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.openapi.models import APIKey, APIKeyIn
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from services.ingest.admission import Admission
@@ -17,7 +18,7 @@ from services.ingest.platforms import Platform, load_platforms
 from services.ingest.settings import Settings
 from shared.failures import Refused
 from shared.postgres.database import Database
-from shared.web.access import bearer_token, declares_access
+from shared.web.access import Access, BearerAccess, bearer_token
 from shared.web.bodies import read_body
 
 
@@ -44,95 +45,77 @@ class Dependencies:
         )
 
 
-async def _dependencies(request: Request) -> Dependencies:
+def process_of(request: Request) -> Dependencies:
+    """The parts of the process that answers."""
     found: Dependencies = request.app.state.dependencies
     return found
 
 
-Process = Annotated[Dependencies, Depends(_dependencies)]
+class StoreKeyAccess(BearerAccess):
+    """A store, by one of its API keys."""
 
-_store_key = HTTPBearer(
-    scheme_name="StoreKey", auto_error=False, description="An API key of the store."
-)
+    async def __call__(self, request: Request, store_id: UUID) -> Store:  # type: ignore[override]  # FastAPI reads the signature
+        """The store, once its API key was shown.
 
-
-@declares_access
-async def store_key(
-    process: Process,
-    store_id: UUID,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_store_key)],
-) -> Store:
-    """The store, once its API key was shown.
-
-    Raises:
-        Refused: `not_found` for an unknown store, `missing_token`, `invalid_key`.
-    """
-    sender = process.stores.get(store_id)
-    if not sender.accepts_key(bearer_token(credentials)):
-        raise Refused("invalid_key")
-    return sender
-
-
-async def _slot(process: Process) -> AsyncIterator[None]:
-    with process.admission.slot():
-        yield
+        Raises:
+            Refused: `not_found` for an unknown store, `missing_token`, `invalid_key`.
+        """
+        sender = process_of(request).stores.get(store_id)
+        if not sender.accepts_key(bearer_token(request)):
+            raise Refused("invalid_key")
+        return sender
 
 
 @dataclass(frozen=True, slots=True)
 class SignedWebhook:
-    """A webhook whose body was surely signed by the store's platform."""
+    """A webhook of a platform; who sent it is known with its body, and not before."""
 
-    sender: Store
+    store: Store
     name: str
     platform: Platform
-    body: bytes
+    request: Request
+
+    async def verified_body(self) -> bytes:
+        """The body, once its signature was found to fit.
+
+        Raises:
+            Refused: `invalid_signature`, `body_too_large`, `body_too_slow`.
+        """
+        body = await process_of(self.request).body(self.request)
+        header = self.platform.signature_header
+        signature = self.request.headers.get(header, "")
+        secrets = self.store.secrets.get(self.name, ())
+        if not self.platform.signature_is_valid(secrets, body, signature):
+            raise Refused("invalid_signature", header=header, platform=self.name)
+        return body
 
 
-class _Signatures(SecurityBase):
-    """The signatures of all platforms, for the OpenAPI document; checks nothing itself."""
-
-    scheme_name = "PlatformSignature"
+class PlatformSignatureAccess(Access, SecurityBase):
+    """A platform, by its own signature of the body in its own header."""
 
     def __init__(self) -> None:
         headers = ", ".join(
             f"`{platform.signature_header}` ({name})" for name, platform in load_platforms().items()
         )
+        self.scheme_name = "PlatformSignature"
         self.model = APIKey(
             **{"in": APIKeyIn.header},
             name="signature",
             description=f"The platform's own signature of the body, in its own header: {headers}.",
         )
 
-    async def __call__(self) -> None:
-        """Nothing: the signature is over the body, which is not read yet."""
+    async def __call__(self, request: Request, platform: str, store_id: UUID) -> SignedWebhook:
+        """The webhook, whose body is still to be verified.
+
+        Raises:
+            Refused: `not_found` for an unknown platform or store.
+        """
+        process = process_of(request)
+        found = process.platforms.get(platform)
+        if found is None:
+            raise Refused("not_found", what="platform")
+        return SignedWebhook(process.stores.get(store_id), platform, found, request)
 
 
-@declares_access
-async def platform_signature(
-    request: Request,
-    process: Process,
-    slot: Annotated[None, Depends(_slot)],
-    _: Annotated[None, Depends(_Signatures())],
-    platform: str,
-    store_id: UUID,
-) -> SignedWebhook:
-    """The webhook, once its signature was found to fit the body.
-
-    Raises:
-        Refused: `not_found` for an unknown platform or store, `invalid_signature`, `overloaded`,
-            `body_too_large`, `body_too_slow`.
-    """
-    found = process.platforms.get(platform)
-    if found is None:
-        raise Refused("not_found", what="platform")
-    sender = process.stores.get(store_id)
-    body = await process.body(request)
-    signature = request.headers.get(found.signature_header, "")
-    if not found.signature_is_valid(sender.secrets.get(platform, ()), body, signature):
-        raise Refused("invalid_signature", header=found.signature_header, platform=platform)
-    return SignedWebhook(sender, platform, found, body)
-
-
-StoreKey = Annotated[Store, Depends(store_key)]
-PlatformSignature = Annotated[SignedWebhook, Depends(platform_signature)]
-Slot = Annotated[None, Depends(_slot)]
+StoreKey = Annotated[Store, Depends(StoreKeyAccess("StoreKey", "An API key of the store."))]
+PlatformSignature = Annotated[SignedWebhook, Depends(PlatformSignatureAccess())]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.ingest import order_in, quarantine
-from services.ingest.dependencies import Process, Slot, StoreKey
+from services.ingest.dependencies import Dependencies, StoreKey, process_of
 from services.ingest.order_in import OrderIn
 from services.ingest.platforms import PlatformOrder
 from shared.failures import Refused
@@ -57,35 +57,37 @@ _ORDER_BODY: dict[str, Any] = {
     summary="Send orders: one, a JSON array, or NDJSON",
     openapi_extra=_ORDER_BODY,
 )
-async def receive_orders(
-    request: Request, store_id: UUID, process: Process, sender: StoreKey, slot: Slot
-) -> Response:
+async def receive_orders(request: Request, sender: StoreKey) -> Response:
     """Each order is its full current state; 202 means that all of them are durable."""
+    process = process_of(request)
     process.admission.enforce_rate_limit(sender.id)
-    body = await process.body(request)
-    try:
-        orders = order_in.parse(body, request.headers.get("content-type", ""))
-    except ValidationError as error:
-        if not order_in.is_malformed(error):
-            raise Refused(
-                "validation_failed", errors=validation_errors(error.errors(include_input=False))
-            ) from error
-        await quarantine.keep(process.database, sender, "generic", error, body, request.headers)
-        return _json({"results": [], "status": "quarantined"}, 202)
-    most = process.settings.ingest_max_orders
-    if len(orders) > most:
-        raise Refused("too_many_orders", most=most)
-    await process.intake.accept(
-        sender,
-        [PlatformOrder("upsert", order.external_id, order.updated_at, order) for order in orders],
-        traceparent_of(request.headers),
-    )
+    with process.admission.slot():
+        body = await process.body(request)
+        try:
+            orders = _read(body, request.headers.get("content-type", ""), process)
+        except ValidationError as error:
+            if not order_in.is_malformed(error):
+                raise Refused(
+                    "validation_failed",
+                    errors=validation_errors(error.errors(include_input=False)),
+                ) from error
+            await quarantine.keep(process.database, sender, "generic", error, body, request.headers)
+            return _json({"results": [], "status": "quarantined"}, 202)
+        await process.intake.accept(sender, orders, traceparent_of(request.headers))
     results = [{"external_id": order.external_id, "status": "accepted"} for order in orders]
     return _json({"results": results}, 202)
 
 
+def _read(body: bytes, content_type: str, process: Dependencies) -> list[PlatformOrder]:
+    orders = order_in.parse(body, content_type)
+    most = process.settings.ingest_max_orders
+    if len(orders) > most:
+        raise Refused("too_many_orders", most=most)
+    return [PlatformOrder("upsert", order.external_id, order.updated_at, order) for order in orders]
+
+
 @router.get("/v1/stores/{store_id}", summary="Check a store's API key")
-async def check_store(store_id: UUID, sender: StoreKey) -> StoreStatus:
+async def check_store(sender: StoreKey) -> StoreStatus:
     """For an integrator, before going live: the store is known here and the key fits."""
     return StoreStatus(store_id=sender.id, status="ready")
 

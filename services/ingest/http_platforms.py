@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.ingest import quarantine
-from services.ingest.dependencies import PlatformSignature, Process
+from services.ingest.dependencies import PlatformSignature, process_of
 from shared.telemetry import traceparent_of
 
 router = APIRouter(tags=["platform webhooks"])
@@ -21,37 +20,33 @@ class Receipt(BaseModel):
     status: Literal["accepted", "quarantined"]
 
 
-def _answer(receipt: Receipt) -> Response:
-    return Response(receipt.model_dump_json(), media_type="application/json")
-
-
 @router.post(
     "/webhooks/{platform}/{store_id}",
     response_model=Receipt,
     summary="A platform's order webhooks",
 )
-async def receive_webhook(
-    request: Request,
-    platform: str,
-    store_id: UUID,
-    process: Process,
-    webhook: PlatformSignature,
-) -> Response:
+async def receive_webhook(request: Request, webhook: PlatformSignature) -> Response:
     """Signed by the platform; 200 means that it is durable."""
-    sender = webhook.sender
-    process.admission.enforce_rate_limit(sender.id)
-    try:
-        order = webhook.platform.parse(webhook.body, request.headers, datetime.now(UTC))
-    except ValidationError as error:
-        await quarantine.keep(
-            process.database,
-            sender,
-            webhook.name,
-            error,
-            webhook.body,
-            request.headers,
-            webhook.platform.kept_headers,
-        )
-        return _answer(Receipt(status="quarantined"))
-    await process.intake.accept(sender, [order], traceparent_of(request.headers))
-    return _answer(Receipt(status="accepted"))
+    process, sender, platform = process_of(request), webhook.store, webhook.platform
+    with process.admission.slot():
+        body = await webhook.verified_body()
+        process.admission.enforce_rate_limit(sender.id)
+        try:
+            order = platform.parse(body, request.headers, datetime.now(UTC))
+        except ValidationError as error:
+            await quarantine.keep(
+                process.database,
+                sender,
+                webhook.name,
+                error,
+                body,
+                request.headers,
+                platform.kept_headers,
+            )
+            return _answer("quarantined")
+        await process.intake.accept(sender, [order], traceparent_of(request.headers))
+    return _answer("accepted")
+
+
+def _answer(status: Literal["accepted", "quarantined"]) -> Response:
+    return Response(Receipt(status=status).model_dump_json(), media_type="application/json")

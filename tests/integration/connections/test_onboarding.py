@@ -120,7 +120,7 @@ async def test_adding_a_brand_makes_brand_store_pending_connection_and_link(
     api: Api, topics: Topics
 ) -> None:
     three_pl = await api.three_pl()
-    form = brand_form(store_url="HTTPS://www.Acme-OrderPublisher.example:443/collections?x=1")
+    form = brand_form(store_url="HTTPS://www.Acme-Shop.example:443/collections?x=1")
     added = await three_pl.post("/v1/brands", form)
     assert added["store"]["domain"] == "acme-shop.example"
     assert added["connection"]["state"] == "pending"
