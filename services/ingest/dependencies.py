@@ -1,6 +1,7 @@
 """What ingest's endpoints need of their process, and who may call them.
 
-These routes carry every order: each takes one dependency, and gets the rest by a plain call.
+These routes carry every order: each takes one dependency that asks FastAPI for nothing but the
+request (another 40 µs an order), and gets the rest by plain calls.
 """
 
 from dataclasses import dataclass
@@ -51,16 +52,30 @@ def process_of(request: Request) -> Dependencies:
     return found
 
 
+def _store_of(request: Request) -> Store:
+    """The store in the path.
+
+    Raises:
+        Refused: `not_found`, or `validation_failed` for what is no id.
+    """
+    try:
+        store_id = UUID(request.path_params["store_id"])
+    except ValueError as error:
+        flaw = {"pointer": "/store_id", "message": "not a UUID"}
+        raise Refused("validation_failed", errors=[flaw]) from error
+    return process_of(request).stores.get(store_id)
+
+
 class StoreKeyAccess(BearerAccess):
     """A store, by one of its API keys."""
 
-    async def __call__(self, request: Request, store_id: UUID) -> Store:  # type: ignore[override]  # FastAPI reads the signature
+    async def __call__(self, request: Request) -> Store:  # type: ignore[override]  # FastAPI reads the signature
         """The store, once its API key was shown.
 
         Raises:
             Refused: `not_found` for an unknown store, `missing_token`, `invalid_key`.
         """
-        sender = process_of(request).stores.get(store_id)
+        sender = _store_of(request)
         if not sender.accepts_key(bearer_token(request)):
             raise Refused("invalid_key")
         return sender
@@ -104,17 +119,17 @@ class PlatformSignatureAccess(Access, SecurityBase):
             description=f"The platform's own signature of the body, in its own header: {headers}.",
         )
 
-    async def __call__(self, request: Request, platform: str, store_id: UUID) -> SignedWebhook:
+    async def __call__(self, request: Request) -> SignedWebhook:
         """The webhook, whose body is still to be verified.
 
         Raises:
             Refused: `not_found` for an unknown platform or store.
         """
-        process = process_of(request)
-        found = process.platforms.get(platform)
-        if found is None:
+        name = request.path_params["platform"]
+        platform = process_of(request).platforms.get(name)
+        if platform is None:
             raise Refused("not_found", what="platform")
-        return SignedWebhook(process.stores.get(store_id), platform, found, request)
+        return SignedWebhook(_store_of(request), name, platform, request)
 
 
 StoreKey = Annotated[Store, Depends(StoreKeyAccess("StoreKey", "An API key of the store."))]

@@ -57,7 +57,7 @@ _ORDER_BODY: dict[str, Any] = {
     summary="Send orders: one, a JSON array, or NDJSON",
     openapi_extra=_ORDER_BODY,
 )
-async def receive_orders(request: Request, sender: StoreKey) -> Response:
+async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> Response:
     """Each order is its full current state; 202 means that all of them are durable."""
     process = process_of(request)
     process.admission.enforce_rate_limit(sender.id)
@@ -87,7 +87,7 @@ def _read(body: bytes, content_type: str, process: Dependencies) -> list[Platfor
 
 
 @router.get("/v1/stores/{store_id}", summary="Check a store's API key")
-async def check_store(sender: StoreKey) -> StoreStatus:
+async def check_store(store_id: UUID, sender: StoreKey) -> StoreStatus:
     """For an integrator, before going live: the store is known here and the key fits."""
     return StoreStatus(store_id=sender.id, status="ready")
 

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 from typing import Literal
+from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
@@ -25,14 +27,16 @@ class Receipt(BaseModel):
     response_model=Receipt,
     summary="A platform's order webhooks",
 )
-async def receive_webhook(request: Request, webhook: PlatformSignature) -> Response:
+async def receive_webhook(
+    request: Request, platform: str, store_id: UUID, webhook: PlatformSignature
+) -> Response:
     """Signed by the platform; 200 means that it is durable."""
-    process, sender, platform = process_of(request), webhook.store, webhook.platform
+    process, sender = process_of(request), webhook.store
     with process.admission.slot():
         body = await webhook.verified_body()
         process.admission.enforce_rate_limit(sender.id)
         try:
-            order = platform.parse(body, request.headers, datetime.now(UTC))
+            order = webhook.platform.parse(body, request.headers, datetime.now(UTC))
         except ValidationError as error:
             await quarantine.keep(
                 process.database,
@@ -41,7 +45,7 @@ async def receive_webhook(request: Request, webhook: PlatformSignature) -> Respo
                 error,
                 body,
                 request.headers,
-                platform.kept_headers,
+                webhook.platform.kept_headers,
             )
             return _answer("quarantined")
         await process.intake.accept(sender, [order], traceparent_of(request.headers))
@@ -49,4 +53,4 @@ async def receive_webhook(request: Request, webhook: PlatformSignature) -> Respo
 
 
 def _answer(status: Literal["accepted", "quarantined"]) -> Response:
-    return Response(Receipt(status=status).model_dump_json(), media_type="application/json")
+    return Response(orjson.dumps({"status": status}), media_type="application/json")
