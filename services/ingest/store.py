@@ -1,4 +1,4 @@
-"""What ingest keeps in Postgres: one function per named query, each given a connection."""
+"""What ingest keeps in Postgres: one function per named query, each given a session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -105,7 +105,12 @@ class Topics:
                 await asyncio.sleep(0.02)
             while True:
                 ends = await consumer.end_offsets(partitions)
-                while any([await consumer.position(each) < ends[each] for each in partitions]):
+                while any(
+                    [
+                        await consumer.position(partition) < ends[partition]
+                        for partition in partitions
+                    ]
+                ):
                     batch = await consumer.getmany(timeout_ms=100)
                     found += [record for records in batch.values() for record in records]
                 if len(found) >= at_least:

@@ -90,8 +90,8 @@ BEARER = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
 
 @pytest.fixture
 async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
-    async with Topics(kafka, topic_prefix) as each:
-        yield each
+    async with Topics(kafka, topic_prefix) as found:
+        yield found
 
 
 @pytest.fixture
@@ -160,7 +160,9 @@ async def test_several_orders_in_one_request(
         f"/v1/stores/{shop.id}/orders", content=body, headers={**BEARER, "content-type": kind}
     )
     assert answer.status_code == 202
-    assert [each["external_id"] for each in answer.json()["results"]] == [str(n) for n in range(50)]
+    assert [found["external_id"] for found in answer.json()["results"]] == [
+        str(n) for n in range(50)
+    ]
     records = await topics.all(ORDERS_RECEIVED.name)
     assert {received(record).external_id for record in records} == {str(n) for n in range(50)}
 
@@ -174,7 +176,7 @@ async def test_a_wrong_field_is_named_and_nothing_of_the_request_is_accepted(
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     assert problem["code"] == "validation_failed"
-    assert [each["pointer"] for each in problem["errors"]] == ["/1/total", "/2/colour"]
+    assert [found["pointer"] for found in problem["errors"]] == ["/1/total", "/2/colour"]
     assert "ten" not in answer.text
     assert await topics.all(ORDERS_RECEIVED.name) == []
 
@@ -185,7 +187,7 @@ async def test_text_that_could_not_be_kept_is_named_before_it_is_accepted(
     orders = [an_order("1\0"), an_order("2", number="#\0"), an_order("3", attributes={"a\0": ""})]
     answer = await client.post(f"/v1/stores/{shop.id}/orders", json=orders, headers=BEARER)
     assert answer.status_code == 422
-    pointers = [each["pointer"] for each in answer.json()["errors"]]
+    pointers = [found["pointer"] for found in answer.json()["errors"]]
     assert pointers[:2] == ["/0/external_id", "/1/number"]
     assert len(pointers) == 3
     assert await topics.all(ORDERS_RECEIVED.name) == []

@@ -15,8 +15,8 @@ from tests.kit.waiting import eventually
 @pytest.fixture
 async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
     """What other services would say, and what routing said."""
-    async with Topics(kafka, topic_prefix) as each:
-        yield each
+    async with Topics(kafka, topic_prefix) as topics:
+        yield topics
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ async def race(
     assert len(by_order) == ORDERS
     for order_id, events in by_order.items():
         check_one_order(events, run.answers[order_id])
-    won = [code for each in run.answers.values() for _, code in each if code == 200]
+    won = [code for answers in run.answers.values() for _, code in answers if code == 200]
     assert won, "the race raced nothing"
     assert run.toggled >= ORDERS / (2 * MOST_AHEAD)
 

@@ -263,7 +263,7 @@ async def test_an_order_that_another_process_enters_at_the_same_moment_is_decide
     assert (str(kept["id"]), kept["sequence"]) == (OTHER_ID, 2)
     assert [int(dict(record.headers)["ce_sequence"]) for record in records] == [1, 2]
     history = await database.fetch("SELECT order_id, sequence FROM order_history ORDER BY id")
-    assert [(each["order_id"], each["sequence"]) for each in history] == [
+    assert [(line["order_id"], line["sequence"]) for line in history] == [
         (entered["id"], 1),
         (kept["id"], 2),
     ]

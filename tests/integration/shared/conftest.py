@@ -31,5 +31,5 @@ def kafka_settings(kafka: str, topic_prefix: str, installation_secrets: dict[str
 @pytest.fixture
 async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
     """What other services would say, and what was said."""
-    async with Topics(kafka, topic_prefix) as each:
-        yield each
+    async with Topics(kafka, topic_prefix) as topics:
+        yield topics

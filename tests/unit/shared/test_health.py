@@ -20,8 +20,8 @@ async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     app.include_router(health.router())
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as each:
-        yield each
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client
 
 
 async def fine() -> None:

@@ -29,7 +29,7 @@ async def empty_dsn(engines: Addresses) -> AsyncIterator[str]:
 async def test_two_migrations_at_once_apply_each_revision_once(empty_dsn: str) -> None:
     first, second = await asyncio.gather(migrate(empty_dsn), migrate(empty_dsn))
     assert not first or not second
-    assert {each.split()[0] for each in first + second} == set(NAMES)
+    assert {step.split()[0] for step in first + second} == set(NAMES)
     assert await migrate(empty_dsn) == []
 
 

@@ -61,7 +61,7 @@ async def test_poison_goes_to_the_dead_letters_alone_with_where_it_came_from(
 
     assert listener.asked[0] == sound, "one batch, without the poison"
     origins = [record for record in await topics.all(TOPIC.name) if b"note" not in record.value]
-    by_offset = {int(dict(each.headers)["dead_letter_offset"]): each for each in dead}
+    by_offset = {int(dict(record.headers)["dead_letter_offset"]): record for record in dead}
     assert len(dead) == len(by_offset) == len(POISON)
     for n, (headers, value, reason) in enumerate(POISON.values()):
         record = by_offset[2 * n + 1]
@@ -189,7 +189,7 @@ async def test_offsets_are_committed_while_the_process_runs(
     async def committed() -> int:
         group = f"{kafka_settings.topic_prefix}notes"
         offsets = await admin.list_consumer_group_offsets(group)
-        return sum(max(each.offset, 0) for each in offsets.values())
+        return sum(max(record.offset, 0) for record in offsets.values())
 
     try:
         async with Listener(kafka_settings, TOPIC).running() as listener:
@@ -424,7 +424,7 @@ async def test_while_dead_letters_are_not_taken_the_batch_waits_and_nothing_is_l
         await listener.has("1", "2")
 
         async def buried() -> list[bytes]:
-            return [each.value for each in await topics.all(TOPIC.dead_letters)]
+            return [record.value for record in await topics.all(TOPIC.dead_letters)]
 
         await eventually(buried, lambda values: b"poison" in values)
     assert listener.read[3] - listener.read[0] > 0.5, "not as fast as it can"
@@ -457,7 +457,7 @@ async def test_without_kafka_a_process_stays_up_and_says_what_is_missing(
         listener = Listener(alone, TOPIC)
         running = asyncio.create_task(listener.kafka.run())
         with structlog.testing.capture_logs() as logs:
-            await wait_until(lambda: any(each["event"] == "Kafka is away" for each in logs))
+            await wait_until(lambda: any(record["event"] == "Kafka is away" for record in logs))
         assert await listener.kafka.producer.check() == "not connected"
         missing = f"{kafka_settings.topic_prefix}{TOPIC.name}: no partitions assigned"
         assert await listener.kafka.check_consumers() == missing

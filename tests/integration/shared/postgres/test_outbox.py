@@ -53,7 +53,7 @@ class Log:
         self.took.append(sent)
 
     def of(self, key: str) -> list[str]:
-        return [each.value.decode() for each in self.took if each.key == key]
+        return [message.value.decode() for message in self.took if message.key == key]
 
     async def has(self, count: int) -> None:
         await wait_until(lambda: len(self.took) >= count, what=f"{count} messages")
@@ -212,8 +212,8 @@ async def test_two_relays_publish_everything_once_and_one_takes_over_from_the_ot
             for start in (0, 10)
             for key in range(10)
         ]
-        for each in writers[:10]:
-            await each
+        for writer in writers[:10]:
+            await writer
         await asyncio.gather(*writers[10:])
         await log.has(200)
         await nothing_is_left(database)
@@ -348,7 +348,7 @@ async def test_a_relay_that_loses_its_connection_leads_again_and_may_repeat_but_
     seen = log.of("k")
     assert list(dict.fromkeys(seen)) == ["0", "1", "2", "3", "4", "5"]
     # A repeated message is the same message: its readers know it by its id.
-    assert {each.headers["ce_id"] for each in log.took} == {f"k-{n}" for n in range(6)}
+    assert {message.headers["ce_id"] for message in log.took} == {f"k-{n}" for n in range(6)}
 
 
 async def test_a_relay_that_is_stopped_leaves_the_rest_for_the_next(database: Database) -> None:

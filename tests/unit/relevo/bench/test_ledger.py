@@ -51,7 +51,7 @@ def test_two_events_of_one_order_are_not_duplicates() -> None:
 
 def test_latency_counts_from_the_schedule_to_the_first_arrival() -> None:
     arrivals = [arrival(0, at=10.5), arrival(0, at=10.2), arrival(1, at=11.05)]
-    assert [round(each) for each in latencies([10.0, 11.0], arrivals)] == [50, 200]
+    assert [round(latency) for latency in latencies([10.0, 11.0], arrivals)] == [50, 200]
 
 
 def test_percentiles_are_measured_values_by_nearest_rank() -> None:

@@ -38,13 +38,13 @@ def feed(*pieces: bytes) -> tuple[Arrivals, bytes]:
 def test_a_request_in_two_pieces_is_one_arrival(cut: int) -> None:
     whole = webhook(7)
     arrivals, written = feed(whole[:cut], whole[cut:])
-    assert [each[1:] for each in arrivals.all] == [(b"msg-7", b"7")]
+    assert [arrival[1:] for arrival in arrivals.all] == [(b"msg-7", b"7")]
     assert written.count(b"200 OK") == 1
 
 
 def test_two_requests_in_one_piece_are_two_arrivals() -> None:
     arrivals, written = feed(webhook(1) + webhook(2))
-    assert [each[2] for each in arrivals.all] == [b"1", b"2"]
+    assert [arrival[2] for arrival in arrivals.all] == [b"1", b"2"]
     assert written.count(b"200 OK") == 2
 
 

@@ -7,9 +7,9 @@ from services.ingest.platforms.shopify import signature
 
 
 def test_bodies_are_of_the_promised_size_and_differ_by_id() -> None:
-    bodies = [wire.body(each, "2026-03-01T12:00:00+00:00") for each in (1, 10_000_000)]
-    assert all(abs(len(each) - wire.BODY_BYTES) <= 10 for each in bodies)
-    assert [orjson.loads(each)["id"] for each in bodies] == [1, 10_000_000]
+    bodies = [wire.body(body, "2026-03-01T12:00:00+00:00") for body in (1, 10_000_000)]
+    assert all(abs(len(body) - wire.BODY_BYTES) <= 10 for body in bodies)
+    assert [orjson.loads(body)["id"] for body in bodies] == [1, 10_000_000]
 
 
 def test_ingest_accepts_the_signature() -> None:

@@ -63,8 +63,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         raise ERRORS[name]
 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as each:
-        yield each
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client
 
 
 async def ask(client: httpx.AsyncClient, name: str) -> tuple[httpx.Response, dict[str, Any]]:
