@@ -1,4 +1,7 @@
-"""From signing up to a connection that can be switched on, and everything that may not pass."""
+"""From signing up to a connection that can be switched on, and everything that may not pass.
+
+One long file: it is one way, step by step.
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Ingest on the real engines: every answer, and what stands on the log behind it."""
+"""Ingest on the real engines: every answer, and what is on the log behind it.
+
+One long file: all of it goes through the same running service and its one store.
+"""
 
 import asyncio
 import base64

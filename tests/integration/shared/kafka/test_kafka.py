@@ -1,4 +1,7 @@
-"""Handlers on a real Kafka: what is poison, what is tried again, what a crash leaves."""
+"""Handlers on a real Kafka: what is poison, what is tried again, what a crash leaves.
+
+One long file: all of it is about the one listener of `tests/kit/listener.py`.
+"""
 
 import asyncio
 import socket
