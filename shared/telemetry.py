@@ -47,6 +47,17 @@ ORDERS_ACCEPTED = Counter(
 ORDER_DECISIONS = Counter(
     "relevo_order_decisions_total", "What became of what stores sent, by outcome.", ("outcome",)
 )
+WEBHOOKS_IGNORED = Counter(
+    "relevo_webhooks_ignored_total",
+    "Webhooks of platforms that were about no order.",
+    ("platform",),
+)
+ORDERS_QUARANTINED = Counter(
+    "relevo_orders_quarantined_total", "Bodies kept because they were not understood.", ("store",)
+)
+HANDOVER_FAILURES = Counter(
+    "relevo_handover_failures_total", "Chunks of hand-overs that failed and are tried again."
+)
 DELIVERY_ATTEMPTS = Counter(
     "relevo_delivery_attempts_total",
     "Attempts by outcome (delivered, redirect, rejected, gone, throttled, server_error, or the "

@@ -20,7 +20,7 @@ from services.ingest.settings import Settings
 from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.web.access import Access, BearerAccess, bearer_token
-from shared.web.bodies import read_body
+from shared.web.bodies import decoded, read_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Dependencies:
     platforms: dict[str, Platform]
 
     async def body(self, request: Request) -> bytes:
-        """The body of a request, within this process's limits.
+        """The body of a request as it came, within this process's limits.
 
         Raises:
             Refused: `body_too_large`, `body_too_slow`.
@@ -44,6 +44,15 @@ class Dependencies:
         return await read_body(
             request, settings.ingest_max_body_bytes, settings.ingest_body_seconds
         )
+
+    def decoded(self, request: Request, body: bytes) -> bytes:
+        """The same without its encoding.
+
+        Raises:
+            Refused: `body_too_large`, `body_too_complex`, `malformed_encoding`.
+        """
+        encoding = request.headers.get("content-encoding", "")
+        return decoded(body, encoding, self.settings.ingest_max_body_bytes)
 
 
 def process_of(request: Request) -> Dependencies:
@@ -94,15 +103,17 @@ class SignedWebhook:
         """The body, once its signature was found to fit.
 
         Raises:
-            Refused: `invalid_signature`, `body_too_large`, `body_too_slow`.
+            Refused: `invalid_signature`, `body_too_large`, `body_too_slow`, `body_too_complex`,
+                `malformed_encoding`.
         """
-        body = await process_of(self.request).body(self.request)
+        process = process_of(self.request)
+        body = await process.body(self.request)
         header = self.platform.signature_header
         signature = self.request.headers.get(header, "")
         secrets = self.store.secrets.get(self.name, ())
         if not self.platform.signature_is_valid(secrets, body, signature):
             raise Refused("invalid_signature", header=header, platform=self.name)
-        return body
+        return process.decoded(self.request, body)
 
 
 class PlatformSignatureAccess(Access, SecurityBase):

@@ -14,7 +14,7 @@ from services.ingest.order_in import OrderIn
 from services.ingest.platforms import PlatformOrder
 from shared.failures import Refused
 from shared.telemetry import traceparent_of
-from shared.web.problems import validation_errors
+from shared.web.problems import errors_of
 
 router = APIRouter(tags=["orders"])
 
@@ -62,14 +62,14 @@ async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> 
     process = process_of(request)
     process.admission.enforce_rate_limit(sender.id)
     with process.admission.slot():
-        body = await process.body(request)
+        body = process.decoded(request, await process.body(request))
         try:
             orders = _read(body, request.headers.get("content-type", ""), process)
         except ValidationError as error:
             if not order_in.is_malformed(error):
                 raise Refused(
                     "validation_failed",
-                    errors=validation_errors(error.errors(include_input=False)),
+                    errors=errors_of(error),
                 ) from error
             await quarantine.keep(process.database, sender, "generic", error, body, request.headers)
             return _json({"results": [], "status": "quarantined"}, 202)

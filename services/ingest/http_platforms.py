@@ -11,15 +11,18 @@ from starlette.responses import Response
 
 from services.ingest import quarantine
 from services.ingest.dependencies import PlatformSignature, process_of
-from shared.telemetry import traceparent_of
+from shared.telemetry import WEBHOOKS_IGNORED, traceparent_of
 
 router = APIRouter(tags=["platform webhooks"])
 
 
 class Receipt(BaseModel):
-    """What became of a platform's webhook; `quarantined` means kept, but not understood."""
+    """What became of a platform's webhook.
 
-    status: Literal["accepted", "quarantined"]
+    `quarantined`: kept, but not understood. `ignored`: it is about no order.
+    """
+
+    status: Literal["accepted", "quarantined", "ignored"]
 
 
 @router.post(
@@ -48,9 +51,12 @@ async def receive_webhook(
                 webhook.platform.kept_headers,
             )
             return _answer("quarantined")
+        if order is None:
+            WEBHOOKS_IGNORED.labels(webhook.name).inc()
+            return _answer("ignored")
         await process.intake.accept(sender, [order], traceparent_of(request.headers))
     return _answer("accepted")
 
 
-def _answer(status: Literal["accepted", "quarantined"]) -> Response:
+def _answer(status: Literal["accepted", "quarantined", "ignored"]) -> Response:
     return Response(orjson.dumps({"status": status}), media_type="application/json")

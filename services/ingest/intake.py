@@ -14,7 +14,7 @@ import structlog
 
 from services.ingest.credentials import Store
 from services.ingest.platforms import PlatformOrder
-from shared.contracts.orders_received import OrderReceived
+from shared.contracts.orders_received import CLOCK_TOLERANCE, OrderReceived
 from shared.failures import Refused, Transient
 from shared.kafka.cloudevents import cloud_event_headers
 from shared.kafka.message import Message, MessageRefused, Send
@@ -100,6 +100,14 @@ class Intake:
         ORDERS_ACCEPTED.labels("spool").inc(len(messages))
 
 
+def _believed(updated_at: datetime, now: datetime) -> datetime:
+    """The source's time, or that of receipt when its clock is too far ahead.
+
+    A message from next year would make everything that comes after it stale, cancellations too.
+    """
+    return updated_at if updated_at - now <= CLOCK_TOLERANCE else now
+
+
 def _message(sender: Store, order: PlatformOrder, now: datetime, traceparent: str) -> Message:
     # Every part is validated already; a constructor would check the order a second time.
     received = OrderReceived.model_construct(
@@ -107,7 +115,7 @@ def _message(sender: Store, order: PlatformOrder, now: datetime, traceparent: st
         brand_id=sender.brand_id,
         external_id=order.external_id,
         action=order.action,
-        updated_at=order.updated_at,
+        updated_at=_believed(order.updated_at, now),
         received_at=now,
         order=order.order,
     )

@@ -6,7 +6,7 @@ may be a newer producer's, so there it is ignored (`shared/contracts/order.py`).
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FailFast, Field, TypeAdapter, ValidationError
 
 from shared.contracts import order as wire
 from shared.contracts.order import Order
@@ -41,7 +41,8 @@ class Customer(wire.Customer):
 class OrderIn(wire.Order):
     """One order of one store: always the full current state, never a patch.
 
-    `external_id` is the store's own id, as text: platform ids exceed 2^53.
+    `external_id` is the store's own id, as text: platform ids exceed 2^53. `total` is what it comes
+    to now, `original_total` what it came to when it was placed.
     """
 
     model_config = ConfigDict(extra="forbid", title="Order")
@@ -49,20 +50,22 @@ class OrderIn(wire.Order):
     customer: Customer | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
-    lines: Annotated[tuple[LineItem, ...], Field(max_length=2_000)] = ()
-    shipping_lines: Annotated[tuple[ShippingLine, ...], Field(max_length=100)] = ()
+    # The first wrong one ends it: naming thousands would take as many seconds.
+    lines: Annotated[tuple[LineItem, ...], Field(max_length=2_000), FailFast()] = ()
+    shipping_lines: Annotated[tuple[ShippingLine, ...], Field(max_length=100), FailFast()] = ()
 
 
 _ONE = TypeAdapter(OrderIn)
-_MANY = TypeAdapter(list[OrderIn])
+# The first wrong order ends it too.
+_MANY = TypeAdapter(Annotated[list[OrderIn], FailFast()])
 
 
 def parse(body: bytes, content_type: str) -> list[Order]:
     """The orders in a body: one object, a JSON array, or NDJSON (`application/x-ndjson`).
 
     Raises:
-        ValidationError: malformed JSON (`json_invalid`) or wrong fields; locations start with the
-            index of the order when there are several.
+        ValidationError: malformed JSON (`json_invalid`) or the wrong fields of the first order that
+            has any; locations start with the index of the order when there are several.
     """
     if content_type.startswith("application/x-ndjson"):
         lines = [line for line in body.splitlines() if line.strip()]

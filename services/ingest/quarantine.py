@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from services.ingest import store
 from services.ingest.credentials import Store
 from shared.postgres.database import Database
-from shared.web.problems import validation_errors
+from shared.telemetry import ORDERS_QUARANTINED
+from shared.web.problems import errors_of
 
 _KEPT_HEADERS = ("content-type", "traceparent")
 _REASON_CHARACTERS = 2_000
@@ -37,9 +38,10 @@ async def keep(
     Raises:
         Exception: the database is away (transient); nothing was accepted.
     """
-    wrong = validation_errors(error.errors(include_input=False))
+    wrong = errors_of(error)
     reason = "; ".join(f"{flaw['pointer'] or '/'}: {flaw['message']}" for flaw in wrong)
     kept = {name: headers[name] for name in (*_KEPT_HEADERS, *kept_headers) if name in headers}
+    ORDERS_QUARANTINED.labels(str(sender.id)).inc()
     async with database.session() as session:
         await store.quarantine(
             session,

@@ -7,10 +7,11 @@ store is stricter (`services/ingest/order_in.py`).
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from shared.contracts.fields import (
     Amount,
+    Count,
     Currency,
     ExternalId,
     LongText,
@@ -36,16 +37,29 @@ class Address(WireContract):
     phone: Text | None = None
 
 
+Quantity = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
 class LineItem(WireContract):
-    """One line: `quantity` pieces of `sku` at `price` each, `grams` the weight of one piece."""
+    """One line: `quantity` pieces of `sku` at `price` each, `grams` the weight of one piece.
+
+    `quantity` is what was ordered, `current_quantity` what is left of it after edits and refunds,
+    `to_fulfil_quantity` what is left to pack; None means: as the one before. `fulfilled_by` names
+    another service that packs the line; it is not to be packed by the order's owner then.
+    """
 
     id: Text | None = None
     sku: Text | None = None
     title: Text
     variant_title: Text | None = None
-    quantity: Annotated[int, Field(ge=0, le=1_000_000)]
+    variant_id: Text | None = None
+    product_id: Text | None = None
+    quantity: Quantity
+    current_quantity: Quantity | None = None
+    to_fulfil_quantity: Quantity | None = None
+    fulfilled_by: Text | None = None
     price: Amount
-    grams: Annotated[int, Field(ge=0)] | None = None
+    grams: Count | None = None
     requires_shipping: bool = True
     properties: dict[Text, LongText] = Field(default_factory=dict)
 
@@ -69,7 +83,9 @@ class Customer(WireContract):
 class Order(WireContract):
     """One order of one store: always the full current state, never a patch.
 
-    `external_id` is the store's own id, as text: platform ids exceed 2^53.
+    `external_id` is the store's own id, as text: platform ids exceed 2^53. `total` is what it comes
+    to now, `original_total` what it came to when it was placed. `financial_status` is the
+    platform's word for its payment, `fulfilment_status` its word for what it has shipped itself.
     """
 
     external_id: ExternalId
@@ -79,19 +95,22 @@ class Order(WireContract):
     cancelled_at: Timestamp | None = None
     currency: Currency
     total: Amount
+    original_total: Amount | None = None
     email: Text | None = None
     phone: Text | None = None
     customer: Customer | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
-    lines: Annotated[tuple[LineItem, ...], Field(max_length=2_000)] = ()
+    lines: Annotated[tuple[LineItem, ...], Field(max_length=2_000), FailFast()] = ()
     shipping_lines: Annotated[tuple[ShippingLine, ...], Field(max_length=100)] = ()
     discount_codes: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     tags: Annotated[tuple[Text, ...], Field(max_length=500)] = ()
     note: LongText | None = None
     attributes: dict[Text, LongText] = Field(default_factory=dict)
     financial_status: Text | None = None
-    weight_grams: Annotated[int, Field(ge=0)] | None = None
+    payment_methods: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    fulfilment_status: Text | None = None
+    weight_grams: Count | None = None
     test: bool = False
 
 

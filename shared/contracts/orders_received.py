@@ -1,17 +1,22 @@
 """`orders.received`: ingest says what a store said."""
 
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
 from shared.contracts.fields import ExternalId, Timestamp, WireContract
 from shared.contracts.order import Order
 
+# How far a source's clock may be ahead; beyond it the time of receipt counts instead of its own.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
 
 class OrderReceived(WireContract):
     """`orders.received`, key `{store_id}:{external_id}`: a store sent the state of an order.
 
     `order` is None only for `delete`, where platforms send the id alone.
-    `updated_at` is the source's own clock (one-second resolution at most platforms).
+    `updated_at` is the source's own clock (one-second resolution at most platforms), but never more
+    than `CLOCK_TOLERANCE` ahead of `received_at`.
     `brand_id` is the store's account, so that routing knows whose order it is without asking.
     """
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -20,6 +21,8 @@ from shared.failures import Permanent, Refused, is_transient
 
 logger = structlog.get_logger(__name__)
 _RETRY_AFTER_SECONDS = 2
+# Nobody mends more at once, and an answer is not to be larger than the request.
+_MOST_ERRORS = 100
 _TYPE = "https://relevo.dev/problems/"
 
 
@@ -85,6 +88,12 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
     "body_too_large": ProblemType(
         413, "The body is over the limit of {limit} bytes.", "Send less at once."
+    ),
+    "body_too_complex": ProblemType(
+        413, "The body has too many fields and values.", "Send less at once."
+    ),
+    "malformed_encoding": ProblemType(
+        400, "The body is not {encoding}, as Content-Encoding says.", "Send it as it says."
     ),
     "body_too_slow": ProblemType(
         408, "The body was not here within {seconds} s.", "Send the request again."
@@ -196,7 +205,7 @@ _RETRIABLE = frozenset({"rate_limited", "overloaded", "busy", "temporarily_unava
 
 
 def validation_errors(errors: Sequence[ErrorDetails] | Sequence[Any]) -> list[dict[str, str]]:
-    """Pydantic's errors as JSON Pointers; never the input itself."""
+    """Pydantic's errors as JSON Pointers, the first hundred; never the input itself."""
     return [
         {
             "pointer": "".join(
@@ -204,8 +213,15 @@ def validation_errors(errors: Sequence[ErrorDetails] | Sequence[Any]) -> list[di
             ),
             "message": str(error["msg"]),
         }
-        for error in errors
+        for error in errors[:_MOST_ERRORS]
     ]
+
+
+def errors_of(error: ValidationError) -> list[dict[str, str]]:
+    """What is wrong with a model's input, as `validation_errors`, at no more cost than needed."""
+    return validation_errors(
+        error.errors(include_url=False, include_context=False, include_input=False)
+    )
 
 
 def status_of(refused: Refused, request: Request) -> int:

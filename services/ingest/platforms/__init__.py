@@ -40,13 +40,14 @@ class Platform:
         kept_headers: those that are kept with what was not understood, in lower case.
         signature_is_valid: whether a signature was made with one of the secrets; in constant time.
         parse: reads a body; gets it with the headers and the time of receipt, for messages that
-            carry none. Raises pydantic's ValidationError for what is no such order.
+            carry none. None for what is about no order (a draft, a checkout); raises pydantic's
+            ValidationError for an order that it cannot read.
     """
 
     signature_header: str
     kept_headers: Sequence[str]
     signature_is_valid: Callable[[Sequence[bytes], bytes, str], bool]
-    parse: Callable[[bytes, Headers, datetime], PlatformOrder]
+    parse: Callable[[bytes, Headers, datetime], PlatformOrder | None]
 
 
 def load_platforms() -> dict[str, Platform]:

@@ -173,13 +173,13 @@ async def test_several_orders_in_one_request(
 async def test_a_wrong_field_is_named_and_nothing_of_the_request_is_accepted(
     client: Client, shop: StoreOwner, topics: Topics
 ) -> None:
-    orders = [an_order("1"), an_order("2", total="ten"), an_order("3", colour="red")]
+    orders = [an_order("1"), an_order("2", total="ten", colour="red"), an_order("3", total="x")]
     answer = await client.post(f"/v1/stores/{shop.id}/orders", json=orders, headers=BEARER)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     assert problem["code"] == "validation_failed"
-    assert [found["pointer"] for found in problem["errors"]] == ["/1/total", "/2/colour"]
+    assert [found["pointer"] for found in problem["errors"]] == ["/1/total", "/1/colour"]
     assert "ten" not in answer.text
     assert await topics.all(ORDERS_RECEIVED.name) == []
 
@@ -187,11 +187,11 @@ async def test_a_wrong_field_is_named_and_nothing_of_the_request_is_accepted(
 async def test_text_that_could_not_be_kept_is_named_before_it_is_accepted(
     client: Client, shop: StoreOwner, topics: Topics
 ) -> None:
-    orders = [an_order("1\0"), an_order("2", number="#\0"), an_order("3", attributes={"a\0": ""})]
-    answer = await client.post(f"/v1/stores/{shop.id}/orders", json=orders, headers=BEARER)
+    order = an_order("1\0", number="#\0", attributes={"a\0": ""})
+    answer = await client.post(f"/v1/stores/{shop.id}/orders", json=order, headers=BEARER)
     assert answer.status_code == 422
     pointers = [found["pointer"] for found in answer.json()["errors"]]
-    assert pointers[:2] == ["/0/external_id", "/1/number"]
+    assert pointers[:2] == ["/external_id", "/number"]
     assert len(pointers) == 3
     assert await topics.all(ORDERS_RECEIVED.name) == []
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -73,6 +73,19 @@ async def test_an_order_is_on_the_log_when_it_is_accepted() -> None:
     assert (received.store_id, received.brand_id) == (SENDER.id, SENDER.brand_id)
     assert received.order == an_order("1").order
     assert places.spooled == []
+
+
+@pytest.mark.parametrize(("ahead", "counts"), [(4, True), (6, False), (600_000, False)])
+async def test_a_clock_that_is_far_ahead_is_not_believed(ahead: int, *, counts: bool) -> None:
+    places, at = Places(), datetime.now(UTC) + timedelta(minutes=ahead)
+    order = an_order().order
+    assert order is not None
+    newer = order.model_copy(update={"updated_at": at})
+    await accept(places.intake(), PlatformOrder("upsert", "1001", at, newer))
+    received = OrderReceived.model_validate_json(places.log[0].value)
+    assert received.order is not None
+    assert received.order.updated_at == at, "what the store said is kept"
+    assert received.updated_at == (at if counts else received.received_at)
 
 
 async def test_a_deletion_carries_no_order() -> None:
