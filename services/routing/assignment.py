@@ -25,6 +25,7 @@ from services.routing.orders import (
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import OrderEventType
+from shared.contracts.orders_received import CLOCK_TOLERANCE
 from shared.failures import Refused
 
 
@@ -55,13 +56,20 @@ def receive(
         return Decision(Outcome.TOMBSTONED, known)
     if incoming.deleted:
         return _delete(known, incoming)
-    if incoming.updated_at < known.source_updated_at:
+    if _is_stale(known, incoming):
         return Decision(Outcome.STALE, known, why={"updated_at": incoming.updated_at.isoformat()})
     if incoming.content_hash == known.content_hash:
         if incoming.updated_at == known.source_updated_at:
             return Decision(Outcome.DUPLICATE, known)
         return Decision(Outcome.UNCHANGED, replace(known, source_updated_at=incoming.updated_at))
     return _update(known, incoming)
+
+
+def _is_stale(known: Order, incoming: Incoming) -> bool:
+    """Whether something newer is known; a time that is still to come is no such thing."""
+    if known.source_updated_at > incoming.received_at + CLOCK_TOLERANCE:
+        return False
+    return incoming.updated_at < known.source_updated_at
 
 
 def _enter(incoming: Incoming, connection: Connection | None, new_id: UUID) -> Decision:
@@ -99,7 +107,19 @@ def _enter(incoming: Incoming, connection: Connection | None, new_id: UUID) -> D
             "epoch": owner.epoch,
             "settings_version": owner.settings_version,
         }
-    return Decision(Outcome.ENTERED, order, owner_event(order, "order.created"), why)
+    return Decision(
+        Outcome.ENTERED, order, owner_event(order, "order.created"), {**why, **_clock(incoming)}
+    )
+
+
+def _clock(incoming: Incoming) -> Why:
+    """What the history says of a store whose clock is ahead."""
+    if incoming.store_clock is None:
+        return {}
+    return {
+        "store_clock": incoming.store_clock.isoformat(),
+        "store_clock_note": "ahead of the receipt, which counts instead",
+    }
 
 
 def _update(known: Order, incoming: Incoming) -> Decision:
@@ -113,7 +133,7 @@ def _update(known: Order, incoming: Incoming) -> Decision:
     )
     if incoming.cancelled and "cancelled_at" in fields:
         return _cancel(updated, fields)
-    why: Why = {"changed_fields": ", ".join(fields), "status": known.status}
+    why: Why = {"changed_fields": ", ".join(fields), "status": known.status, **_clock(incoming)}
     return Decision(Outcome.UPDATED, updated, owner_event(updated, "order.updated", fields), why)
 
 
@@ -164,14 +184,16 @@ def command(
         account: who asks.
 
     Raises:
-        Refused: `version_conflict`, `not_owner`, `connection_ended`, `invalid_transition`; each
-            with the state of the order that it met.
+        Refused: `not_found` for who may not see the order; `not_owner`, `version_conflict`,
+            `connection_ended`, `invalid_transition`, each with the state of the order that it met.
     """
+    if not order.is_visible_to(account):
+        raise Refused("not_found", what="order")
+    # The owner before the version: who does not own it has no business with where it stands.
+    if account != (order.brand_id if connection is None else connection.three_pl_id):
+        raise _refused("not_owner", order)
     if version != order.version:
         raise _refused("version_conflict", order)
-    owner = order.brand_id if connection is None else connection.three_pl_id
-    if account != owner:
-        raise _refused("not_owner", order)
     if connection is not None and handover.goes_back(order, connection):
         raise _refused("connection_ended", order)
     status = lifecycle.after(order.status, wanted)

@@ -75,7 +75,7 @@ def subscribe(
         """
         newest = newest_versions(changes, key=lambda change: change.connection_id)
         async with database.transaction() as session:
-            known = await store.lock_connections(session, newest)
+            known = await store.lock_connections(session, newest.values())
             applied = [
                 change
                 for change in newest.values()
@@ -109,10 +109,12 @@ def read_order(record: Record) -> ReceivedOrder:
         brand_id=received.brand_id,
         external_id=received.external_id,
         updated_at=received.updated_at,
+        received_at=received.received_at,
         payload=order.model_dump_json() if order else None,
         content_hash=hashlib.blake2b(content, digest_size=_HASH_BYTES).digest(),
         cancelled=order is not None and order.cancelled_at is not None,
         deleted=received.action == "delete",
+        store_clock=order.updated_at if order and order.updated_at > received.updated_at else None,
     )
     return ReceivedOrder(incoming, record.headers.get("traceparent"))
 

@@ -72,6 +72,11 @@ class Order:
     cancel_too_late: bool = False
     tombstone: bool = False
 
+    def is_visible_to(self, account: UUID) -> bool:
+        """Whether the account may see it: its brand always, a 3PL only while it has it."""
+        has_it = self.connection_id is not None and account == self.three_pl_id
+        return account == self.brand_id or has_it
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -81,10 +86,13 @@ class Incoming:
     brand_id: UUID
     external_id: str
     updated_at: datetime
+    received_at: datetime
     payload: str | None
     content_hash: bytes
     cancelled: bool
     deleted: bool
+    # What the store's own clock said, when it was too far ahead to be believed.
+    store_clock: datetime | None = None
 
 
 class Outcome(StrEnum):

@@ -41,9 +41,20 @@ async def lock_connections_of_stores(
     return found
 
 
-async def lock_connections(session: Session, ids: Iterable[UUID]) -> dict[UUID, Connection]:
-    """The connections that are known, by id, locked FOR UPDATE."""
-    rows = await _queries.lock_connections.all(session, ids=list(ids))
+async def lock_connections(
+    session: Session, changes: Iterable[ConnectionChanged]
+) -> dict[UUID, Connection]:
+    """The connections that are about to change, by id, as far as they are known.
+
+    Locked FOR UPDATE, behind the gate of their stores: whoever holds them is waited for, and nobody
+    passes.
+    """
+    changing = list(changes)
+    rows = await _queries.lock_connections.all(
+        session,
+        ids=[change.connection_id for change in changing],
+        stores=[change.store_id for change in changing],
+    )
     return {row["id"]: _connection(row) for row in rows}
 
 
@@ -128,18 +139,35 @@ async def claim_handover(session: Session) -> PendingHandover | None:
 
 
 async def lock_orders_to_hand_back(
-    session: Session, handover: PendingHandover, chunk: int
+    session: Session, handover: PendingHandover, chunk: int, most_bytes: int
 ) -> list[Order]:
-    """The next `chunk` orders that may go back, locked in id order."""
+    """The next orders that may go back, locked in id order.
+
+    At most `chunk` of them, and as many as have `most_bytes` of payloads before them.
+    """
     rows = await _queries.lock_orders_to_hand_back.all(
-        session, connection_id=handover.connection_id, epoch=handover.epoch, chunk=chunk
+        session,
+        connection_id=handover.connection_id,
+        epoch=handover.epoch,
+        chunk=chunk,
+        most_bytes=most_bytes,
     )
     return [_order(row) for row in rows]
 
 
 async def progress_handover(session: Session, handover: PendingHandover, returned: int) -> None:
-    """Count what one chunk returned."""
+    """Count what one chunk returned; the others have their turn."""
     await _queries.progress_handover.run(session, returned=returned, handover_id=handover.id)
+
+
+async def postpone_handover(
+    session: Session, handover: PendingHandover, error: str, most_seconds: float
+) -> int:
+    """Let a hand-over that failed wait, up to `most_seconds`; how often it has failed in a row."""
+    failures: int | None = await _queries.postpone_handover.value(
+        session, handover_id=handover.id, error=error, most_seconds=most_seconds
+    )
+    return failures or 0
 
 
 async def finish_handover(session: Session, handover: PendingHandover) -> None:
@@ -212,6 +240,7 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
             source_updated=[order.source_updated_at for order in orders],
             hashes=[order.content_hash for order in orders],
             payloads=[order.payload for order in orders],
+            payload_bytes=[len((order.payload or "").encode()) for order in orders],
             too_late=[order.cancel_too_late for order in orders],
             tombstones=[order.tombstone for order in orders],
             line_orders=[line.order.id for line in lines],

@@ -64,6 +64,7 @@ def a_message(seconds: int = 0, **changes: Any) -> Incoming:
             brand_id=BRAND,
             external_id="1001",
             updated_at=NOON + timedelta(seconds=seconds),
+            received_at=NOON + timedelta(days=1),
             payload='{"total":"10.00","note":null}',
             content_hash=b"one",
             cancelled=False,

@@ -43,7 +43,10 @@ class FakeRoutingStore:
                 found.setdefault(connection.store_id, []).append(connection)
         return found
 
-    async def lock_connections(self, _: Any, ids: Iterable[UUID]) -> dict[UUID, Connection]:
+    async def lock_connections(
+        self, _: Any, changes: Iterable[ConnectionChanged]
+    ) -> dict[UUID, Connection]:
+        ids = [change.connection_id for change in changes]
         return {id_: self.connections[id_] for id_ in ids if id_ in self.connections}
 
     async def apply_connections(self, _: Any, changes: Sequence[ConnectionChanged]) -> None:
@@ -145,7 +148,8 @@ class RoutingStoreSuite:
         async with database.transaction() as session:
             await store.apply_connections(session, [change_of(active)])
             await store.apply_connections(session, [change_of(older)])
-            known = await store.lock_connections(session, [active.id, uuid7()])
+            unknown = change_of(replace(active, id=uuid7()))
+            known = await store.lock_connections(session, [change_of(active), unknown])
             of_store = await store.lock_connections_of_stores(session, [active.store_id])
         assert known == {active.id: active}
         assert of_store == {active.store_id: [active]}

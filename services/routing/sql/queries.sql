@@ -2,18 +2,40 @@
 -- tenants: all; the records of a batch are of many
 -- The connections of the stores of a batch, held against change until the batch commits: a
 -- deactivation waits for the batch, and batches after it see the deactivation.
-SELECT * FROM connections WHERE store_id = ANY(:stores::uuid[]) ORDER BY id FOR SHARE;
+-- First the gate: row locks alone are not fair, readers without end would pass a switch that waits.
+-- Advisory locks queue, so who comes after the switch waits behind it. The rows are locked besides:
+-- that is what shows the newest state, whatever the statement saw when it began.
+WITH gate AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock_shared(7301, slot)
+    FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot
+          FROM unnest(:stores::uuid[]) AS store ORDER BY slot) slots
+)
+SELECT * FROM connections
+WHERE store_id = ANY(:stores::uuid[]) AND (SELECT count(*) FROM gate) > 0
+ORDER BY id FOR SHARE;
 
 -- name: lock_connection_of_order^
 -- tenants: the caller checks the order that it locks next
--- The connection that owns an order, held against change; none when the brand owns it.
+-- The connection that owns an order, held against change; none when the brand owns it. Behind the
+-- same gate as a batch.
+WITH gate AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock_shared(7301, hashtext(store_id::text) & 1023)
+    FROM orders WHERE id = :order_id
+)
 SELECT c.* FROM orders o JOIN connections c ON c.id = o.connection_id
-WHERE o.id = :order_id FOR SHARE OF c;
+WHERE o.id = :order_id AND (SELECT count(*) FROM gate) > 0 FOR SHARE OF c;
 
 -- name: lock_connections
 -- tenants: all; the records of a batch are of many
--- Connections about to change; waits for the batches and commands that hold them.
-SELECT * FROM connections WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
+-- Connections about to change: the gate closes, whoever holds them finishes, nobody passes.
+WITH gate AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(7301, slot)
+    FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot
+          FROM unnest(:stores::uuid[]) AS store ORDER BY slot) slots
+)
+SELECT * FROM connections
+WHERE id = ANY(:ids::uuid[]) AND (SELECT count(*) FROM gate) > 0
+ORDER BY id FOR UPDATE;
 
 -- name: connection_by_id^
 -- tenants: all; the sweep
@@ -47,20 +69,43 @@ ON CONFLICT (connection_id, epoch) DO NOTHING;
 
 -- name: claim_handover^
 -- tenants: all; the sweep
--- One sweep that is to be done; another process's is passed over.
+-- The hand-over whose turn it is; another process's is passed over. Each goes to the end of the line
+-- after its chunk, so that a large one does not keep the others waiting.
 SELECT id, connection_id, brand_id, three_pl_id, epoch, reason
-FROM handovers WHERE state = 'running' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED;
+FROM handovers WHERE state = 'running' AND next_attempt_at <= now()
+ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED;
 
 -- name: lock_orders_to_hand_back
 -- tenants: all; the sweep
--- The next chunk of what may go back; `services.routing.handover` decides on each.
-SELECT * FROM orders
-WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
-ORDER BY id LIMIT :chunk FOR UPDATE;
+-- The next chunk of what may go back, bounded in orders and in bytes (one is always in it);
+-- `services.routing.handover` decides on each.
+WITH candidates AS (
+    SELECT id, sum(payload_bytes) OVER (ORDER BY id) - payload_bytes AS bytes_before
+    FROM orders
+    WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
+    ORDER BY id LIMIT :chunk
+)
+SELECT o.* FROM orders o JOIN candidates c ON c.id = o.id
+WHERE c.bytes_before < :most_bytes
+  AND o.connection_id = :connection_id AND o.status IN ('open', 'on_hold')
+ORDER BY o.id FOR UPDATE OF o;
 
 -- name: progress_handover!
 -- tenants: all; the sweep
-UPDATE handovers SET returned = returned + :returned WHERE id = :handover_id;
+UPDATE handovers
+SET returned = returned + :returned, next_attempt_at = clock_timestamp(), failures = 0,
+    last_error = NULL
+WHERE id = :handover_id;
+
+-- name: postpone_handover$
+-- tenants: all; the sweep
+-- It failed: it waits by itself, longer each time, while the others go on.
+UPDATE handovers
+SET failures = failures + 1, last_error = :error,
+    next_attempt_at = clock_timestamp()
+        + least(power(2, failures), :most_seconds::float8) * interval '1 second'
+WHERE id = :handover_id
+RETURNING failures;
 
 -- name: finish_handover!
 -- tenants: all; the sweep
@@ -95,18 +140,20 @@ WITH history AS (
 )
 INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch,
                     settings_version, endpoint_id, status, version, sequence, source_updated_at,
-                    content_hash, payload, cancel_too_late, tombstone)
+                    content_hash, payload, payload_bytes, cancel_too_late, tombstone)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :brands::uuid[],
                      :three_pls::uuid[], :connections::uuid[], :epochs::int[],
                      :settings_versions::int[], :endpoints::uuid[], :statuses::text[],
                      :versions::int[], :sequences::int[], :source_updated::timestamptz[],
-                     :hashes::bytea[], :payloads::json[], :too_late::bool[], :tombstones::bool[])
+                     :hashes::bytea[], :payloads::json[], :payload_bytes::int[],
+                     :too_late::bool[], :tombstones::bool[])
 ON CONFLICT (id) DO UPDATE SET
     connection_id = excluded.connection_id, epoch = excluded.epoch,
     settings_version = excluded.settings_version, endpoint_id = excluded.endpoint_id,
     status = excluded.status, version = excluded.version, sequence = excluded.sequence,
     source_updated_at = excluded.source_updated_at, content_hash = excluded.content_hash,
-    payload = excluded.payload, cancel_too_late = excluded.cancel_too_late,
+    payload = excluded.payload, payload_bytes = excluded.payload_bytes,
+    cancel_too_late = excluded.cancel_too_late,
     tombstone = excluded.tombstone, updated_at = now();
 
 -- name: orders_of_brand

@@ -1,5 +1,6 @@
 """Whose order it is, and what a store's message changes: `domain.md`, case by case."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from tests.kit.builders import (
     BRAND,
     CONNECTION,
     ENDPOINT,
+    NOON,
     ORDER,
     OTHER,
     THREE_PL,
@@ -82,6 +84,21 @@ def test_an_order_deleted_before_it_was_seen_leaves_a_tombstone() -> None:
 def test_an_older_message_is_stale_and_tells_nothing() -> None:
     decision = receive(an_order(), a_message(-1, content_hash=b"x"), a_connection(), OTHER)
     assert (decision.outcome, decision.order, decision.event) == (Outcome.STALE, an_order(), None)
+
+
+def test_a_time_that_was_far_ahead_makes_nothing_stale() -> None:
+    ahead = an_order(source_updated_at=NOON + timedelta(days=300))
+    message = a_message(5, content_hash=b"two", cancelled=True, payload='{"cancelled_at":"x"}')
+    decision = receive(ahead, message, None, OTHER)
+    assert decision.outcome is Outcome.CANCELLED
+    assert decision.order.source_updated_at == message.updated_at
+
+
+def test_the_history_says_that_a_stores_clock_is_ahead() -> None:
+    clock = NOON + timedelta(days=400)
+    decision = receive(None, a_message(store_clock=clock), None, OTHER)
+    assert decision.why["store_clock"] == clock.isoformat()
+    assert decision.order.source_updated_at == NOON
 
 
 def test_the_same_message_again_is_a_duplicate() -> None:
@@ -174,10 +191,27 @@ def test_the_owner_processes_with_the_version_it_saw() -> None:
     assert decision.event == Event("order.updated", *TO_THREE_PL, ("status",))
 
 
-@pytest.mark.parametrize("account", [BRAND, OTHER])
-def test_who_does_not_own_the_order_is_refused(account: UUID) -> None:
+def test_the_brand_sees_an_order_that_it_does_not_own_and_may_not_command_it() -> None:
     with pytest.raises(Refused, match="not_owner"):
-        command(an_order(), a_connection(), Command.PROCESS, 1, account)
+        command(an_order(), a_connection(), Command.PROCESS, 1, BRAND)
+
+
+@pytest.mark.parametrize("version", [1, 7])
+def test_who_may_not_see_an_order_learns_nothing_of_it(version: int) -> None:
+    returned = an_order(connection_id=None, epoch=None)
+    for order, connection, account in (
+        (an_order(), a_connection(), OTHER),
+        # The 3PL that had it until it went back.
+        (returned, None, THREE_PL),
+    ):
+        with pytest.raises(Refused) as refused:
+            command(order, connection, Command.PROCESS, version, account)
+        assert (refused.value.code, refused.value.facts) == ("not_found", {"what": "order"})
+
+
+def test_who_does_not_own_it_is_not_told_whether_the_version_is_right() -> None:
+    with pytest.raises(Refused, match="not_owner"):
+        command(an_order(version=2), a_connection(), Command.PROCESS, 1, BRAND)
 
 
 def test_a_stale_version_conflicts() -> None:
@@ -224,5 +258,3 @@ def test_moved_back_while_the_connection_lives_stays_with_the_three_pl() -> None
 def test_an_order_with_the_brand_is_commanded_by_the_brand() -> None:
     order = an_order(connection_id=None, epoch=None)
     assert isinstance(command(order, None, Command.PROCESS, 1, BRAND), Decision)
-    with pytest.raises(Refused, match="not_owner"):
-        command(order, None, Command.PROCESS, 1, THREE_PL)
