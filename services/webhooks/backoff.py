@@ -1,8 +1,9 @@
-"""When to try again: a fixed schedule with full jitter, and what the receiver asks for.
+"""When to try again: a fixed schedule with jitter, and what the receiver asks for.
 
-Full jitter as in Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): a wait
-is drawn evenly from nothing to its step, so that deliveries that failed together do not come back
-together.
+"Equal jitter" of Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): a wait is
+drawn evenly from half its step to its step. Deliveries that failed together do not come back
+together, and a receiver that is down is left alone for at least half of what is documented; drawn
+from nothing, an unlucky delivery would spend its ten attempts in a fraction of the three days.
 
 Pure.
 """
@@ -13,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 _MINUTE = 60.0
 _HOUR = 3_600.0
-# Seconds; attempt n waits for at most the n-th step. 75 hours and a quarter in all.
+# Seconds; attempt n waits for half the n-th step to the whole. 75 hours and a quarter in all.
 DEFAULT_SCHEDULE: tuple[float, ...] = (
     0.0,
     5.0,
@@ -45,7 +46,7 @@ def next_attempt(
     """
     if attempts >= len(schedule):
         return None
-    wait = draw(0.0, schedule[attempts])
+    wait = draw(schedule[attempts] / 2, schedule[attempts])
     return max(wait, min(retry_after or 0.0, LONGEST_RETRY_AFTER))
 
 

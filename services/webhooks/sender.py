@@ -92,6 +92,7 @@ class HttpSender:
                 headers=_headers(endpoint, delivery),
                 allow_redirects=False,
             ) as response:
+                # The status is the answer: a body that breaks off or never ends changes nothing.
                 body = await _read_head(response)
                 retry_after = parse_retry_after(
                     response.headers.get(hdrs.RETRY_AFTER), datetime.now(UTC)
@@ -130,14 +131,17 @@ def _payload(body: bytes) -> bytes | io.BytesIO:
 
 
 async def _read_head(response: aiohttp.ClientResponse) -> bytes:
-    """Up to 16 KiB of the body; with more than that the connection is dropped, not read on."""
+    """What came of the body, up to 16 KiB; with more than that the connection is dropped."""
     content = response.content
     head = b""
-    while not content.at_eof():
-        head += await content.readany()
-        if len(head) > MAX_RESPONSE_BYTES:
-            response.close()
-            return head[:MAX_RESPONSE_BYTES]
+    try:
+        while not content.at_eof():
+            head += await content.readany()
+            if len(head) > MAX_RESPONSE_BYTES:
+                response.close()
+                return head[:MAX_RESPONSE_BYTES]
+    except (TimeoutError, aiohttp.ClientError, OSError):
+        response.close()
     return head
 
 

@@ -101,7 +101,7 @@ def test_only_who_asks_to_wait_is_waited_for(status: int, wait: float) -> None:
     assert verdict(delivery(), answer, most, SCHEDULE) == (DeliveryState.RETRYING, wait)
 
 
-def test_the_jitter_is_drawn_from_nothing_to_the_step() -> None:
+def test_the_jitter_is_drawn_from_half_the_step_to_the_step() -> None:
     drawn: list[tuple[float, float]] = []
 
     def draw(low: float, high: float) -> float:
@@ -109,7 +109,7 @@ def test_the_jitter_is_drawn_from_nothing_to_the_step() -> None:
         return 7.0
 
     assert verdict(delivery(1), Answer(500), draw, SCHEDULE) == (DeliveryState.RETRYING, 7.0)
-    assert drawn == [(0.0, 100.0)]
+    assert drawn == [(50.0, 100.0)]
 
 
 @pytest.mark.parametrize(
