@@ -18,6 +18,8 @@ from shared.telemetry import traceparent_of
 from shared.web.access import Account, BearerAccess, bearer_token
 from shared.web.idempotency import IdempotencyKeys
 
+_LONGEST_VERSION = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
@@ -85,7 +87,8 @@ async def if_match(
     if value is None:
         return None
     text = value.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
+    # ASCII digits of a bigint at most: `²` is a digit to Python too, and int() has its own limit.
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION):
         raise Refused(
             "validation_failed",
             errors=[{"pointer": "/If-Match", "message": 'not a version such as "7"'}],
