@@ -24,6 +24,7 @@ from shared.telemetry import configure_logging
 from shared.web import problems
 from shared.web.access import require_declared_access
 from shared.web.auth import Verifier
+from shared.web.bodies import BoundedBodies
 
 logger = structlog.get_logger(__name__)
 
@@ -69,8 +70,14 @@ class Runtime:
         """Await `work` when the process stops, after reading has stopped."""
         self._on_stop.append(work)
 
-    def app(self, title: str, description: str) -> FastAPI:
-        """The web application; routers are the service's to add."""
+    def app(self, title: str, description: str, *, forms_only: bool = True) -> FastAPI:
+        """The web application; routers are the service's to add.
+
+        Args:
+            title: of its API.
+            description: of its API.
+            forms_only: bodies are small and bounded here; else the service bounds them itself.
+        """
         app = FastAPI(
             title=title,
             description=description,
@@ -81,6 +88,8 @@ class Runtime:
         app.state.verifier = Verifier(self.settings.auth_jwks, self.settings.auth_issuer)
         app.state.runtime = self
         problems.install(app)
+        if forms_only:
+            app.add_middleware(BoundedBodies)
         app.include_router(self.health.router())
         return app
 

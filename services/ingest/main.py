@@ -29,6 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = runtime.app(
         "Relevo ingest",
         "Where stores send their orders: durable before it is answered.",
+        forms_only=False,
     )
     app.state.dependencies = Dependencies(
         settings=settings,

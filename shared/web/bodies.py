@@ -4,8 +4,15 @@ import asyncio
 import zlib
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.failures import Refused
+from shared.web.problems import respond
+
+# The largest body that an API takes besides orders is a form of some twenty fields.
+MAX_FORM_BYTES = 65_536
+_FORM_SECONDS = 10.0
 
 
 async def read_body(request: Request, max_bytes: int, seconds: float) -> bytes:
@@ -29,6 +36,41 @@ async def read_body(request: Request, max_bytes: int, seconds: float) -> bytes:
     except TimeoutError:
         raise Refused("body_too_slow", seconds=f"{seconds:g}") from None
     return b"".join(chunks)
+
+
+class BoundedBodies:
+    """ASGI middleware: a body is small and comes soon, before anything parses it or asks who it is.
+
+    FastAPI reads and parses bodies before it looks at tokens, and its own limit answers in plain
+    text.
+    """
+
+    def __init__(
+        self, app: ASGIApp, max_bytes: int = MAX_FORM_BYTES, seconds: float = _FORM_SECONDS
+    ) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its whole body, or answer `body_too_large`, `body_too_slow`."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            body = await read_body(request, self._max_bytes, self._seconds)
+        except Refused as refused:
+            await respond(request, refused)(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return unread.pop() if unread else await receive()
+
+        await self._app(scope, replay, send)
 
 
 # A string costs two quotes. A megabyte of orders has some 140,000; with more it is a body that was

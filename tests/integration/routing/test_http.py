@@ -43,6 +43,14 @@ async def test_a_moment_that_no_database_knows_is_refused_by_name(
     assert answer.json()["errors"][0]["pointer"] == "/updated_after"
 
 
+async def test_a_large_body_is_refused_before_anybody_asks_whose_it_is(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.post(f"/v1/orders/{UUID(int=1)}/process", content=b"[" * 100_000)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
 async def test_what_went_back_is_not_there_for_the_3pl_that_had_it(
     client: httpx.AsyncClient,
     make_token: MakeToken,
