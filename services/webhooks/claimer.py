@@ -138,8 +138,11 @@ class Claimer:
             return
         self._poll_at = now + self._poll_seconds
         self._tidy(now)
-        await self._endpoints.refresh()
+        enabled = await self._endpoints.refresh()
         async with self._database.session() as session:
+            if enabled:
+                # What came while they were being enabled may have been parked all the same.
+                await store.unpark_deliveries(session, enabled)
             busy = await store.endpoints_with_work(session)
             if now >= self._count_at:
                 self._count_at = now + _COUNT_EVERY_SECONDS

@@ -1,5 +1,6 @@
 """The endpoints that this process sends to, secrets opened, kept in step with Postgres."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -14,7 +15,7 @@ from shared.postgres.database import Database
 from shared.sealing import Sealer
 
 logger = structlog.get_logger(__name__)
-# Transactions that commit late, and polls that came late.
+# Transactions that commit late.
 _OVERLAP_SECONDS = 15.0
 
 
@@ -40,6 +41,7 @@ class Endpoints:
         self._database = database
         self._sealer = sealer
         self._known: dict[UUID, Endpoint] = {}
+        self._refreshed_at = time.monotonic()
 
     def get(self, endpoint_id: UUID) -> Endpoint | None:
         """The endpoint, if it is in memory."""
@@ -56,11 +58,15 @@ class Endpoints:
         async with self._database.session() as session:
             self._keep(await store.endpoints_of_ids(session, ids))
 
-    async def refresh(self) -> None:
-        """Read again what changed lately, of those in memory."""
+    async def refresh(self) -> list[UUID]:
+        """Read again what changed since the last time, of those in memory; all that are enabled."""
+        now = time.monotonic()
+        since = now - self._refreshed_at + _OVERLAP_SECONDS
         async with self._database.session() as session:
-            rows = await store.endpoints_updated(session, _OVERLAP_SECONDS)
+            rows = await store.endpoints_updated(session, since)
         self._keep([row for row in rows if row.id in self._known])
+        self._refreshed_at = now
+        return [row.id for row in rows if row.is_enabled]
 
     def forget(self, endpoint_id: UUID) -> None:
         """Let go of it, so that its state is read when it is next needed."""

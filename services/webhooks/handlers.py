@@ -40,13 +40,20 @@ def subscribe(
         CONNECTIONS_CHANGED, group="webhooks-connections", parse=read(ConnectionChanged)
     )
     async def on_connections_changed(changes: Sequence[ConnectionChanged]) -> None:
-        """Keep the endpoints of the newest state of each connection."""
+        """Keep the endpoints of the newest state of each connection.
+
+        The one that newer settings name gets another chance, should it be disabled.
+        """
         newest = newest_versions(changes, key=lambda change: change.connection_id)
         ids = [endpoint.id for change in newest.values() for endpoint in change.endpoints]
         if not ids:
             return
-        async with database.session() as session:
-            await store.upsert_endpoints(session, list(newest.values()))
+        named = {change.settings.endpoint_id for change in newest.values()}
+        async with database.transaction() as session:
+            changed = await store.upsert_endpoints(session, list(newest.values()))
+            await store.enable_endpoints(
+                session, [endpoint_id for endpoint_id in ids if endpoint_id in named & changed]
+            )
         await endpoints.reload(ids)
         claimer.endpoints_changed(ids)
 

@@ -13,7 +13,14 @@ from services.webhooks.delivery import SCHEDULED, DeliveryState
 from shared.failures import Refused
 from shared.runtime import Schema
 from shared.web.access import Account
-from shared.web.pagination import After, Limit, Page, decode_cursor, page_of
+from shared.web.pagination import (
+    After,
+    Limit,
+    Page,
+    decode_cursor,
+    decode_cursor_part,
+    page_of,
+)
 
 # Every `DeliveryState`, as a Literal: OpenAPI has the states where they are used, not a component.
 State = Literal[
@@ -47,6 +54,20 @@ class Delivery(_Delivery):
     attempts: int = Field(description="Attempts whose outcome is recorded.")
 
 
+class Endpoint(BaseModel):
+    """Where a client's order events go, and whether anything is sent there."""
+
+    id: UUID
+    connection_id: UUID
+    store_id: UUID
+    url: str
+    state: Literal["enabled", "disabled"] = Field(
+        description="`disabled`: the receiver answered 410; deliveries are parked."
+    )
+    disabled_reason: str | None
+    updated_at: datetime
+
+
 class Attempt(BaseModel):
     """One HTTP try. `response_head` is the receiver's text: show it as text only."""
 
@@ -65,10 +86,10 @@ class DeliveryDetail(_Delivery):
     body: str
 
 
-router = APIRouter(prefix="/v1", tags=["deliveries"])
+router = APIRouter(prefix="/v1")
 
 
-@router.get("/deliveries", summary="List deliveries, newest event first")
+@router.get("/deliveries", tags=["deliveries"], summary="List deliveries, newest event first")
 async def list_deliveries(
     caller: Account,
     database: Schema,
@@ -91,7 +112,9 @@ async def list_deliveries(
     return page_of(rows, limit, _delivery, lambda row: row.event_id, lambda row: row.id)
 
 
-@router.get("/deliveries/{delivery_id}", summary="One delivery with its attempts")
+@router.get(
+    "/deliveries/{delivery_id}", tags=["deliveries"], summary="One delivery with its attempts"
+)
 async def get_delivery(caller: Account, database: Schema, delivery_id: UUID) -> DeliveryDetail:
     """404 unless the caller is its 3PL or its brand."""
     async with database.session() as session:
@@ -104,6 +127,32 @@ async def get_delivery(caller: Account, database: Schema, delivery_id: UUID) -> 
         attempts=[Attempt.model_validate(attempt, from_attributes=True) for attempt in attempts],
         body=found.body.decode(errors="replace"),
     )
+
+
+@router.get("/endpoints", tags=["endpoints"], summary="List endpoints, newest first")
+async def list_endpoints(
+    caller: Account, database: Schema, limit: Limit = 50, after: After = None
+) -> Page[Endpoint]:
+    """The endpoints of a 3PL, those of URLs that are no longer set as well."""
+    async with database.session() as session:
+        rows = await store.list_endpoints(
+            session, caller.account_id, decode_cursor_part(after, UUID), limit + 1
+        )
+    return page_of(rows, limit, _endpoint, lambda row: row.id)
+
+
+@router.post("/endpoints/{endpoint_id}/enable", tags=["endpoints"], summary="Send there again")
+async def enable_endpoint(caller: Account, database: Schema, endpoint_id: UUID) -> Endpoint:
+    """What was parked goes on, in order, with the attempts that are left."""
+    async with database.transaction() as session:
+        enabled = await store.enable_endpoint(session, endpoint_id, caller.account_id)
+    if enabled is None:
+        raise Refused("not_found", what="endpoint")
+    return _endpoint(enabled)
+
+
+def _endpoint(row: store.EndpointState) -> Endpoint:
+    return Endpoint.model_validate(row, from_attributes=True)
 
 
 def _delivery(row: store.DeliverySummary) -> Delivery:

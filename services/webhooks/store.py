@@ -36,10 +36,13 @@ def _endpoint(row: asyncpg.Record) -> StoredEndpoint:
     return row_as(StoredEndpoint, row, is_enabled=row["state"] == "enabled")
 
 
-async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> None:
-    """Store every endpoint of the connections; each connection stands in `changes` once."""
+async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> set[UUID]:
+    """Store every endpoint of the connections; which of them are new, or newer than they were.
+
+    Each connection stands in `changes` once.
+    """
     pairs = [(change, endpoint) for change in changes for endpoint in change.endpoints]
-    await _queries.upsert_endpoints.run(
+    rows = await _queries.upsert_endpoints.all(
         session,
         ids=[endpoint.id for _, endpoint in pairs],
         connections=[change.connection_id for change, _ in pairs],
@@ -49,6 +52,7 @@ async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged
         secrets=[orjson.dumps(endpoint.sealed_secrets).decode() for _, endpoint in pairs],
         versions=[change.version for change, _ in pairs],
     )
+    return {row["id"] for row in rows}
 
 
 async def endpoints_of_ids(session: Session, ids: Iterable[UUID]) -> list[StoredEndpoint]:
@@ -75,8 +79,55 @@ async def disable_endpoints(session: Session, ids: Sequence[UUID], reason: str) 
 
 
 async def park_deliveries(session: Session, ids: Sequence[UUID]) -> None:
-    """Park what is unfinished at disabled endpoints."""
+    """Park what is unfinished at those endpoints that are disabled."""
     await _queries.park_deliveries.run(session, ids=ids)
+
+
+async def enable_endpoints(session: Session, ids: Sequence[UUID]) -> None:
+    """Send there again, what was parked first."""
+    await _queries.enable_endpoints.run(session, ids=ids)
+    await unpark_deliveries(session, ids)
+
+
+async def unpark_deliveries(session: Session, ids: Sequence[UUID]) -> None:
+    """Let go on what is parked at those endpoints that are enabled."""
+    await _queries.unpark_deliveries.run(session, ids=ids)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """An endpoint as its 3PL sees it."""
+
+    id: UUID
+    connection_id: UUID
+    store_id: UUID
+    url: str
+    state: str
+    disabled_reason: str | None
+    updated_at: datetime
+
+
+async def list_endpoints(
+    session: Session, account: UUID, after: UUID | None, limit: int
+) -> list[EndpointState]:
+    """A page of the 3PL's endpoints, newest first."""
+    rows = await _queries.endpoints_of_three_pl.all(
+        session, account=account, after=after, limit=limit
+    )
+    return [row_as(EndpointState, row) for row in rows]
+
+
+async def enable_endpoint(
+    session: Session, endpoint_id: UUID, account: UUID
+) -> EndpointState | None:
+    """Enable one endpoint of the 3PL, what was parked goes on; None when it is not the 3PL's."""
+    row = await _queries.enable_endpoint_of_three_pl.one(
+        session, endpoint_id=endpoint_id, account=account
+    )
+    if row is None:
+        return None
+    await unpark_deliveries(session, [endpoint_id])
+    return row_as(EndpointState, row)
 
 
 # --- deliveries -----------------------------------------------------------------------------

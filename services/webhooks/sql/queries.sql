@@ -1,4 +1,4 @@
--- name: upsert_endpoints!
+-- name: upsert_endpoints
 -- What connections.changed tells, unless a newer version told already. The state is ours.
 INSERT INTO endpoints AS e (id, connection_id, three_pl_id, store_id, url, sealed_secrets, version)
 SELECT id, connection_id, three_pl_id, store_id, url,
@@ -9,7 +9,8 @@ FROM unnest(:ids::uuid[], :connections::uuid[], :three_pls::uuid[], :stores::uui
 ON CONFLICT (id) DO UPDATE SET
     url = excluded.url, sealed_secrets = excluded.sealed_secrets, version = excluded.version,
     updated_at = now()
-WHERE e.version < excluded.version;
+WHERE e.version < excluded.version
+RETURNING id;
 
 -- name: endpoints_of_ids
 -- tenants: all; the dispatcher sends for every endpoint
@@ -182,9 +183,39 @@ WHERE id = ANY(:ids::uuid[]) AND state = 'enabled';
 
 -- name: park_deliveries!
 -- tenants: all; of endpoints that are disabled
--- Kept, in order, until somebody enables the endpoint.
+-- Kept, in order, until somebody enables the endpoint. Who believes that it is disabled may be late:
+-- the lock makes enabling and parking follow one another.
+WITH disabled AS (
+    SELECT id FROM endpoints WHERE id = ANY(:ids::uuid[]) AND state = 'disabled'
+    ORDER BY id FOR SHARE
+)
 UPDATE deliveries SET state = 'parked', lease_owner = NULL
-WHERE endpoint_id = ANY(:ids::uuid[]) AND state IN ('pending', 'retrying');
+WHERE endpoint_id IN (SELECT id FROM disabled) AND state IN ('pending', 'retrying');
+
+-- name: enable_endpoints!
+-- tenants: all; what newer settings name
+UPDATE endpoints SET state = 'enabled', disabled_reason = NULL, updated_at = now()
+WHERE id = ANY(:ids::uuid[]) AND state = 'disabled';
+
+-- name: enable_endpoint_of_three_pl^
+-- The update is what processes notice it by, also when it was enabled already.
+UPDATE endpoints SET state = 'enabled', disabled_reason = NULL, updated_at = now()
+WHERE id = :endpoint_id AND three_pl_id = :account
+RETURNING id, connection_id, store_id, url, state, disabled_reason, updated_at;
+
+-- name: endpoints_of_three_pl
+SELECT id, connection_id, store_id, url, state, disabled_reason, updated_at FROM endpoints
+WHERE three_pl_id = :account AND (:after::uuid IS NULL OR id < :after)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: unpark_deliveries!
+-- tenants: all; of endpoints that are enabled
+-- They go on where they were: in order, with the attempts that are left.
+UPDATE deliveries d
+SET state = CASE WHEN d.attempts = 0 THEN 'pending' ELSE 'retrying' END, due_at = now()
+FROM endpoints e
+WHERE e.id = ANY(:ids::uuid[]) AND e.state = 'enabled' AND d.endpoint_id = e.id
+  AND d.state = 'parked';
 
 -- name: backlog^
 -- tenants: all; a metric of the service

@@ -1,0 +1,113 @@
+"""Endpoints that answered 410, and how they come back."""
+
+from collections.abc import Callable
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from uuid_utils.compat import uuid7
+
+from tests.integration.webhooks.conftest import MakeApp
+from tests.kit.publishers import EventPublisher
+from tests.kit.receiver import Receiver
+from tests.kit.waiting import eventually
+
+pytestmark = pytest.mark.engines
+MakeToken = Callable[..., str]
+
+
+async def states(database: asyncpg.Connection, state: str, count: int) -> None:
+    """Wait until so many deliveries are in that state."""
+
+    async def look() -> int:
+        found = await database.fetchval("SELECT count(*) FROM deliveries WHERE state = $1", state)
+        return int(found)
+
+    await eventually(look, lambda found: found == count)
+
+
+async def disabled(
+    connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
+) -> None:
+    """The receiver answers 410: its endpoint is disabled and three events are parked."""
+    receiver.will(410)
+    await connection.publish_connection()
+    order = uuid7()
+    await connection.publish_events(order, 1)
+    await states(database, "parked", 1)
+    await connection.publish_events(order, 2)
+    await connection.publish_events(uuid7(), 1)
+    await states(database, "parked", 3)
+    receiver.got.clear()
+    receiver.will(200)
+
+
+def calls(app: FastAPI, token: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://webhooks",
+        headers={"authorization": f"Bearer {token}"},
+    )
+
+
+async def test_its_3pl_enables_it_and_what_was_parked_goes_on_in_order(
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+    make_token: MakeToken,
+) -> None:
+    app = await start(webhooks_poll_seconds=0.05)
+    await start(webhooks_poll_seconds=0.05)
+    await disabled(connection, receiver, database)
+    path = f"/v1/endpoints/{connection.endpoint_id}/enable"
+    async with calls(app, make_token(uuid7(), "three_pl")) as stranger:
+        assert (await stranger.get("/v1/endpoints")).json()["data"] == []
+        assert (await stranger.post(path)).status_code == 404
+    async with calls(app, make_token(connection.three_pl_id, "three_pl")) as three_pl:
+        [shown] = (await three_pl.get("/v1/endpoints")).json()["data"]
+        assert shown["state"] == "disabled"
+        assert "410" in shown["disabled_reason"]
+        assert receiver.got == []
+        enabled = await three_pl.post(path)
+        assert enabled.status_code == 200, enabled.text
+        assert (enabled.json()["state"], enabled.json()["disabled_reason"]) == ("enabled", None)
+    await states(database, "delivered", 3)
+
+    order = await database.fetchval("SELECT order_id FROM deliveries WHERE sequence = 2")
+    of_order = [got.sequence for got in receiver.got if got.order == str(order)]
+    assert of_order == [1, 2]
+
+
+async def test_newer_settings_that_name_it_enable_it_and_the_same_ones_again_do_not(
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+) -> None:
+    await start(webhooks_poll_seconds=0.05)
+    await disabled(connection, receiver, database)
+    connection.version -= 1
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
+    await states(database, "parked", 4)
+    assert receiver.got == []
+    await connection.publish_connection()
+
+    await states(database, "delivered", 4)
+
+
+async def test_who_believes_late_that_it_is_disabled_parks_nothing(
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+) -> None:
+    await start(webhooks_poll_seconds=0.05)
+    await disabled(connection, receiver, database)
+    # As another process does it that had read the endpoint before: parked after it was enabled.
+    await database.execute("UPDATE endpoints SET state = 'enabled', updated_at = now()")
+    await database.execute("UPDATE deliveries SET state = 'parked' WHERE state <> 'delivered'")
+
+    await states(database, "delivered", 3)
