@@ -78,17 +78,17 @@ ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED;
 -- name: lock_orders_to_hand_back
 -- tenants: all; the sweep
 -- The next chunk of what may go back, bounded in orders and in bytes (one is always in it);
--- `services.routing.handover` decides on each.
+-- `services.routing.handover` decides on each. A count, not a join: joined by id, stale statistics
+-- make it a nested loop over the square of the chunk (5,000 orders: 39 s, against 15 ms).
 WITH candidates AS (
     SELECT id, sum(payload_bytes) OVER (ORDER BY id) - payload_bytes AS bytes_before
     FROM orders
     WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
     ORDER BY id LIMIT :chunk
 )
-SELECT o.* FROM orders o JOIN candidates c ON c.id = o.id
-WHERE c.bytes_before < :most_bytes
-  AND o.connection_id = :connection_id AND o.status IN ('open', 'on_hold')
-ORDER BY o.id FOR UPDATE OF o;
+SELECT * FROM orders
+WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
+ORDER BY id LIMIT (SELECT count(*) FROM candidates WHERE bytes_before < :most_bytes) FOR UPDATE;
 
 -- name: progress_handover!
 -- tenants: all; the sweep
