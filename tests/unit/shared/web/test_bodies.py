@@ -29,6 +29,7 @@ def test_what_is_not_packed_stays_as_it_is(encoding: str) -> None:
         ("GZIP ", gzip.compress(ORDER)),
         ("deflate", zlib.compress(ORDER)),
     ],
+    ids=["gzip", "GZIP", "deflate"],
 )
 def test_a_packed_body_is_unpacked(encoding: str, packed: bytes) -> None:
     assert decoded(packed, encoding, LIMIT) == ORDER
@@ -39,7 +40,9 @@ def test_a_bomb_is_unpacked_no_further_than_the_limit() -> None:
         decoded(gzip.compress(b"0" * 50_000_000), "gzip", LIMIT)
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(ORDER)[:-9]])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", gzip.compress(ORDER)[:-9]], ids=["empty", "plain", "cut off"]
+)
 def test_what_is_not_what_it_says_is_refused(body: bytes) -> None:
     with pytest.raises(Refused, match="malformed_encoding"):
         decoded(body, "gzip", LIMIT)
