@@ -40,6 +40,21 @@ OUTBOX_OLDEST = Gauge(
     "Age of the oldest outbox message, 0 when empty; measured by the leading relay.",
     ("schema",),
 )
+OUTBOX_ROWS = Gauge(
+    "relevo_outbox_rows",
+    "Messages in the outbox, those set aside included; new and aside counted up to 100,000 each.",
+    ("schema",),
+)
+OUTBOX_WAITING_KEYS = Gauge(
+    "relevo_outbox_waiting_keys",
+    "Keys that Kafka did not take, to be tried again; their later messages wait behind.",
+    ("schema",),
+)
+OUTBOX_PARKED = Gauge(
+    "relevo_outbox_parked",
+    "Messages that Kafka can never take, each with its key behind it; an operator has to act.",
+    ("schema",),
+)
 
 ORDERS_ACCEPTED = Counter(
     "relevo_orders_accepted_total", "Orders answered 2xx, by where.", ("where",)
@@ -78,6 +93,12 @@ DELIVERIES_BACKLOG = Gauge(
 )
 DELIVERIES_BACKLOG_OLDEST = Gauge(
     "relevo_deliveries_backlog_oldest_seconds", "Age of the oldest unfinished delivery counted."
+)
+RETURN_EFFECTIVE_SECONDS = Histogram(
+    "relevo_return_effective_seconds",
+    "Time from an order's return to the moment from which nothing of it is attempted for the first "
+    "time. A process that held something of it while another one read the return counts from then.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600),
 )
 ATTEMPTS_UNWRITTEN = Gauge(
     "relevo_attempts_unwritten", "Attempts whose outcome is not in Postgres yet."

@@ -7,10 +7,16 @@ from contextlib import suppress
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaConnectionError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
+    NoBrokersAvailable,
+    NodeNotReadyError,
     ProducerClosed,
     RecordTooLargeError,
+    TopicAuthorizationFailedError,
 )
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -21,6 +27,19 @@ from shared.kafka.topics import DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 logger = structlog.get_logger(__name__)
 
 Headers = Sequence[tuple[str, bytes]]
+
+# How long the brokers may take; an idempotent producer by itself would try for ever.
+_ACKNOWLEDGE_SECONDS = 5.0
+_ANSWER_SECONDS = 2.0
+_FLUSH_SECONDS = 5.0
+_TOO_LARGE = (MessageSizeTooLargeError, RecordTooLargeError)
+_AWAY = (KafkaConnectionError, NoBrokersAvailable, NodeNotReadyError, ProducerClosed)
+# Fatal to one topic or one partition, which a new producer would not change.
+_OF_ONE_TOPIC = (InvalidTopicError, KafkaTimeoutError, TopicAuthorizationFailedError)
+
+
+class KafkaAway(Transient):
+    """No message can be produced now, whatever its topic and key."""
 
 
 class Producer:
@@ -62,32 +81,42 @@ class Producer:
         Raises:
             MessageRefused, Transient: as `send`.
         """
-        if self._producer is None:
-            raise Transient("Kafka is not connected")
+        producer, name = self._producer, self._prefix + topic
+        if producer is None:
+            raise KafkaAway("Kafka is not connected")
         try:
-            future = await self._producer.send(
-                self._prefix + topic, value=value, key=key, headers=headers
-            )
-        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
-            raise MessageRefused(str(error)) from error
-        except KafkaError as error:
-            self._note(error)
-            raise Transient(f"Kafka did not take a message: {error!r}") from error
-        return self._acknowledged(future)
+            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+                if producer.client.cluster.partitions_for_topic(name) is None:
+                    await _look_for(producer, name)
+                future = await producer.send(name, value=value, key=key, headers=headers)
+        except (KafkaError, TimeoutError) as error:
+            raise await self._failure(producer, error) from error
+        return self._acknowledged(producer, future)
 
-    async def _acknowledged(self, future: Awaitable[object]) -> object:
+    async def _acknowledged(self, producer: AIOKafkaProducer, future: Awaitable[object]) -> object:
         try:
-            return await future
-        except (MessageSizeTooLargeError, RecordTooLargeError) as error:
-            raise MessageRefused(str(error)) from error
-        except KafkaError as error:
-            self._note(error)
-            raise Transient(f"Kafka did not acknowledge a message: {error!r}") from error
+            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+                return await future
+        except (KafkaError, TimeoutError) as error:
+            raise await self._failure(producer, error) from error
 
-    def _note(self, error: KafkaError) -> None:
-        """An idempotent producer that lost its sequence stays broken: make a new one."""
-        if isinstance(error, ProducerClosed) or not getattr(error, "retriable", False):
+    async def _failure(
+        self, producer: AIOKafkaProducer, error: KafkaError | TimeoutError
+    ) -> Transient | MessageRefused:
+        """What an error means: to this message, to the others, to the producer."""
+        if isinstance(error, TimeoutError):
+            if not await _answers(producer):
+                return KafkaAway("the brokers do not answer")
+            return Transient(f"not acknowledged within {_ACKNOWLEDGE_SECONDS:.0f} s")
+        # An idempotent producer whose numbers have a gap stays broken: make a new one. A refused
+        # batch leaves a gap too.
+        closed = isinstance(error, ProducerClosed)
+        if closed or not (error.retriable or isinstance(error, _OF_ONE_TOPIC)):
             self._broken.set()
+        if isinstance(error, _TOO_LARGE):
+            return MessageRefused(str(error))
+        kind = KafkaAway if isinstance(error, _AWAY) else Transient
+        return kind(f"Kafka did not take a message: {error!r}")
 
     async def start(self) -> None:
         """Connect, unless connected.
@@ -124,11 +153,42 @@ class Producer:
         producer, self._producer = self._producer, None
         if producer is not None:
             with suppress(Exception):
-                await producer.stop()
+                await _stop(producer)
 
     async def check(self) -> str | None:
         """Readiness: do the brokers answer?"""
         if self._producer is None:
             return "not connected"
-        answered = await self._producer.client.force_metadata_update()
-        return None if answered else "the brokers do not answer"
+        return None if await _answers(self._producer) else "the brokers do not answer"
+
+
+async def _answers(producer: AIOKafkaProducer) -> bool:
+    """Does any broker answer? Callers at the same moment share one request."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return bool(await producer.client.force_metadata_update())
+    except TimeoutError:
+        return False
+
+
+async def _look_for(producer: AIOKafkaProducer, topic: str) -> None:
+    """Ask once for a topic that is not known; aiokafka would ask for half a minute.
+
+    Raises:
+        Transient: there is no such topic, or no broker answers.
+    """
+    producer.client.add_topic(topic)
+    if not await _answers(producer):
+        raise KafkaAway("the brokers do not answer")
+    if producer.client.cluster.partitions_for_topic(topic) is None:
+        raise Transient(f"Kafka has no topic {topic}")
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Flush, unless a partition without a leader keeps it from ending."""
+    stopping = asyncio.ensure_future(producer.stop())
+    done, _ = await asyncio.wait([stopping], timeout=_FLUSH_SECONDS)
+    if not done:
+        # What ends the flush, and nothing else does: its messages are with their senders still.
+        producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001  no public way
+    await stopping

@@ -5,25 +5,33 @@ reads them, produces, waits for the acknowledgements and deletes them. Only one 
 works at a time (session advisory lock); others stand by. A statement-level trigger NOTIFYs on
 commit, so that the leader wakes at once whichever process wrote; a slow poll covers lost wake-ups.
 
+A key that Kafka does not take is set aside (`shared/postgres/outbox_table.py`) and tried again
+later and later, with all that follows of it; the others go on. Only Kafka being away stops them.
+
 At-least-once: a relay that dies between acknowledgement and deletion sends again, with the same
 `ce_id`. Rows have no cursor, so a transaction that commits late is never skipped.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol
 
-import asyncpg
 import orjson
 import structlog
 
 from shared.failures import is_transient
 from shared.kafka.message import Message, MessageRefused, Send
+from shared.kafka.producer import KafkaAway
 from shared.postgres.database import Database, Session
-from shared.telemetry import OUTBOX_OLDEST, OUTBOX_RELAYED
+from shared.postgres.outbox_table import Failure, Row, Rows, TableRows
+from shared.telemetry import (
+    OUTBOX_OLDEST,
+    OUTBOX_PARKED,
+    OUTBOX_RELAYED,
+    OUTBOX_ROWS,
+    OUTBOX_WAITING_KEYS,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -46,22 +54,16 @@ $$ BEGIN PERFORM pg_notify('{schema}_outbox', ''); RETURN NULL; END $$;
 CREATE TRIGGER outbox_wake AFTER INSERT ON {schema}.outbox
     FOR EACH STATEMENT EXECUTE FUNCTION {schema}.outbox_wake();
 """
-
 _INSERT = """
 INSERT INTO outbox (topic, key, headers, value)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
 """
-# Deletes what is acknowledged and reads what is next, in one statement. Both see the same rows, so
-# the second part leaves out what the first deletes.
-_NEXT = """
-WITH acknowledged AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]))
-SELECT id, topic, key, headers, value, extract(epoch FROM now() - created_at)::float8 AS age
-FROM outbox WHERE parked_reason IS NULL AND id <> ALL($1::bigint[]) ORDER BY id LIMIT $2
-"""
 # How long acknowledged rows wait for the next read to delete them on its way.
 _TIDY_SECONDS = 0.05
-_DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
-_PARK = "UPDATE outbox SET parked_reason = $2 WHERE id = $1"
+_MEASURE_SECONDS = 5.0
+# Of values held at once: a thousand rows may be a gigabyte.
+_MOST_BYTES = 16 * 1024 * 1024
+_MOST_RETRY_SECONDS = 60.0
 _LEAD = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 
 
@@ -78,63 +80,6 @@ async def write(session: Session, messages: Sequence[Message]) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A message in the outbox; `age` in seconds."""
-
-    id: int
-    message: Message
-    age: float
-
-
-class Rows(Protocol):
-    """The outbox of one schema, as its leading relay sees it."""
-
-    async def next(self, acknowledged: Sequence[int], limit: int) -> list[Row]:
-        """Delete what is acknowledged; the oldest rows that are not parked, in order."""
-
-    async def delete(self, ids: Sequence[int]) -> None:
-        """Delete rows that Kafka has."""
-
-    async def park(self, row: Row, reason: str) -> None:
-        """Keep a row that Kafka can never take, out of the way of the others."""
-
-
-class TableRows:
-    """`Rows` in Postgres, over the session that holds the leader's lock."""
-
-    def __init__(self, session: asyncpg.Connection) -> None:
-        self._session = session
-
-    async def next(self, acknowledged: Sequence[int], limit: int) -> list[Row]:
-        """See `Rows`.
-
-        Raises:
-            ConnectionError: the session is gone, and the lock with it.
-        """
-        if self._session.is_closed():
-            raise ConnectionError("the relay's session is gone, and its lock with it")
-        return [
-            Row(
-                found["id"],
-                Message(
-                    found["topic"], found["key"], orjson.loads(found["headers"]), found["value"]
-                ),
-                found["age"],
-            )
-            for found in await self._session.fetch(_NEXT, acknowledged, limit)
-        ]
-
-    async def delete(self, ids: Sequence[int]) -> None:
-        """See `Rows`; a session that is gone leaves them to the next leader."""
-        if not self._session.is_closed():
-            await self._session.execute(_DELETE, ids)
-
-    async def park(self, row: Row, reason: str) -> None:
-        """See `Rows`."""
-        await self._session.execute(_PARK, row.id, reason)
-
-
 class Relay:
     """Moves the outbox of one schema to Kafka while it leads.
 
@@ -144,6 +89,7 @@ class Relay:
         send: how to produce (`shared.kafka.producer.Producer.send`).
         batch: most messages under way at once.
         poll_seconds: the slow poll; only lost wake-ups wait for it.
+        retry_seconds: until a key that failed once is tried again.
     """
 
     def __init__(
@@ -154,13 +100,17 @@ class Relay:
         *,
         batch: int = 1_000,
         poll_seconds: float = 1.0,
+        retry_seconds: float = 1.0,
     ) -> None:
         self._database = database
         self._schema = schema
         self._send = send
         self._batch = batch
         self._poll_seconds = poll_seconds
+        self._retry_seconds = retry_seconds
         self._wake = asyncio.Event()
+        # Rows that were refused, perhaps for what was beside them in the producer's batch.
+        self._suspects: set[int] = set()
 
     async def run(self) -> None:
         """Relay until cancelled; losing Postgres or Kafka only pauses it."""
@@ -191,24 +141,65 @@ class Relay:
         """Relay what is there and what comes, until cancelled; the caller holds the lock.
 
         Raises:
-            Exception: a message was not acknowledged, or the rows are gone; what was acknowledged
-                is deleted all the same.
+            Exception: Kafka is away, or the rows are; what was acknowledged is deleted all the
+                same.
         """
+        # Side by side: a key that is tried again and hangs holds up nobody.
+        work = [asyncio.ensure_future(self._new(rows)), asyncio.ensure_future(self._aside(rows))]
+        try:
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _new(self, rows: Rows) -> None:
         acknowledged: list[int] = []
         try:
             while True:
                 self._wake.clear()
-                found = await rows.next(acknowledged, self._batch)
+                found = await rows.next(acknowledged, self._batch, _MOST_BYTES)
                 acknowledged.clear()
-                OUTBOX_OLDEST.labels(self._schema).set(found[0].age if found else 0)
-                for wave in _waves(found):
-                    await self._send_wave(rows, wave, acknowledged)
-                if len(found) < self._batch:
+                behind = [Failure(row) for row in found if row.behind]
+                to_send = [row for row in found if not row.behind]
+                failures = behind + await self._send_in_order(to_send, acknowledged)
+                if failures:
+                    await rows.set_aside(failures, self._retry_seconds)
+                if len(found) < self._batch and _bytes(found) < _MOST_BYTES:
                     await self._wait(_TIDY_SECONDS if acknowledged else self._poll_seconds)
         finally:
             # What went out is not to go out again; the others stay, in order.
             if acknowledged:
                 await rows.delete(acknowledged)
+
+    async def _aside(self, rows: Rows) -> None:
+        """What was set aside, key by key as its time comes; and how much there is of all."""
+        loop = asyncio.get_running_loop()
+        measure_at = loop.time()
+        while True:
+            if loop.time() >= measure_at:
+                await self._measure(rows)
+                measure_at = loop.time() + _MEASURE_SECONDS
+            found = await rows.due(self._batch, _MOST_BYTES)
+            acknowledged: list[int] = []
+            try:
+                failures = await self._send_in_order(found, acknowledged)
+            finally:
+                if acknowledged:
+                    await rows.sent(acknowledged)
+            if failures:
+                await rows.failed_again(failures, self._retry_seconds, _MOST_RETRY_SECONDS)
+            if not found:
+                await asyncio.sleep(min(self._poll_seconds, self._retry_seconds))
+
+    async def _measure(self, rows: Rows) -> None:
+        found = await rows.measure()
+        OUTBOX_ROWS.labels(self._schema).set(found.rows)
+        OUTBOX_OLDEST.labels(self._schema).set(found.oldest)
+        OUTBOX_PARKED.labels(self._schema).set(found.parked)
+        OUTBOX_WAITING_KEYS.labels(self._schema).set(found.waiting_keys)
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -218,26 +209,79 @@ class Relay:
     def _on_notify(self, *_: object) -> None:
         self._wake.set()
 
-    async def _send_wave(self, rows: Rows, wave: Sequence[Row], acknowledged: list[int]) -> None:
-        sent: list[Awaitable[object]] = [
-            asyncio.ensure_future(self._acknowledged(row)) for row in wave
-        ]
-        results = await asyncio.gather(*sent, return_exceptions=True)
-        first_failure: BaseException | None = None
-        for row, result in zip(wave, results, strict=True):
-            if isinstance(result, MessageRefused):
-                logger.error("outbox message parked", id=row.id, reason=str(result))
-                await rows.park(row, str(result))
+    async def _send_in_order(self, found: Sequence[Row], acknowledged: list[int]) -> list[Failure]:
+        """Send, but nothing of a key after a failure; the failures, the first of each key.
+
+        Raises:
+            KafkaAway: nothing can be sent now; `acknowledged` has what was before.
+        """
+        failures: dict[tuple[str, str], Failure] = {}
+        for wave in _waves(found):
+            going = [row for row in wave if row.key not in failures]
+            for failure in await self._send_wave(going, acknowledged):
+                failures[failure.row.key] = failure
+        self._tell(list(failures.values()))
+        return list(failures.values())
+
+    async def _send_wave(self, wave: Sequence[Row], acknowledged: list[int]) -> list[Failure]:
+        """Together; then those alone that were refused, perhaps for their company."""
+        together = [row for row in wave if row.id not in self._suspects]
+        results = await asyncio.gather(*map(self._try, together), return_exceptions=True)
+        failures, away = [], None
+        for row, result in zip(together, results, strict=True):
+            if result is None:
+                acknowledged.append(row.id)
             elif isinstance(result, BaseException):
-                first_failure = first_failure or result
+                away = away or result
+            elif result.parked:
+                self._suspects.add(row.id)
             else:
+                failures.append(result)
+        OUTBOX_RELAYED.labels(self._schema).inc(sum(result is None for result in results))
+        if away is not None:
+            raise away
+        for row in [row for row in wave if row.id in self._suspects]:
+            failure = await self._try(row)
+            self._suspects.discard(row.id)
+            if failure is None:
                 acknowledged.append(row.id)
                 OUTBOX_RELAYED.labels(self._schema).inc()
-        if first_failure is not None:
-            raise first_failure
+            else:
+                failures.append(failure)
+        return failures
 
-    async def _acknowledged(self, row: Row) -> None:
-        await (await self._send(row.message))
+    async def _try(self, row: Row) -> Failure | None:
+        try:
+            await (await self._send(row.message))
+        except KafkaAway:
+            raise
+        except MessageRefused as error:
+            return Failure(row, str(error) or "Kafka refuses it", parked=True)
+        except Exception as error:  # noqa: BLE001  whatever it is: this key waits, the others go on
+            return Failure(row, str(error) or repr(error))
+        return None
+
+    def _tell(self, failures: Sequence[Failure]) -> None:
+        """One line for each parked row, one for all keys that wait."""
+        for failure in failures:
+            if failure.parked:
+                logger.error(
+                    "outbox message parked, its key waits behind it: `relevo outbox show`, then"
+                    " `release` when Kafka takes it, or `drop`",
+                    schema=self._schema, id=failure.row.id, topic=failure.row.message.topic,
+                    key=failure.row.message.key, reason=failure.reason,
+                )  # fmt: skip
+        waiting = [failure for failure in failures if not failure.parked]
+        if waiting:
+            logger.warning(
+                "outbox keys wait and are tried again",
+                schema=self._schema, keys=len(waiting), topic=waiting[0].row.message.topic,
+                first=waiting[0].row.message.key, reason=waiting[0].reason,
+            )  # fmt: skip
+
+
+def _bytes(rows: Sequence[Row]) -> int:
+    return sum(len(row.message.value) for row in rows)
 
 
 def _waves(rows: Sequence[Row]) -> list[list[Row]]:
@@ -249,9 +293,8 @@ def _waves(rows: Sequence[Row]) -> list[list[Row]]:
     seen: Counter[tuple[str, str]] = Counter()
     waves: list[list[Row]] = []
     for row in rows:
-        key = (row.message.topic, row.message.key)
-        if seen[key] == len(waves):
+        if seen[row.key] == len(waves):
             waves.append([])
-        waves[seen[key]].append(row)
-        seen[key] += 1
+        waves[seen[row.key]].append(row)
+        seen[row.key] += 1
     return waves

@@ -13,7 +13,8 @@ from shared.kafka.connection import KafkaConnection
 from shared.kafka.message import Message, MessageRefused, Send
 from shared.kafka.topics import MAX_MESSAGE_BYTES, ORDERS_EVENTS, ORDERS_RECEIVED
 from shared.postgres.database import Database
-from shared.postgres.outbox import Relay, Rows, TableRows, write
+from shared.postgres.outbox import Relay, write
+from shared.postgres.outbox_table import Rows, TableRows
 from shared.settings import Settings
 from tests.kit.listener import connected
 from tests.kit.outbox_suite import OutboxSuite
@@ -87,7 +88,9 @@ class TestTableRows(OutboxSuite):
 async def relaying(
     database: Database, send: Send, poll_seconds: float = QUICK, batch: int = 1_000
 ) -> AsyncIterator[asyncio.Task[None]]:
-    relay = Relay(database, SCHEMA, send, batch=batch, poll_seconds=poll_seconds)
+    relay = Relay(
+        database, SCHEMA, send, batch=batch, poll_seconds=poll_seconds, retry_seconds=QUICK
+    )
     task = asyncio.create_task(relay.run())
     try:
         yield task
@@ -104,11 +107,17 @@ async def write_rows(database: Database, messages: Iterable[Message]) -> None:
 
 async def rows(database: Database) -> list[asyncpg.Record]:
     async with database.session() as session:
-        return await session.fetch("SELECT * FROM outbox ORDER BY id")
+        return await session.fetch("SELECT id, key, value FROM outbox ORDER BY id")
+
+
+async def aside(database: Database) -> list[asyncpg.Record]:
+    async with database.session() as session:
+        return await session.fetch("SELECT * FROM outbox_aside ORDER BY id")
 
 
 async def nothing_is_left(database: Database) -> None:
     await eventually(lambda: rows(database), lambda found: not found)
+    await eventually(lambda: aside(database), lambda found: not found)
 
 
 async def relay_backends(database: Database) -> list[int]:
@@ -267,7 +276,7 @@ async def test_a_send_that_fails_at_once_is_tried_again(database: Database) -> N
     assert log.of("k") == ["0", "1", "2", "3", "4"]
 
 
-async def test_what_kafka_can_never_take_is_parked_and_holds_up_nobody(
+async def test_what_kafka_can_never_take_is_parked_and_holds_up_its_own_key_alone(
     database: Database, settings: Settings, topics: Topics
 ) -> None:
     huge = "x" * (MAX_MESSAGE_BYTES + 1)
@@ -277,13 +286,33 @@ async def test_what_kafka_can_never_take_is_parked_and_holds_up_nobody(
         connected(KafkaConnection(settings, "test-outbox")) as producer,
         relaying(database, producer.send),
     ):
+        await eventually(lambda: aside(database), lambda found: len(found) == 2)
+        await write_rows(database, [message("k", "3"), message("other", "2")])
+        parked, *behind = await eventually(lambda: aside(database), lambda found: len(found) == 3)
         records = await topics.all(ORDERS_EVENTS.name, at_least=3)
-        (parked,) = await eventually(lambda: rows(database), lambda found: len(found) == 1)
-        await write_rows(database, [message("k", "3")])
-        await topics.all(ORDERS_EVENTS.name, at_least=4)
-    assert [record.value for record in records if record.key == b"k"] == [b"1", b"2"]
+    assert sorted(record.value for record in records) == [b"1", b"1", b"2"]
     assert (parked["key"], parked["value"]) == ("k", huge.encode())
-    assert str(MAX_MESSAGE_BYTES) in parked["parked_reason"] or "large" in parked["parked_reason"]
+    assert str(MAX_MESSAGE_BYTES) in parked["last_error"]
+    assert [(row["value"], row["parked_at"], row["retry_at"]) for row in behind] == [
+        (b"2", None, None),
+        (b"3", None, None),
+    ]
+
+
+async def test_a_topic_that_does_not_exist_holds_up_no_other(
+    database: Database, settings: Settings, topics: Topics
+) -> None:
+    await write_rows(database, [message(f"k{n}", "1", "no.such.topic") for n in range(1_100)])
+    await write_rows(database, [message(f"k{n}", "1") for n in range(50)])
+    async with (
+        connected(KafkaConnection(settings, "test-outbox")) as producer,
+        relaying(database, producer.send),
+    ):
+        assert len(await topics.all(ORDERS_EVENTS.name, at_least=50)) == 50
+        await eventually(lambda: rows(database), lambda found: not found)
+        waiting = await aside(database)
+    assert len(waiting) == 1_100
+    assert all(row["retry_at"] and "no.such.topic" in row["last_error"] for row in waiting)
 
 
 async def test_a_refusal_that_comes_with_the_acknowledgement_parks_too(database: Database) -> None:
@@ -294,10 +323,11 @@ async def test_a_refusal_that_comes_with_the_acknowledgement_parks_too(database:
     log = Log(refuses)
     await write_rows(database, [message("k", "1"), message("k", "bad"), message("k", "2")])
     async with relaying(database, log.send):
-        await log.has(2)
-        (parked,) = await eventually(lambda: rows(database), lambda found: len(found) == 1)
-    assert log.of("k") == ["1", "2"]
-    assert (parked["value"], parked["parked_reason"]) == (b"bad", "too large for the broker")
+        parked, behind = await eventually(lambda: aside(database), lambda found: len(found) == 2)
+    assert log.of("k") == ["1"]
+    assert (parked["value"], parked["last_error"]) == (b"bad", "too large for the broker")
+    assert parked["parked_at"]
+    assert behind["value"] == b"2"
 
 
 async def test_more_than_a_batch_goes_out_without_waiting_and_in_order(
