@@ -214,6 +214,8 @@ class Claimer:
         refused = []
         for delivery, has_successors in claimed:
             queue = self._queues.of(delivery.endpoint_id)
+            if queue.is_pointless(delivery):
+                continue
             if not queue.add(delivery, predecessor=None, has_successors=has_successors):
                 refused.append(delivery)
         self._outcomes.release(refused)

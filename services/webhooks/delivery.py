@@ -28,9 +28,11 @@ class DeliveryState(StrEnum):
     RETRYING = "retrying"
     # The last step of the schedule failed; stays so, and its lane goes on.
     EXHAUSTED = "exhausted"
-    # Its endpoint is disabled; kept in its lane → delivered, by an attempt that was under way.
+    # Its endpoint is disabled; kept in its lane → what it was, when the endpoint is enabled;
+    # delivered, by an attempt that was under way.
     PARKED = "parked"
-    # A later event made it pointless; stays so. Nothing leads here yet.
+    # The order went back; any unfinished state leads here → delivered, by an attempt that was under
+    # way. Nothing else leads out.
     SUPERSEDED = "superseded"
     # Somebody called it off; stays so. Nothing leads here yet.
     CANCELLED = "cancelled"
@@ -47,7 +49,8 @@ class Delivery:
     """One event for one endpoint, in memory under this process's lease.
 
     `attempts` counts those made before. `start_before` is the last moment (monotonic seconds) at
-    which an attempt may start and surely end within the lease.
+    which an attempt may start and surely end within the lease. `is_superseded` is set while it is
+    under way: the order went back, so this attempt is the last.
     """
 
     id: UUID
@@ -59,6 +62,7 @@ class Delivery:
     body: bytes = field(repr=False)
     traceparent: str | None
     start_before: float
+    is_superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ def verdict(
     """
     if answer.status in _SUCCESS:
         return DeliveryState.DELIVERED, 0.0
+    if delivery.is_superseded:
+        return DeliveryState.SUPERSEDED, 0.0
     if answer.is_gone:
         return DeliveryState.PARKED, 0.0
     # Only these two statuses mean by it when to come back; a redirect has it for its target.

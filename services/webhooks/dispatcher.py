@@ -29,6 +29,7 @@ from services.webhooks.delivery import (
 from services.webhooks.endpoint_queue import EndpointQueue, EndpointQueues
 from services.webhooks.endpoints import Endpoint, Endpoints
 from services.webhooks.outcome_writer import OutcomeWriter
+from services.webhooks.returns.returns import Returns, in_turn
 from services.webhooks.sender import Sender
 from services.webhooks.settings import Settings
 from services.webhooks.store import Incoming, Inserted, NewDelivery
@@ -48,6 +49,7 @@ class Dispatcher:
         queues: what waits, by endpoint.
         outcomes: where the ends of attempts go.
         claimer: told when Postgres may have more.
+        returns: stores the events that take orders back.
         lease: new deliveries are held by it.
         settings: the schedule of retries, and how many attempts at once.
     """
@@ -60,6 +62,7 @@ class Dispatcher:
         queues: EndpointQueues,
         outcomes: OutcomeWriter,
         claimer: Claimer,
+        returns: Returns,
         lease: Lease,
         settings: Settings,
     ) -> None:
@@ -69,6 +72,7 @@ class Dispatcher:
         self._queues = queues
         self._outcomes = outcomes
         self._claimer = claimer
+        self._returns = returns
         self._lease = lease
         self._most_in_flight = settings.webhooks_in_flight
         self._schedule = settings.webhooks_retry_schedule_seconds
@@ -85,12 +89,27 @@ class Dispatcher:
         Raises:
             Exception: Postgres did not take them; nothing was handed on.
         """
-        await self._outcomes.wait_for_capacity()
-        await self._endpoints.load({event.endpoint_id for event in incoming})
+        for events, returns in in_turn(incoming):
+            begun = self._returns.hold(returns)
+            try:
+                await self._outcomes.wait_for_capacity()
+                await self._endpoints.load({event.endpoint_id for event in (*events, *returns)})
+                await self._store(events, None)
+                await self._store(returns, begun)
+            finally:
+                self._returns.let_go(event.lane for event in returns)
+
+    async def _store(self, incoming: Sequence[Incoming], begun: Mapping[UUID, bool] | None) -> None:
+        """Store events, or returns of which it is known whether their lanes have begun."""
+        if not incoming:
+            return
         new = self._new_deliveries(incoming)
         start_before = self._lease.start_before(time.monotonic())
         async with self._database.session() as session:
-            inserted = await store.insert_events(session, new, self._lease)
+            if begun is None:
+                inserted = await store.insert_events(session, new, self._lease)
+            else:
+                inserted = await self._returns.insert(session, new, begun)
         self._enqueue(new, inserted, start_before)
 
     def _new_deliveries(self, incoming: Iterable[Incoming]) -> list[NewDelivery]:
@@ -123,14 +142,18 @@ class Dispatcher:
             predecessor = last.get(lane)
             last[lane] = event.attributes.sequence
             row = inserted.get(delivery_id)
-            if row is None or row.is_parked:
+            if row is None or row.state is not DeliveryState.PENDING:
                 continue
             if not row.leased:
                 self._note_stored(event, overflows=not wants_lease)
                 continue
             delivery = event.delivery(delivery_id, start_before)
             predecessor = row.predecessor if predecessor is None else predecessor
-            if not self._queues.of(event.endpoint_id).add(delivery, predecessor=predecessor):
+            queue = self._queues.of(event.endpoint_id)
+            # One that the same batch takes back stays leased, so that nobody else attempts it.
+            if queue.is_pointless(delivery):
+                continue
+            if not queue.add(delivery, predecessor=predecessor):
                 refused.append(delivery)
         self._outcomes.release(refused)
         for endpoint_id in {endpoint_id for endpoint_id, _ in last}:
@@ -189,7 +212,7 @@ class Dispatcher:
             answer = await self._sender.send(endpoint, delivery)
         except asyncio.CancelledError:
             # Whether it arrived is not known: another process sends it again, soon.
-            self._outcomes.release(queue.give_back(delivery))
+            self._outcomes.release(queue.give_back(delivery), cut_off=delivery)
             raise
         except Exception:
             logger.exception("an attempt broke", delivery=delivery.id)

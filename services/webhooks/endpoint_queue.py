@@ -71,6 +71,8 @@ class EndpointQueue:
         # First attempts wait in Postgres for capacity: new ones must not overtake them.
         self._overflowed = False
         self._finished_since_claim = 0
+        # Orders that went back: statements under way may still bring what is before that sequence.
+        self._returned: dict[UUID, int] = {}
 
     @property
     def waiting(self) -> int:
@@ -86,7 +88,10 @@ class EndpointQueue:
     def is_idle(self) -> bool:
         """Nothing is known of its work that would be forgotten with it."""
         return self._lanes.is_idle and not (
-            self._first_attempts_stored or self._retries_stored or self._overflowed
+            self._first_attempts_stored
+            or self._retries_stored
+            or self._overflowed
+            or self._returned
         )
 
     @property
@@ -145,6 +150,25 @@ class EndpointQueue:
     def take_waiting(self) -> list[Delivery]:
         """Everything that is not under way, for Postgres."""
         return self._forget_bodies(self._lanes.take_waiting())
+
+    def supersede(self, order_id: UUID, before: int) -> bool:
+        """The order went back: nothing before that sequence starts from now on, see `Lanes`.
+
+        Holds until `forget_return`. Returns whether an attempt of the lane is under way or
+        unwritten.
+        """
+        self._returned[order_id] = before
+        taken, has_begun = self._lanes.supersede(order_id, before)
+        self._forget_bodies(taken)
+        return has_begun
+
+    def is_pointless(self, delivery: Delivery) -> bool:
+        """Whether its order went back after it; then it must not be added."""
+        return delivery.sequence < self._returned.get(delivery.order_id, 0)
+
+    def forget_return(self, order_id: UUID) -> None:
+        """Nothing that was asked of Postgres before the order went back can start any more."""
+        self._returned.pop(order_id, None)
 
     def _forget_bodies(self, deliveries: list[Delivery]) -> list[Delivery]:
         for delivery in deliveries:

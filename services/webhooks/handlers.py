@@ -1,6 +1,7 @@
 """What webhooks does with the records of its two topics."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from services.webhooks import store
 from services.webhooks.claimer import Claimer
@@ -82,5 +83,18 @@ def read_event(record: Record) -> Incoming | None:
     if attributes.endpoint_id is None:
         return None
     return Incoming(
-        attributes, attributes.endpoint_id, record.value, traceparent_of(record.headers)
+        attributes,
+        attributes.endpoint_id,
+        record.value,
+        traceparent_of(record.headers),
+        _time_of(record),
     )
+
+
+def _time_of(record: Record) -> datetime | None:
+    """When it came about; only a metric needs it, so a malformed one stops nothing."""
+    try:
+        at = datetime.fromisoformat(record.headers["ce_time"])
+    except (KeyError, ValueError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -177,6 +177,37 @@ class Lanes:
         self._forget_if_idle(delivery.order_id, lane)
         return [delivery, *successors]
 
+    def supersede(self, order_id: UUID, before: int) -> tuple[list[Delivery], bool]:
+        """The order went back: nothing before that sequence is attempted any more.
+
+        Returns:
+            What was taken out, and whether an attempt of the lane is under way or unwritten; one
+            that is under way is marked as superseded.
+        """
+        lane = self._lanes.get(order_id)
+        if lane is None:
+            return [], False
+        taken = [delivery for delivery in lane.waiting if delivery.sequence < before]
+        if taken:
+            self._take_out(lane, taken)
+        if lane.running is not None and lane.running.sequence < before:
+            lane.running.is_superseded = True
+        has_begun = lane.running is not None or lane.unwritten > 0
+        self._forget_if_idle(order_id, lane)
+        return taken, has_begun
+
+    def _take_out(self, lane: _Lane, taken: list[Delivery]) -> None:
+        """Take the first of its waiting deliveries out of a lane."""
+        if lane.running is None:
+            for ready in (self._first_attempts_ready, self._retries_ready):
+                if lane in ready:
+                    ready.remove(lane)
+        for delivery in taken:
+            lane.waiting.popleft()
+            self._count_waiting(delivery, -1)
+        if lane.running is None and lane.waiting:
+            self._queue(lane)
+
     def _queue(self, lane: _Lane) -> None:
         ready = self._retries_ready if lane.waiting[0].attempts else self._first_attempts_ready
         ready.append(lane)

@@ -13,6 +13,7 @@ from services.webhooks.endpoints import Endpoints
 from services.webhooks.guard import Guard
 from services.webhooks.http import router
 from services.webhooks.outcome_writer import OutcomeWriter
+from services.webhooks.returns.returns import Returns
 from services.webhooks.sender import HttpSender
 from services.webhooks.settings import Settings
 from shared.runtime import Runtime
@@ -42,17 +43,20 @@ def create_app(settings: Settings) -> FastAPI:
         limit=settings.webhooks_unwritten_outcomes,
     )
     claimer = Claimer(runtime.database, endpoints, queues, outcomes, lease, settings)
+    returns = Returns(runtime.database, queues, lease, settings.webhooks_poll_seconds)
     dispatcher = Dispatcher(
-        runtime.database, endpoints, sender, queues, outcomes, claimer, lease, settings
+        runtime.database, endpoints, sender, queues, outcomes, claimer, returns, lease, settings
     )
     claimer.on_claimed = dispatcher.start
     outcomes.on_written = dispatcher.note_written
+    returns.on_freed = claimer.note_stored_work
     outcomes.on_released = claimer.note_stored_work
     handlers.subscribe(
         runtime.kafka.router, runtime.database, endpoints, dispatcher, claimer, settings
     )
     runtime.background("outcomes", outcomes.run)
     runtime.background("claimer", claimer.run)
+    runtime.background("returns", returns.run)
 
     async def stop() -> None:
         claimer.stop()

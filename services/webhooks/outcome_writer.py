@@ -47,6 +47,7 @@ class OutcomeWriter:
         self._attempts: list[Attempt] = []
         # Delivery and endpoint; their bodies need not stay in memory.
         self._releases: list[tuple[UUID, UUID]] = []
+        self._cut_off: set[UUID] = set()
         self._gone: set[UUID] = set()
         self._something = asyncio.Event()
         self._has_capacity = asyncio.Event()
@@ -79,8 +80,10 @@ class OutcomeWriter:
             self._has_capacity.clear()
         self._wake()
 
-    def release(self, deliveries: Sequence[Delivery]) -> None:
-        """Deliveries that were not attempted, for whoever has capacity."""
+    def release(self, deliveries: Sequence[Delivery], cut_off: Delivery | None = None) -> None:
+        """Deliveries for whoever has capacity; none was attempted but the one that was cut off."""
+        if cut_off is not None:
+            self._cut_off.add(cut_off.id)
         if deliveries:
             self._releases += [(delivery.id, delivery.endpoint_id) for delivery in deliveries]
             self._wake()
@@ -129,14 +132,16 @@ class OutcomeWriter:
             if attempts:
                 await store.record_attempts(session, attempts, self._owner)
                 self._note_written(attempts)
+            if releases:
+                ids = sorted(delivery_id for delivery_id, _ in releases)
+                await store.release_deliveries(session, ids, self._cut_off, self._owner)
+                self._cut_off.difference_update(ids)
+                del self._releases[: len(releases)]
+                self.on_released(endpoint_id for _, endpoint_id in releases)
+            # After the releases: what is leased when it is parked counts as perhaps attempted.
             if gone:
                 await store.disable_endpoints(session, gone, _DISABLED_REASON)
                 self._gone.difference_update(gone)
-            if releases:
-                ids = [delivery_id for delivery_id, _ in releases]
-                await store.release_deliveries(session, ids, self._owner)
-                del self._releases[: len(releases)]
-                self.on_released(endpoint_id for _, endpoint_id in releases)
         if not self._attempts and not self._releases and not self._gone:
             self._something.clear()
             self._settled.set()

@@ -135,12 +135,23 @@ async def enable_endpoint(
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An event for an endpoint, as it came off the log."""
+    """An event for an endpoint, as it came off the log; `at` is when it came about."""
 
     attributes: OrderEventAttributes
     endpoint_id: UUID
     body: bytes
     traceparent: str | None
+    at: datetime | None = None
+
+    @property
+    def lane(self) -> tuple[UUID, UUID]:
+        """Endpoint and order."""
+        return self.endpoint_id, self.attributes.order_id
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it takes the order back."""
+        return self.attributes.type == "order.unassigned"
 
     def delivery(self, delivery_id: UUID, start_before: float) -> Delivery:
         """Its delivery, stored under that id and leased; see `Lease.start_before`."""
@@ -170,12 +181,41 @@ class Inserted:
     """A delivery that is new.
 
     `predecessor` is the sequence of the unfinished one before it in its lane, as it was before the
-    statement; None when there was none.
+    statement; None when there was none. `is_held_elsewhere`: it is a return, and another process
+    has something of its lane.
     """
 
     leased: bool
     predecessor: int | None
-    is_parked: bool
+    state: DeliveryState
+    is_held_elsewhere: bool = False
+
+
+def inserted_of(row: asyncpg.Record, *, is_held_elsewhere: bool = False) -> Inserted:
+    """What an inserting statement answers."""
+    state = DeliveryState(row["state"])
+    return Inserted(row["leased"], row["predecessor"], state, is_held_elsewhere)
+
+
+def event_columns(new: Sequence[NewDelivery]) -> dict[str, list[object]]:
+    """Events and their deliveries as the parameters of an inserting statement."""
+    events = [delivery.event for delivery in new]
+    attributes = [event.attributes for event in events]
+    return {
+        "deliveries": [delivery.id for delivery in new],
+        "events": [attribute.id for attribute in attributes],
+        "endpoints": [event.endpoint_id for event in events],
+        "orders": [attribute.order_id for attribute in attributes],
+        "sequences": [attribute.sequence for attribute in attributes],
+        "stores": [attribute.store_id for attribute in attributes],
+        "brands": [attribute.brand_id for attribute in attributes],
+        "connections": [attribute.connection_id for attribute in attributes],
+        "three_pls": [attribute.three_pl_id for attribute in attributes],
+        "types": [attribute.type for attribute in attributes],
+        "bodies": [event.body for event in events],
+        "traceparents": [event.traceparent for event in events],
+        "wants_lease": [delivery.wants_lease for delivery in new],
+    }
 
 
 async def insert_events(
@@ -188,30 +228,10 @@ async def insert_events(
         new: what came; duplicates of what is stored are left out of the answer.
         lease: what those get that want one and may have it.
     """
-    events = [delivery.event for delivery in new]
-    attributes = [event.attributes for event in events]
     rows = await _queries.insert_events.all(
-        session,
-        deliveries=[delivery.id for delivery in new],
-        events=[attribute.id for attribute in attributes],
-        endpoints=[event.endpoint_id for event in events],
-        orders=[attribute.order_id for attribute in attributes],
-        sequences=[attribute.sequence for attribute in attributes],
-        stores=[attribute.store_id for attribute in attributes],
-        brands=[attribute.brand_id for attribute in attributes],
-        connections=[attribute.connection_id for attribute in attributes],
-        three_pls=[attribute.three_pl_id for attribute in attributes],
-        types=[attribute.type for attribute in attributes],
-        bodies=[event.body for event in events],
-        traceparents=[event.traceparent for event in events],
-        wants_lease=[delivery.wants_lease for delivery in new],
-        owner=lease.owner,
-        lease_seconds=lease.seconds,
+        session, **event_columns(new), owner=lease.owner, lease_seconds=lease.seconds
     )
-    return {
-        row["id"]: Inserted(row["leased"], row["predecessor"], row["state"] == DeliveryState.PARKED)
-        for row in rows
-    }
+    return {row["id"]: inserted_of(row) for row in rows}
 
 
 async def claim_due_deliveries(
@@ -234,12 +254,18 @@ async def claim_due_deliveries(
         lease_seconds=lease.seconds,
     )
     return [
-        (row_as(Delivery, row, start_before=start_before), row["has_successors"]) for row in rows
+        (
+            row_as(Delivery, row, start_before=start_before, is_superseded=False),
+            row["has_successors"],
+        )
+        for row in rows
     ]
 
 
 async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: UUID) -> None:
     """Write attempts and move their deliveries on; no delivery stands in it twice."""
+    # Rows are locked in order of id, as whoever supersedes does: nobody waits in a circle.
+    attempts = sorted(attempts, key=lambda attempt: attempt.delivery.id.int)
     await _queries.record_attempts.run(
         session,
         deliveries=[attempt.delivery.id for attempt in attempts],
@@ -256,9 +282,14 @@ async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: 
     )
 
 
-async def release_deliveries(session: Session, ids: Sequence[UUID], owner: UUID) -> None:
-    """Give leases back: whoever has capacity may claim the deliveries at once."""
-    await _queries.release_deliveries.run(session, ids=ids, owner=owner)
+async def release_deliveries(
+    session: Session, ids: Sequence[UUID], cut_off: Iterable[UUID], owner: UUID
+) -> None:
+    """Give leases back: whoever has capacity may claim the deliveries at once.
+
+    `cut_off` may have been attempted.
+    """
+    await _queries.release_deliveries.run(session, ids=ids, cut_off=list(cut_off), owner=owner)
 
 
 @dataclass(frozen=True, slots=True)

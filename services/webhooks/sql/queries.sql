@@ -78,7 +78,7 @@ SELECT n.id, n.state, n.leased, p.predecessor FROM inserted n JOIN earlier p ON 
 -- name: claim_due_deliveries
 -- tenants: all; the claimer works for every endpoint
 -- The heads of lanes that are due, for endpoints with capacity: a lease of their own, oldest first.
--- A delivery whose lease has run out is due again, whoever held it.
+-- A delivery whose lease has run out is due again, whoever held it and whatever came of that.
 WITH wanted AS (
     SELECT * FROM unnest(:endpoints::uuid[], :first_attempts::int[], :retries::int[])
         AS w (endpoint_id, first_attempts, retries)
@@ -105,7 +105,8 @@ retries AS MATERIALIZED (
 ),
 claimed AS (
     UPDATE deliveries d
-    SET due_at = now() + :lease_seconds::float8 * interval '1 second', lease_owner = :owner::uuid
+    SET due_at = now() + :lease_seconds::float8 * interval '1 second', lease_owner = :owner::uuid,
+        may_have_begun = d.may_have_begun OR d.lease_owner IS NOT NULL
     FROM (SELECT id FROM first_attempts UNION ALL SELECT id FROM retries) h
     WHERE d.id = h.id
     RETURNING d.id, d.event_id, d.endpoint_id, d.order_id, d.sequence, d.attempts
@@ -142,7 +143,8 @@ WHERE EXISTS (SELECT FROM deliveries d
 -- Outcomes of attempts: every attempt is kept; deliveries move on; the successors of a failed one
 -- wait as long as it does. A failure counts only under our lease: after it ran out somebody else is
 -- at it. A success counts always. Successors that memory gave up lose their lease; one that is just
--- being stored keeps it, for memory may take it yet.
+-- being stored keeps it, for memory may take it yet. What was superseded meanwhile stays so unless
+-- it succeeded, and the return that waited for it may go.
 WITH outcome AS (
     SELECT * FROM unnest(:deliveries::uuid[], :numbers::int[], :states::text[], :waits::float8[],
                          :ats::timestamptz[], :durations::int[], :statuses::int[],
@@ -155,24 +157,33 @@ logged AS (
 ),
 moved AS (
     UPDATE deliveries d
-    SET state = o.state, attempts = o.number, lease_owner = NULL,
-        due_at = now() + o.wait * interval '1 second',
+    SET state = CASE WHEN d.state = 'superseded' AND o.state <> 'delivered' THEN d.state
+                     ELSE o.state END,
+        attempts = o.number, lease_owner = NULL,
+        due_at = CASE WHEN d.state = 'superseded' THEN now()
+                      ELSE now() + o.wait * interval '1 second' END,
         delivered_at = CASE WHEN o.state = 'delivered' THEN now() END
     FROM outcome o
-    WHERE d.id = o.id AND d.state IN ('pending', 'retrying', 'parked')
-      AND (o.state = 'delivered' OR d.lease_owner = :owner::uuid)
-    RETURNING d.endpoint_id, d.order_id, d.sequence, d.state, d.due_at
+    WHERE d.id = o.id
+      AND (d.state = 'superseded'
+           OR d.state IN ('pending', 'retrying', 'parked')
+              AND (o.state = 'delivered' OR d.lease_owner = :owner::uuid))
+    RETURNING d.endpoint_id, d.order_id, d.sequence, d.state, d.due_at,
+              old.state = 'superseded' AS was_superseded
 )
 UPDATE deliveries d SET lease_owner = NULL, due_at = m.due_at
 FROM moved m
-WHERE m.state = 'retrying' AND d.endpoint_id = m.endpoint_id AND d.order_id = m.order_id
+WHERE (m.state = 'retrying' OR m.was_superseded) AND d.endpoint_id = m.endpoint_id AND d.order_id = m.order_id
   AND d.sequence > m.sequence AND d.state IN ('pending', 'retrying')
   AND (d.lease_owner IS NULL OR d.id = ANY(:successors::uuid[]));
 
 -- name: release_deliveries!
 -- tenants: all; only what this process leased
--- Leases given back before their time, so that nobody has to wait for their end.
-UPDATE deliveries SET lease_owner = NULL, due_at = now()
+-- Leases given back before their time, so that nobody has to wait for their end. Of what was cut
+-- off nobody knows whether it arrived.
+UPDATE deliveries
+SET lease_owner = NULL, due_at = now(),
+    may_have_begun = may_have_begun OR id = ANY(:cut_off::uuid[])
 WHERE id = ANY(:ids::uuid[]) AND lease_owner = :owner::uuid AND state IN ('pending', 'retrying');
 
 -- name: disable_endpoints!
@@ -184,12 +195,14 @@ WHERE id = ANY(:ids::uuid[]) AND state = 'enabled';
 -- name: park_deliveries!
 -- tenants: all; of endpoints that are disabled
 -- Kept, in order, until somebody enables the endpoint. Who believes that it is disabled may be late:
--- the lock makes enabling and parking follow one another.
+-- the lock makes enabling and parking follow one another. What somebody holds may be under way.
 WITH disabled AS (
     SELECT id FROM endpoints WHERE id = ANY(:ids::uuid[]) AND state = 'disabled'
     ORDER BY id FOR SHARE
 )
-UPDATE deliveries SET state = 'parked', lease_owner = NULL
+UPDATE deliveries
+SET state = 'parked', lease_owner = NULL,
+    may_have_begun = may_have_begun OR lease_owner IS NOT NULL
 WHERE endpoint_id IN (SELECT id FROM disabled) AND state IN ('pending', 'retrying');
 
 -- name: enable_endpoints!

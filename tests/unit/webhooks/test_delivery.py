@@ -38,6 +38,15 @@ def delivery(attempts: int = 0) -> Delivery:
     return Delivery(one, one, one, one, 1, attempts, b"", None, 1e9)
 
 
+@pytest.mark.parametrize("status", [302, 410, 429, 500, None])
+def test_a_failed_attempt_of_a_superseded_delivery_is_the_last(status: int | None) -> None:
+    superseded = delivery()
+    superseded.is_superseded = True
+
+    assert verdict(superseded, Answer(status), most, SCHEDULE) == (DeliveryState.SUPERSEDED, 0.0)
+    assert verdict(superseded, Answer(200), most, SCHEDULE) == DELIVERED
+
+
 @pytest.mark.parametrize(
     ("answer", "expected", "outcome"),
     [

@@ -148,3 +148,46 @@ def test_taking_all_that_waits_leaves_what_runs() -> None:
     lanes.finish(a1, goes_on=True)
     assert lanes.written(a1)
     assert lanes.is_idle
+
+
+def test_an_order_that_went_back_leaves_memory_and_its_limits_alone() -> None:
+    lanes = Lanes(1, 1)
+    b1, a1, a2, a3 = delivery(B, 1), delivery(A, 1), delivery(A, 2), delivery(A, 3)
+    for one, predecessor in ((b1, None), (a1, None), (a2, 1)):
+        assert lanes.add(one, predecessor=predecessor)
+    assert lanes.start() is b1
+    assert lanes.supersede(A, 3) == ([a1, a2], False)
+    assert (lanes.waiting, lanes.held) == (0, 1)
+    assert lanes.add(a3, predecessor=None)
+    lanes.finish(b1, goes_on=True)
+
+    assert lanes.start() is a3
+    assert lanes.supersede(A, 3) == ([], True)
+    assert not a3.is_superseded
+
+
+def test_an_attempt_under_way_is_marked_and_the_return_goes_behind_it() -> None:
+    lanes = Lanes(16, 4)
+    a1, a2, a3 = delivery(A, 1), delivery(A, 2), delivery(A, 3)
+    lanes.add(a1, predecessor=None)
+    lanes.add(a2, predecessor=1)
+    lanes.start()
+    assert lanes.supersede(A, 3) == ([a2], True)
+    assert a1.is_superseded
+    assert lanes.add(a3, predecessor=None)
+    assert lanes.start() is None
+    lanes.finish(a1, goes_on=True)
+    assert lanes.supersede(A, 3) == ([], True)
+    assert lanes.start() is a3
+
+
+def test_a_retry_that_waits_is_taken_out_and_what_is_behind_the_return_stays() -> None:
+    lanes = Lanes(16, 4)
+    retry, returned = delivery(A, 1, attempts=2), delivery(A, 2)
+    lanes.add(retry, predecessor=None)
+    lanes.add(returned, predecessor=1)
+
+    assert lanes.supersede(A, 2) == ([retry], False)
+    assert (lanes.waiting, lanes.waiting_retries) == (1, 0)
+    assert lanes.start() is returned
+    assert (lanes.running_first_attempts, lanes.running_retries) == (1, 0)
