@@ -1,4 +1,4 @@
-"""The commands of every installation: `migrate`, `topics`, `secrets`, `status`."""
+"""The commands of every installation: `migrate`, `topics`, `secrets`, `outbox`, `status`."""
 
 import asyncio
 import json
@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from relevo.operate.outbox import app as outbox
 from relevo.operate.status import STATE_FILE, health
 from relevo.terminal import RUN_FOLDER, AsJson, Directory, complain, console, notes
 
 app = typer.Typer()
+app.add_typer(outbox, name="outbox")
 
 
 @app.command()
