@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.failures import Transient
 from shared.kafka.connection import KafkaConnection
@@ -417,3 +418,30 @@ async def test_each_schema_has_an_outbox_of_its_own(database: Database, settings
 async def test_nothing_to_write_is_nothing(database: Database) -> None:
     await write_rows(database, [])
     assert await rows(database) == []
+
+
+async def test_of_a_batch_that_the_broker_refuses_only_what_is_too_large_is_parked(
+    database: Database, settings: Settings, topics: Topics
+) -> None:
+    await small_topic(settings, "small", most_bytes=20_000)
+    fits = [message(f"k{n}", "x" * 5_000, "small") for n in range(30)]
+    await write_rows(database, [*fits[:15], message("huge", "x" * 30_000, "small"), *fits[15:]])
+    async with (
+        connected(KafkaConnection(settings, "test-outbox")) as producer,
+        relaying(database, producer.send),
+    ):
+        records = await topics.all("small", at_least=30)
+        (parked,) = await eventually(
+            lambda: aside(database), lambda found: len(found) == 1 and found[0]["parked_at"]
+        )
+        await eventually(lambda: rows(database), lambda found: not found)
+    assert parked["key"] == "huge"
+    assert {record.key.decode() for record in records} == {f"k{n}" for n in range(30)}
+
+
+async def small_topic(settings: Settings, name: str, most_bytes: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    await admin.start()
+    configs = {"max.message.bytes": str(most_bytes)}
+    await admin.create_topics([NewTopic(settings.topic_prefix + name, 1, 1, topic_configs=configs)])
+    await admin.close()
