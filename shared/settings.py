@@ -17,6 +17,12 @@ class Settings(BaseSettings):
     port: int = 8000
     postgres_dsn: SecretStr
     postgres_pool_size: int = Field(default=10, ge=2)
+    postgres_read_pool_size: int = Field(
+        default=5, ge=1, description="Sessions for what the API only shows; apart from all work."
+    )
+    postgres_read_seconds: float = Field(
+        default=5.0, ge=0.001, description="How long a read of the API may take; beyond: 503."
+    )
     kafka: str = Field(description="Bootstrap servers, `host:port[,host:port]`.")
     topic_prefix: str = Field(
         default="",

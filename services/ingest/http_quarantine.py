@@ -42,7 +42,7 @@ async def list_quarantine(
     after: After = None,
 ) -> Page[Quarantined]:
     """Of the brand's stores, newest first."""
-    async with database.session() as session:
+    async with database.reading() as session:
         rows = await store.list_quarantine(
             session, caller.account_id, store_id, decode_cursor_part(after, UUID), limit + 1
         )
@@ -52,7 +52,7 @@ async def list_quarantine(
 @router.get("/{entry}", summary="One entry with its body")
 async def get_quarantined(caller: Account, database: Schema, entry: UUID) -> QuarantinedDetail:
     """The body as it came; bytes that are no text are shown as replacement characters."""
-    async with database.session() as session:
+    async with database.reading() as session:
         found = await store.get_quarantined(session, entry, caller.account_id)
     if found is None:
         raise Refused("not_found", what="quarantine entry")

@@ -1,4 +1,8 @@
-"""Postgres: one pool per service, one transaction per unit of work."""
+"""Postgres: two pools per service, one transaction per unit of work.
+
+What the API only shows has sessions of its own: however many ask for lists, orders never wait for
+them.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,37 +34,51 @@ class Database:
     Starts without a server: connections are made when first asked for, and again after a loss.
 
     Args:
-        settings: `postgres_dsn` and `postgres_pool_size`.
+        settings: `postgres_*`.
         schema: the service's schema, first on the search path.
     """
 
     def __init__(self, settings: Settings, schema: str) -> None:
         self._dsn = settings.postgres_dsn.get_secret_value()
         self._size = settings.postgres_pool_size
+        self._read_size = settings.postgres_read_pool_size
+        self._read_seconds = settings.postgres_read_seconds
         self._server_settings = {
             "search_path": f"{schema},public",
             "application_name": f"relevo-{schema}",
         }
         self._pool: asyncpg.Pool | None = None
+        self._read_pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
-        """Make the pool; connects to nothing yet."""
-        self._pool = await asyncpg.create_pool(
+        """Make the pools; connects to nothing yet."""
+        self._pool = await self._make_pool(self._size, self._server_settings)
+        reading = {
+            "default_transaction_read_only": "on",
+            "statement_timeout": f"{self._read_seconds * 1000:.0f}",
+        }
+        self._read_pool = await self._make_pool(
+            self._read_size, {**self._server_settings, **reading}
+        )
+
+    async def _make_pool(self, size: int, server_settings: dict[str, str]) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
             self._dsn,
             min_size=0,
-            max_size=self._size,
+            max_size=size,
             command_timeout=60,
             timeout=5,
             max_inactive_connection_lifetime=300,
-            server_settings=self._server_settings,
+            server_settings=server_settings,
             reset=_keep_session,
         )
 
     async def close(self) -> None:
-        """Close the pool; what is under way gets five seconds, then is cut."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
+        """Close the pools; what is under way is cut."""
+        for pool in (self._pool, self._read_pool):
+            if pool is not None:
+                pool.terminate()
+        self._pool = self._read_pool = None
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -69,10 +87,22 @@ class Database:
         Raises:
             OSError, TimeoutError, asyncpg.PostgresError: no server (all transient).
         """
-        if self._pool is None:
-            raise ConnectionError("the database pool is not open")
-        async with self._pool.acquire(timeout=10) as session:
+        async with _opened(self._pool).acquire(timeout=10) as session:
             yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Session]:
+        """A session that can only read, for what the API shows.
+
+        Raises:
+            OSError, TimeoutError, asyncpg.PostgresError: no server, no session in time, or a
+                statement took longer than `postgres_read_seconds` (all transient).
+        """
+        try:
+            async with _opened(self._read_pool).acquire(timeout=10) as session:
+                yield session
+        except asyncpg.QueryCanceledError as error:
+            raise TimeoutError(f"a read took longer than {self._read_seconds:g} s") from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
@@ -85,6 +115,12 @@ class Database:
         return await asyncpg.connect(
             self._dsn, timeout=5, command_timeout=60, server_settings=self._server_settings
         )
+
+
+def _opened(pool: asyncpg.Pool | None) -> asyncpg.Pool:
+    if pool is None:
+        raise ConnectionError("the database pool is not open")
+    return pool
 
 
 Row = TypeVar("Row")
