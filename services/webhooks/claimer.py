@@ -202,6 +202,8 @@ class Claimer:
             if endpoint is None or not endpoint.is_enabled:
                 queue.forget_stored_work()
                 continue
+            if endpoint.is_paused:
+                continue
             quotas[endpoint_id] = quota
             left -= quota.first_attempts + quota.retries
         return quotas

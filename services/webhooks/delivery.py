@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from services.webhooks.backoff import next_attempt
+from services.webhooks.backoff import LONGEST_RETRY_AFTER, next_attempt
 
 _SUCCESS = range(200, 300)
 _GONE = 410
@@ -101,6 +101,13 @@ class Answer:
         """The receiver wants nothing more, ever (RFC 9110, 15.5.11)."""
         return self.status == _GONE
 
+    @property
+    def pause(self) -> float:
+        """Seconds for which the receiver wants nothing at all; 0 when it did not say."""
+        # Only these two statuses mean by it when to come back; a redirect has it for its target.
+        asked = self.retry_after if self.status in _ASKS_TO_WAIT else None
+        return min(asked or 0.0, LONGEST_RETRY_AFTER)
+
 
 def verdict(
     delivery: Delivery,
@@ -122,9 +129,7 @@ def verdict(
         return DeliveryState.SUPERSEDED, 0.0
     if answer.is_gone:
         return DeliveryState.PARKED, 0.0
-    # Only these two statuses mean by it when to come back; a redirect has it for its target.
-    retry_after = answer.retry_after if answer.status in _ASKS_TO_WAIT else None
-    wait = next_attempt(delivery.attempts + 1, retry_after, draw, schedule)
+    wait = next_attempt(delivery.attempts + 1, answer.pause, draw, schedule)
     return (DeliveryState.EXHAUSTED, 0.0) if wait is None else (DeliveryState.RETRYING, wait)
 
 
@@ -161,7 +166,8 @@ class Attempt:
 
     `wait` is the time to the next attempt in seconds; `error` a class as in `Answer`;
     `response_head` the start of the answer's body; `successors` the deliveries behind a failed one
-    that memory gave up; `is_gone` says that its endpoint is to be disabled.
+    that memory gave up; `is_gone` says that its endpoint is to be disabled, `pause` for how many
+    seconds it wants nothing.
     """
 
     delivery: Delivery
@@ -174,6 +180,7 @@ class Attempt:
     response_head: str | None
     successors: Sequence[UUID]
     is_gone: bool
+    pause: float
 
     @classmethod
     def of(
@@ -205,4 +212,5 @@ class Attempt:
             response_head=head_of(answer.body),
             successors=[successor.id for successor in successors],
             is_gone=answer.is_gone,
+            pause=answer.pause,
         )

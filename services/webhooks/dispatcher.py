@@ -126,7 +126,7 @@ class Dispatcher:
 
     def _capacity(self, endpoint_id: UUID) -> int:
         endpoint = self._endpoints.get(endpoint_id)
-        if endpoint is None or not endpoint.is_enabled or self._stopping:
+        if endpoint is None or not endpoint.is_enabled or endpoint.is_paused or self._stopping:
             return 0
         return self._queues.of(endpoint_id).capacity
 
@@ -176,7 +176,7 @@ class Dispatcher:
         if queue is None:
             return
         endpoint = self._endpoints.get(endpoint_id)
-        if endpoint is None or not endpoint.is_enabled:
+        if endpoint is None or not endpoint.is_enabled or endpoint.is_paused:
             self._outcomes.release(queue.take_waiting())
             return
         while self._may_start(queue):
@@ -239,6 +239,10 @@ class Dispatcher:
         if answer.is_gone:
             logger.warning("endpoint disabled", endpoint=delivery.endpoint_id, reason="410 Gone")
             self._endpoints.forget(delivery.endpoint_id)
+        if answer.pause:
+            # One answer speaks for the receiver: whatever else waits for it waits as long.
+            self._endpoints.pause(delivery.endpoint_id, answer.pause)
+            self._claimer.expect_retry(delivery.endpoint_id, answer.pause)
         if state is DeliveryState.RETRYING:
             self._claimer.expect_retry(delivery.endpoint_id, wait)
         self.start(delivery.endpoint_id)

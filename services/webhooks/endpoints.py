@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import structlog
@@ -21,12 +21,21 @@ _OVERLAP_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A URL with the keys that sign for it, newest first."""
+    """A URL with the keys that sign for it, newest first.
+
+    Before `paused_until` (monotonic seconds) its receiver wants nothing.
+    """
 
     id: UUID
     url: str
     keys: tuple[bytes, ...] = field(repr=False)
     is_enabled: bool
+    paused_until: float = 0.0
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its receiver asked to wait."""
+        return time.monotonic() < self.paused_until
 
 
 class Endpoints:
@@ -41,6 +50,8 @@ class Endpoints:
         self._database = database
         self._sealer = sealer
         self._known: dict[UUID, Endpoint] = {}
+        # Pauses that Postgres does not know yet.
+        self._pauses: dict[UUID, float] = {}
         self._refreshed_at = time.monotonic()
 
     def get(self, endpoint_id: UUID) -> Endpoint | None:
@@ -72,7 +83,22 @@ class Endpoints:
         """Let go of it, so that its state is read when it is next needed."""
         self._known.pop(endpoint_id, None)
 
+    def pause(self, endpoint_id: UUID, seconds: float) -> None:
+        """Its receiver asked to wait; counts at once, and over what Postgres says for now."""
+        until = max(time.monotonic() + seconds, self._pauses.get(endpoint_id, 0.0))
+        self._pauses[endpoint_id] = until
+        endpoint = self._known.get(endpoint_id)
+        if endpoint is not None:
+            until = max(until, endpoint.paused_until)
+            self._known[endpoint_id] = replace(endpoint, paused_until=until)
+
+    def note_paused(self, ids: Iterable[UUID]) -> None:
+        """Postgres knows of these pauses: from now on what it says counts."""
+        for endpoint_id in ids:
+            self._pauses.pop(endpoint_id, None)
+
     def _keep(self, rows: Iterable[StoredEndpoint]) -> None:
+        now = time.monotonic()
         for row in rows:
             try:
                 keys = self._keys(row)
@@ -82,7 +108,8 @@ class Endpoints:
                 logger.error("endpoint without usable secret", endpoint=row.id, reason=reason)  # noqa: TRY400  no trace of secrets
                 self._known.pop(row.id, None)
                 continue
-            self._known[row.id] = Endpoint(row.id, row.url, keys, is_enabled=row.is_enabled)
+            paused_until = max(now + row.paused_seconds, self._pauses.get(row.id, 0.0))
+            self._known[row.id] = Endpoint(row.id, row.url, keys, row.is_enabled, paused_until)
 
     def _keys(self, row: StoredEndpoint) -> tuple[bytes, ...]:
         """The keys in its sealed secrets.

@@ -65,6 +65,10 @@ class Endpoint(BaseModel):
         description="`disabled`: the receiver answered 410; deliveries are parked."
     )
     disabled_reason: str | None
+    paused_until: datetime | None = Field(
+        description="The receiver asked to wait (`Retry-After`): nothing is sent before, unless "
+        "the endpoint is enabled."
+    )
     updated_at: datetime
 
 
@@ -143,7 +147,7 @@ async def list_endpoints(
 
 @router.post("/endpoints/{endpoint_id}/enable", tags=["endpoints"], summary="Send there again")
 async def enable_endpoint(caller: Account, database: Schema, endpoint_id: UUID) -> Endpoint:
-    """What was parked goes on, in order, with the attempts that are left."""
+    """What was parked goes on, in order, with the attempts that are left; a pause ends."""
     async with database.transaction() as session:
         enabled = await store.enable_endpoint(session, endpoint_id, caller.account_id)
     if enabled is None:

@@ -5,8 +5,9 @@ crash takes with it is delivered again when the lease runs out, with the same `w
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -28,7 +29,8 @@ class OutcomeWriter:
     """Writes outcomes and gives leases back.
 
     `on_written` is called with attempts that are in Postgres now, `on_released` with the endpoints
-    (some perhaps more than once) whose leases were given back.
+    (some perhaps more than once) whose leases were given back, `on_paused` with those
+    whose pause is in Postgres.
 
     Args:
         database: webhooks' schema.
@@ -49,6 +51,7 @@ class OutcomeWriter:
         self._releases: list[tuple[UUID, UUID]] = []
         self._cut_off: set[UUID] = set()
         self._gone: set[UUID] = set()
+        self._paused: dict[UUID, datetime] = {}
         self._something = asyncio.Event()
         self._has_capacity = asyncio.Event()
         self._has_capacity.set()
@@ -56,6 +59,7 @@ class OutcomeWriter:
         self._settled.set()
         self.is_stuck = False
         self.on_written: Callable[[Sequence[Attempt]], None] = lambda _: None
+        self.on_paused: Callable[[Iterable[UUID]], None] = lambda _: None
         self.on_released: Callable[[Iterable[UUID]], None] = lambda _: None
 
     @property
@@ -76,9 +80,16 @@ class OutcomeWriter:
         self._attempts.append(attempt)
         if attempt.is_gone:
             self._gone.add(attempt.delivery.endpoint_id)
+        if attempt.pause:
+            self._note_pause(attempt)
         if len(self._attempts) >= self._limit:
             self._has_capacity.clear()
         self._wake()
+
+    def _note_pause(self, attempt: Attempt) -> None:
+        endpoint_id = attempt.delivery.endpoint_id
+        until = datetime.now(UTC) + timedelta(seconds=attempt.pause)
+        self._paused[endpoint_id] = max(until, self._paused.get(endpoint_id, until))
 
     def release(self, deliveries: Sequence[Delivery], cut_off: Delivery | None = None) -> None:
         """Deliveries for whoever has capacity; none was attempted but the one that was cut off."""
@@ -127,11 +138,15 @@ class OutcomeWriter:
 
     async def _flush(self) -> None:
         attempts, releases = self._attempts[:_MOST_AT_ONCE], self._releases[:_MOST_AT_ONCE]
-        gone = list(self._gone)
+        gone, paused = list(self._gone), dict(self._paused)
         async with self._database.session() as session:
             if attempts:
                 await store.record_attempts(session, attempts, self._owner)
                 self._note_written(attempts)
+            # Before the releases: whoever claims them can know of it.
+            if paused:
+                await store.pause_endpoints(session, paused)
+                self._note_paused(paused)
             if releases:
                 ids = sorted(delivery_id for delivery_id, _ in releases)
                 await store.release_deliveries(session, ids, self._cut_off, self._owner)
@@ -142,9 +157,15 @@ class OutcomeWriter:
             if gone:
                 await store.disable_endpoints(session, gone, _DISABLED_REASON)
                 self._gone.difference_update(gone)
-        if not self._attempts and not self._releases and not self._gone:
+        if not (self._attempts or self._releases or self._gone or self._paused):
             self._something.clear()
             self._settled.set()
+
+    def _note_paused(self, paused: Mapping[UUID, datetime]) -> None:
+        for endpoint_id, until in paused.items():
+            if self._paused[endpoint_id] == until:
+                del self._paused[endpoint_id]
+        self.on_paused(paused)
 
     def _note_written(self, attempts: Sequence[Attempt]) -> None:
         del self._attempts[: len(attempts)]

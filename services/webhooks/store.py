@@ -24,16 +24,22 @@ _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 @dataclass(frozen=True, slots=True)
 class StoredEndpoint:
-    """An endpoint with its signing secrets, sealed for `endpoint:<id>`, newest first."""
+    """An endpoint with its signing secrets, sealed for `endpoint:<id>`, newest first.
+
+    For `paused_seconds` nothing is sent there.
+    """
 
     id: UUID
     url: str
     sealed_secrets: Sequence[str]
     is_enabled: bool
+    paused_seconds: float
 
 
 def _endpoint(row: asyncpg.Record) -> StoredEndpoint:
-    return row_as(StoredEndpoint, row, is_enabled=row["state"] == "enabled")
+    paused_seconds = max(0.0, row["paused_seconds"] or 0.0)
+    is_enabled = row["state"] == "enabled"
+    return row_as(StoredEndpoint, row, is_enabled=is_enabled, paused_seconds=paused_seconds)
 
 
 async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> set[UUID]:
@@ -72,6 +78,11 @@ async def endpoints_with_work(session: Session) -> list[UUID]:
     return [row["endpoint_id"] for row in await _queries.endpoints_with_work.all(session)]
 
 
+async def pause_endpoints(session: Session, until: Mapping[UUID, datetime]) -> None:
+    """Send nothing there before then; what is unfinished waits."""
+    await _queries.pause_endpoints.run(session, ids=list(until), untils=list(until.values()))
+
+
 async def disable_endpoints(session: Session, ids: Sequence[UUID], reason: str) -> None:
     """Send nothing more there; what is unfinished is parked."""
     await _queries.disable_endpoints.run(session, ids=ids, reason=reason)
@@ -104,6 +115,7 @@ class EndpointState:
     url: str
     state: str
     disabled_reason: str | None
+    paused_until: datetime | None
     updated_at: datetime
 
 

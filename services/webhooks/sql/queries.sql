@@ -15,12 +15,14 @@ RETURNING id;
 -- name: endpoints_of_ids
 -- tenants: all; the dispatcher sends for every endpoint
 -- Whom events of a batch go to, when they are not in memory yet.
-SELECT * FROM endpoints WHERE id = ANY(:ids::uuid[]);
+SELECT *, extract(epoch FROM paused_until - now())::float8 AS paused_seconds
+FROM endpoints WHERE id = ANY(:ids::uuid[]);
 
 -- name: endpoints_updated
 -- tenants: all; the dispatcher sends for every endpoint
 -- What another process may have changed; the overlap covers transactions that commit late.
-SELECT * FROM endpoints WHERE updated_at > now() - :seconds::float8 * interval '1 second';
+SELECT *, extract(epoch FROM paused_until - now())::float8 AS paused_seconds
+FROM endpoints WHERE updated_at > now() - :seconds::float8 * interval '1 second';
 
 -- name: insert_events
 -- tenants: all; the records of a batch are of many
@@ -186,6 +188,14 @@ SET lease_owner = NULL, due_at = now(),
     may_have_begun = may_have_begun OR id = ANY(:cut_off::uuid[])
 WHERE id = ANY(:ids::uuid[]) AND lease_owner = :owner::uuid AND state IN ('pending', 'retrying');
 
+-- name: pause_endpoints!
+-- tenants: all; the receivers themselves said so
+-- The longest pause stays. The update is what other processes notice it by (endpoints_updated).
+UPDATE endpoints e
+SET paused_until = greatest(e.paused_until, p.paused_until), updated_at = now()
+FROM unnest(:ids::uuid[], :untils::timestamptz[]) AS p (id, paused_until)
+WHERE e.id = p.id AND p.paused_until > now();
+
 -- name: disable_endpoints!
 -- tenants: all; the receivers themselves said so
 -- The first reason stays. The update is what other processes notice it by (endpoints_updated).
@@ -212,12 +222,15 @@ WHERE id = ANY(:ids::uuid[]) AND state = 'disabled';
 
 -- name: enable_endpoint_of_three_pl^
 -- The update is what processes notice it by, also when it was enabled already.
-UPDATE endpoints SET state = 'enabled', disabled_reason = NULL, updated_at = now()
+UPDATE endpoints
+SET state = 'enabled', disabled_reason = NULL, paused_until = NULL, updated_at = now()
 WHERE id = :endpoint_id AND three_pl_id = :account
-RETURNING id, connection_id, store_id, url, state, disabled_reason, updated_at;
+RETURNING id, connection_id, store_id, url, state, disabled_reason, paused_until, updated_at;
 
 -- name: endpoints_of_three_pl
-SELECT id, connection_id, store_id, url, state, disabled_reason, updated_at FROM endpoints
+SELECT id, connection_id, store_id, url, state, disabled_reason,
+       CASE WHEN paused_until > now() THEN paused_until END AS paused_until, updated_at
+FROM endpoints
 WHERE three_pl_id = :account AND (:after::uuid IS NULL OR id < :after)
 ORDER BY id DESC LIMIT :limit;
 

@@ -1,16 +1,19 @@
-"""Endpoints that answered 410, and how they come back."""
+"""Endpoints that answered 410 or asked to wait, and how they come back."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import asyncpg
 import httpx
 import pytest
+from aiohttp import web
 from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from tests.integration.webhooks.conftest import MakeApp
 from tests.kit.publishers import EventPublisher
-from tests.kit.receiver import Receiver
+from tests.kit.receiver import ReceivedWebhook, Receiver
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -96,6 +99,70 @@ async def test_newer_settings_that_name_it_enable_it_and_the_same_ones_again_do_
     await connection.publish_connection()
 
     await states(database, "delivered", 4)
+
+
+async def test_one_answer_with_retry_after_pauses_the_endpoint_everywhere_until_it_is_enabled(
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+    make_token: MakeToken,
+) -> None:
+    answers = asyncio.Event()
+
+    async def overloaded(_: ReceivedWebhook) -> web.Response:
+        await answers.wait()
+        return web.Response(status=429, headers={"retry-after": "7200"})
+
+    receiver.answer = overloaded
+    app = await start(webhooks_concurrency=1, webhooks_poll_seconds=0.05)
+    await connection.publish_connection()
+    for _ in range(6):
+        await connection.publish_events(uuid7(), 1)
+    await receiver.has(1)
+    await states(database, "pending", 6)
+    answers.set()
+    await states(database, "retrying", 1)
+
+    async def leased() -> int:
+        return int(await database.fetchval("SELECT count(lease_owner) FROM deliveries"))
+
+    await eventually(leased, lambda count: count == 0)
+    await start(webhooks_poll_seconds=0.05)
+    for _ in range(10):
+        await connection.publish_events(uuid7(), 1)
+    await states(database, "pending", 15)
+    assert (await leased(), len(receiver.got)) == (0, 1)
+
+    receiver.will(200)
+    async with calls(app, make_token(connection.three_pl_id, "three_pl")) as three_pl:
+        [shown] = (await three_pl.get("/v1/endpoints")).json()["data"]
+        assert shown["state"] == "enabled"
+        assert datetime.fromisoformat(shown["paused_until"]) > datetime.now(UTC)
+        enabled = await three_pl.post(f"/v1/endpoints/{connection.endpoint_id}/enable")
+        assert enabled.json()["paused_until"] is None
+    await states(database, "delivered", 15)
+
+
+async def test_a_pause_ends_by_itself_and_not_before(
+    start: MakeApp, connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
+) -> None:
+    came: list[float] = []
+
+    async def first_asks_to_wait(_: ReceivedWebhook) -> web.Response:
+        came.append(asyncio.get_running_loop().time())
+        busy = web.Response(status=503, headers={"retry-after": "2"})
+        return busy if len(came) == 1 else web.Response()
+
+    receiver.answer = first_asks_to_wait
+    await start(webhooks_concurrency=1, webhooks_retry_schedule_seconds=(0.0, 0.0))
+    await connection.publish_connection()
+    for _ in range(5):
+        await connection.publish_events(uuid7(), 1)
+    await states(database, "delivered", 5)
+
+    assert len(came) == 6
+    assert came[1] - came[0] >= 1.9
 
 
 async def test_who_believes_late_that_it_is_disabled_parks_nothing(

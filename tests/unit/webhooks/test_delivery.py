@@ -38,6 +38,22 @@ def delivery(attempts: int = 0) -> Delivery:
     return Delivery(one, one, one, one, 1, attempts, b"", None, 1e9)
 
 
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (Answer(429, None, 5.0), 5.0),
+        (Answer(503, None, 1e9), 86_400.0),
+        (Answer(503), 0.0),
+        (Answer(301, None, 5.0), 0.0),
+        (Answer(200, None, 5.0), 0.0),
+    ],
+)
+def test_only_a_receiver_that_is_asked_too_much_is_left_alone_and_for_a_day_at_most(
+    answer: Answer, seconds: float
+) -> None:
+    assert answer.pause == seconds
+
+
 @pytest.mark.parametrize("status", [302, 410, 429, 500, None])
 def test_a_failed_attempt_of_a_superseded_delivery_is_the_last(status: int | None) -> None:
     superseded = delivery()
