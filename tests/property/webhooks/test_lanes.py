@@ -46,6 +46,9 @@ class LanesMachine(RuleBasedStateMachine):
         self.unwritten: list[tuple[Delivery, bool, list[Key]]] = []
         self.releasing: list[Key] = []
         self.succeeded: dict[int, list[int]] = {order: [] for order in range(1, 3)}
+        # Of orders that went back: what was unfinished then, and the sequence of the return.
+        self.superseded: set[Key] = set()
+        self.returned: dict[int, int] = {}
         self.clock = 0.0
 
     def _delivery(self, order: int, sequence: int, attempts: int) -> Delivery:
@@ -70,6 +73,8 @@ class LanesMachine(RuleBasedStateMachine):
         self, delivery: Delivery, *, predecessor: int | None, has_successors: bool = False
     ) -> None:
         key = (delivery.order_id.int, delivery.sequence)
+        if delivery.sequence < self.returned.get(key[0], 0):
+            return
         if self.lanes.add(delivery, predecessor=predecessor, has_successors=has_successors):
             assert key not in self.memory
             self.memory.add(key)
@@ -92,6 +97,24 @@ class LanesMachine(RuleBasedStateMachine):
         self.inserting[order] = (
             self._delivery(order, sequence, 0), max(earlier, default=None),
         )  # fmt: skip
+
+    @rule(order=_ORDERS, wanted=st.booleans())
+    def take_back(self, order: int, wanted: bool) -> None:  # noqa: FBT001  as above
+        """The log has a return: what is unfinished is superseded, what runs is not repeated."""
+        if order in self.inserting:
+            return
+        self.sequences[order] += 1
+        sequence = self.returned[order] = self.sequences[order]
+        taken, has_begun = self.lanes.supersede(UUID(int=order), sequence)
+        self._forget(taken)
+        assert has_begun or not any(running == order for running, _ in self.running)
+        superseded = {(order, before) for before in self.stored[order]}
+        self.superseded |= superseded
+        self.leased -= superseded - set(self.running)
+        self.stored[order] = {sequence: 0}
+        if wanted:
+            self.leased.add((order, sequence))
+        self.inserting[order] = (self._delivery(order, sequence, 0), None) if wanted else None
 
     @rule(order=_ORDERS)
     def inserted(self, order: int) -> None:
@@ -128,9 +151,16 @@ class LanesMachine(RuleBasedStateMachine):
             return
         order = delivery.order_id.int
         assert not any(running == order for running, _ in self.running), "one at a time"
-        assert delivery.sequence == len(self.succeeded[order]) + 1, "in sequence, none left out"
+        assert (order, delivery.sequence) not in self.superseded, "it went back"
+        expected = self._expected(order, delivery.sequence - 1)
+        assert self.succeeded[order] == expected, "in sequence, none left out"
         assert (order, delivery.sequence) in self.leased, "nobody else may send it"
         self.running[order, delivery.sequence] = delivery
+
+    def _expected(self, order: int, last: int) -> list[int]:
+        """What has to have succeeded up to `last`: what was superseded may have, if it ran."""
+        done = self.succeeded[order]
+        return [n for n in range(1, last + 1) if (order, n) not in self.superseded or n in done]
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), succeeds=st.booleans())
@@ -142,7 +172,9 @@ class LanesMachine(RuleBasedStateMachine):
         delivery = self.running.pop(key)
         if succeeds:
             self.succeeded[key[0]].append(key[1])
-        successors = self._forget(self.lanes.finish(delivery, goes_on=succeeds))
+        assert delivery.is_superseded == (key in self.superseded)
+        goes_on = succeeds or delivery.is_superseded
+        successors = self._forget(self.lanes.finish(delivery, goes_on=goes_on))
         self.memory.discard(key)
         self.unwritten.append((delivery, succeeds, successors))
 
@@ -160,8 +192,8 @@ class LanesMachine(RuleBasedStateMachine):
         for delivery, succeeded, successors in unwritten:
             order, sequence = delivery.order_id.int, delivery.sequence
             if succeeded:
-                del self.stored[order][sequence]
-            else:
+                self.stored[order].pop(sequence, None)
+            elif sequence in self.stored[order]:
                 self.stored[order][sequence] += 1
             self.leased.difference_update([(order, sequence), *successors])
             self.recording.append(delivery)
@@ -229,8 +261,9 @@ class LanesMachine(RuleBasedStateMachine):
             for _ in range(4):
                 self.start()
         assert self.succeeded == {
-            order: list(range(1, count + 1)) for order, count in self.sequences.items()
+            order: self._expected(order, count) for order, count in self.sequences.items()
         }
+        assert not any(self.stored.values())
         assert self.lanes.is_idle
         assert (self.lanes.waiting, self.lanes.waiting_retries) == (0, 0)
 
