@@ -64,6 +64,11 @@ class Delivery:
     start_before: float
     is_superseded: bool = False
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Where it stands among all deliveries, lane by lane."""
+        return self.order_id.int, self.endpoint_id.int, self.sequence
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

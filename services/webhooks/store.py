@@ -276,8 +276,8 @@ async def claim_due_deliveries(
 
 async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: UUID) -> None:
     """Write attempts and move their deliveries on; no delivery stands in it twice."""
-    # Rows are locked in order of id, as whoever supersedes does: nobody waits in a circle.
-    attempts = sorted(attempts, key=lambda attempt: attempt.delivery.id.int)
+    # Rows are locked lane by lane, as whoever supersedes does: nobody waits in a circle.
+    attempts = sorted(attempts, key=lambda attempt: attempt.delivery.place)
     await _queries.record_attempts.run(
         session,
         deliveries=[attempt.delivery.id for attempt in attempts],

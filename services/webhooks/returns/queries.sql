@@ -14,18 +14,18 @@ WITH incoming AS (
 ),
 -- What is unfinished before each return, as it is once it is locked: whoever claims it or records an
 -- outcome came before, or finds it superseded. `is_held`: an attempt may be under way, or start
--- before its holder has heard. Locked in order of id, as outcomes are.
+-- before its holder has heard. Lane by lane: a join would read all that is unfinished, of everybody.
 standing AS MATERIALIZED (
-    SELECT i.id AS return_id, d.id, d.due_at, e.type,
-           d.attempts > 0 OR d.may_have_begun AS has_begun,
-           d.lease_owner IS NOT NULL AND (d.lease_owner <> :owner::uuid OR i.has_begun) AS is_held,
-           d.lease_owner IS NOT NULL AND d.lease_owner <> :owner::uuid AS is_elsewhere
-    FROM incoming i
-    JOIN deliveries d
-        ON d.endpoint_id = i.endpoint_id AND d.order_id = i.order_id AND d.sequence < i.sequence
-        AND d.state IN ('pending', 'retrying', 'parked')
-    JOIN events e ON e.id = d.event_id
-    ORDER BY d.id FOR UPDATE OF d
+    SELECT i.id AS return_id, h.id, h.due_at, h.type, h.has_begun,
+           h.lease_owner IS NOT NULL AND (h.lease_owner <> :owner::uuid OR i.has_begun) AS is_held,
+           h.lease_owner IS NOT NULL AND h.lease_owner <> :owner::uuid AS is_elsewhere
+    FROM incoming i CROSS JOIN LATERAL (
+        SELECT d.id, d.due_at, d.lease_owner, d.attempts > 0 OR d.may_have_begun AS has_begun,
+               (SELECT e.type FROM events e WHERE e.id = d.event_id) AS type
+        FROM deliveries d
+        WHERE d.endpoint_id = i.endpoint_id AND d.order_id = i.order_id AND d.sequence < i.sequence
+          AND d.state IN ('pending', 'retrying', 'parked')
+        ORDER BY d.sequence FOR UPDATE) h
 ),
 lanes AS (
     SELECT i.id,

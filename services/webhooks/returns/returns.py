@@ -101,6 +101,8 @@ class Returns:
         self, session: Session, new: Sequence[NewDelivery], begun: Mapping[UUID, bool]
     ) -> dict[UUID, Inserted]:
         """Store them; what they find waiting is superseded."""
+        # Lanes are locked in the order in which outcomes lock them.
+        new = sorted(new, key=lambda one: (one.event.lane[1].int, one.event.lane[0].int))
         flags = [begun[delivery.event.attributes.id] for delivery in new]
         inserted = await store.insert_returns(session, new, self._lease, flags)
         now = datetime.now(UTC)

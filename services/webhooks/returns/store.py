@@ -19,7 +19,8 @@ async def insert_returns(
 
     Args:
         session: one statement, no transaction needed.
-        new: what came; duplicates of what is stored are left out of the answer.
+        new: what came, in the order in which to lock lanes; duplicates of what is stored are left
+            out of the answer.
         lease: what those get that want one and may have it.
         begun: for each whether this process attempts its lane, or has an outcome to write.
     """
