@@ -33,6 +33,14 @@ class Settings(BaseSettings):
     )
     auth_jwks: str = Field(description="The public keys (JWKS, JSON) that access tokens verify by.")
     auth_issuer: str = "relevo"
+    brake_run: int = Field(
+        default=100,
+        ge=0,
+        description="Records that fail in a row before reading stops, loudly; 0: never.",
+    )
+    brake_ratio: float = Field(
+        default=0.5, gt=0, le=1, description="Or this share of the senders of late."
+    )
     log_level: str = "info"
     log_format: str = Field(default="json", pattern="^(json|console)$")
     shutdown_seconds: float = 10.0

@@ -70,6 +70,12 @@ WEBHOOKS_IGNORED = Counter(
 ORDERS_QUARANTINED = Counter(
     "relevo_orders_quarantined_total", "Bodies kept because they were not understood.", ("store",)
 )
+RECORDS_PARKED = Gauge(
+    "relevo_records_parked", "Records of orders.received that failed, or wait behind one that did."
+)
+ORDERS_PARKED = Gauge(
+    "relevo_orders_parked", "Orders that such records are about; an operator has to act."
+)
 HANDOVER_FAILURES = Counter(
     "relevo_handover_failures_total", "Chunks of hand-overs that failed and are tried again."
 )

@@ -1,4 +1,4 @@
-"""The commands of every installation: `migrate`, `topics`, `secrets`, `outbox`, `status`."""
+"""The commands of every installation: what sets it up, what shows how it is, what mends it."""
 
 import asyncio
 import json
@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from relevo.operate.dead_letters import app as dead_letters
 from relevo.operate.outbox import app as outbox
+from relevo.operate.parked import app as parked
 from relevo.operate.status import STATE_FILE, health
 from relevo.terminal import RUN_FOLDER, AsJson, Directory, complain, console, notes
 
 app = typer.Typer()
+app.add_typer(parked, name="parked")
+app.add_typer(dead_letters, name="dlq")
 app.add_typer(outbox, name="outbox")
 
 

@@ -11,6 +11,7 @@ from shared.contracts.connections_changed import (
     ConnectionChanged,
     ConnectionEndpoint,
     ConnectionSettings,
+    EffectiveSettings,
 )
 from shared.contracts.stores_changed import StoreChanged, StoreCredential
 from shared.kafka.cloudevents import cloud_event_headers
@@ -21,7 +22,10 @@ _SOURCE = "/relevo/connections"
 
 
 def connection_changed(
-    connection: Connection, endpoints: Sequence[ConnectionEndpoint], traceparent: str | None
+    connection: Connection,
+    endpoints: Sequence[ConnectionEndpoint],
+    settings_history: Sequence[EffectiveSettings],
+    traceparent: str | None,
 ) -> Message:
     """The message on `connections.changed`."""
     body = ConnectionChanged(
@@ -41,6 +45,7 @@ def connection_changed(
             endpoint_id=connection.endpoint_id,
         ),
         endpoints=tuple(endpoints),
+        settings_history=tuple(settings_history),
         changed_at=connection.changed_at,
     )
     return _message(CONNECTIONS_CHANGED, str(connection.id), body.model_dump_json(), traceparent)
@@ -57,6 +62,7 @@ def store_changed(
         domain=store.domain,
         version=store.version,
         credentials=tuple(credentials),
+        payment_rules=store.payment_rules,
         changed_at=store.changed_at,
     )
     return _message(STORES_CHANGED, str(store.id), body.model_dump_json(), traceparent)

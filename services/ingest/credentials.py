@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from services.ingest import store
-from shared.contracts.stores_changed import StoreChanged
+from shared.contracts.stores_changed import PaymentRules, StoreChanged
 from shared.failures import Permanent, Refused, is_transient
 from shared.kafka.batch import newest_versions
 from shared.postgres.database import Database
@@ -26,11 +26,12 @@ _RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store with its secrets open: API key digests, platform secrets by kind."""
+    """A store with its rules, and its secrets open: API key digests, platform secrets by kind."""
 
     id: UUID
     brand_id: UUID
     version: int
+    payment_rules: PaymentRules = field(default_factory=PaymentRules)
     api_key_digests: tuple[str, ...] = ()
     secrets: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
 
@@ -116,4 +117,11 @@ class Stores:
                     continue
                 kept = secrets.get(credential.kind, ())
                 secrets[credential.kind] = (*kept, secret.encode())
-        return Store(change.store_id, change.brand_id, change.version, tuple(digests), secrets)
+        return Store(
+            id=change.store_id,
+            brand_id=change.brand_id,
+            version=change.version,
+            payment_rules=change.payment_rules,
+            api_key_digests=tuple(digests),
+            secrets=secrets,
+        )

@@ -118,6 +118,7 @@ def _message(sender: Store, order: PlatformOrder, now: datetime, traceparent: st
         updated_at=_believed(order.updated_at, now),
         received_at=now,
         order=order.order,
+        payment_rules=sender.payment_rules,
     )
     key = received.key
     return Message(

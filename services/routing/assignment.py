@@ -1,32 +1,27 @@
-"""Whose order is it, and what does a store's message change? Pure.
+"""Whose order is it? Pure.
 
-The store always sends the full current state, at least once and in any order; `receive` makes of
-it what `domain.md` says, case by case.
+A new order goes to the first active connection of its store, bound to the settings that counted
+when Relevo accepted it; what later messages change is in `services.routing.updates`.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from uuid import UUID
 
-import orjson
-
-from services.routing import handover, lifecycle
-from services.routing.lifecycle import Command
+from services.routing import holds, updates
 from services.routing.orders import (
     Connection,
     Decision,
+    Event,
     Incoming,
     Order,
     Outcome,
+    SettingsVersion,
     Why,
-    owner_event,
 )
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import OrderStatus
-from shared.contracts.orders_events import OrderEventType
 from shared.contracts.orders_received import CLOCK_TOLERANCE
-from shared.failures import Refused
 
 
 def assign(connections: Iterable[Connection]) -> Connection | None:
@@ -39,6 +34,27 @@ def assign(connections: Iterable[Connection]) -> Connection | None:
     return min(active, key=lambda found: (found.priority, found.id), default=None)
 
 
+def bound(
+    connection: Connection, versions: Sequence[SettingsVersion], incoming: Incoming
+) -> Connection:
+    """The connection with the settings that counted when the order was accepted.
+
+    Args:
+        connection: with its newest settings.
+        versions: what is known of older ones; may be empty when the newest counted already.
+        incoming: the order.
+    """
+    if incoming.received_at >= connection.effective_at or not versions:
+        return connection
+    counted = [one for one in versions if one.effective_at <= incoming.received_at]
+    settings = (
+        max(counted, key=lambda one: one.settings_version)
+        if counted
+        else min(versions, key=lambda one: one.settings_version)
+    )
+    return replace(connection, **asdict(settings))
+
+
 def receive(
     known: Order | None, incoming: Incoming, connection: Connection | None, new_id: UUID
 ) -> Decision:
@@ -47,7 +63,7 @@ def receive(
     Args:
         known: the order as it is, None when it was never seen.
         incoming: what the store sent.
-        connection: who new orders of the store go to now.
+        connection: who new orders of the store go to, with the settings to bind.
         new_id: the id the order gets if it is new.
     """
     if known is None:
@@ -55,14 +71,14 @@ def receive(
     if known.tombstone:
         return Decision(Outcome.TOMBSTONED, known)
     if incoming.deleted:
-        return _delete(known, incoming)
+        return updates.delete(known, incoming)
     if _is_stale(known, incoming):
         return Decision(Outcome.STALE, known, why={"updated_at": incoming.updated_at.isoformat()})
     if incoming.content_hash == known.content_hash:
         if incoming.updated_at == known.source_updated_at:
             return Decision(Outcome.DUPLICATE, known)
         return Decision(Outcome.UNCHANGED, replace(known, source_updated_at=incoming.updated_at))
-    return _update(known, incoming)
+    return updates.update(known, incoming)
 
 
 def _is_stale(known: Order, incoming: Incoming) -> bool:
@@ -73,11 +89,12 @@ def _is_stale(known: Order, incoming: Incoming) -> bool:
 
 
 def _enter(incoming: Incoming, connection: Connection | None, new_id: UUID) -> Decision:
-    """An order enters, whatever kind of message brought it; its snapshot is taken here.
+    """An order enters, whatever kind of message brought it.
 
-    What is cancelled before it enters is nobody's work and stays with the brand.
+    What is over before it enters (shipped, cancelled or paid back at the store) is nobody's work
+    and stays with the brand.
     """
-    over = incoming.cancelled or incoming.deleted
+    status, over = _status_on_entry(incoming)
     owner = None if over else connection
     order = Order(
         id=new_id,
@@ -88,137 +105,51 @@ def _enter(incoming: Incoming, connection: Connection | None, new_id: UUID) -> D
         connection_id=owner.id if owner else None,
         epoch=owner.epoch if owner else None,
         settings_version=owner.settings_version if owner else None,
+        shipping_rules_owner=owner.shipping_rules_owner if owner else None,
+        billing_owner=owner.billing_owner if owner else None,
+        support_owner=owner.support_owner if owner else None,
         endpoint_id=owner.endpoint_id if owner else None,
-        status=OrderStatus.CANCELLED if over else OrderStatus.OPEN,
+        status=status,
         version=1,
         sequence=1,
         source_updated_at=incoming.updated_at,
         content_hash=incoming.content_hash,
         payload=incoming.payload,
+        accepted_at=incoming.received_at,
+        number=incoming.number,
+        total=incoming.total,
+        currency=incoming.currency,
+        source_created_at=incoming.created_at,
         tombstone=incoming.deleted,
     )
-    why: Why = {"reason": "the brand has no active connection for this store"}
+    if incoming.deleted:
+        # Nobody was ever told of it, and nobody is told now: only the tombstone is kept.
+        return Decision(Outcome.NEVER_SEEN, replace(order, sequence=0))
+    placed = (holds.for_payment(incoming.received_at),) if status is OrderStatus.ON_HOLD else ()
+    order = replace(order, holds=placed)
+    why = {**_why_owner(owner, over), **updates.clock(incoming)}
+    return Decision(Outcome.ENTERED, order, (Event("order.created", order),), why, placed)
+
+
+def _status_on_entry(incoming: Incoming) -> tuple[OrderStatus, str | None]:
+    """The status, and why it is over before it began."""
+    if incoming.fulfilled:
+        return OrderStatus.SHIPPED, "it was fulfilled before it entered"
+    if incoming.cancelled or incoming.deleted:
+        return OrderStatus.CANCELLED, "it was cancelled before it entered"
+    if incoming.voided:
+        return OrderStatus.CANCELLED, "it was paid back before it entered"
+    return OrderStatus.ON_HOLD if incoming.unpaid else OrderStatus.OPEN, None
+
+
+def _why_owner(owner: Connection | None, over: str | None) -> Why:
     if over:
-        why = {"reason": "it was cancelled before it entered"}
-    elif owner:
-        why = {
-            "reason": "the active connection with the lowest priority",
-            "connection_id": str(owner.id),
-            "epoch": owner.epoch,
-            "settings_version": owner.settings_version,
-        }
-    return Decision(
-        Outcome.ENTERED, order, owner_event(order, "order.created"), {**why, **_clock(incoming)}
-    )
-
-
-def _clock(incoming: Incoming) -> Why:
-    """What the history says of a store whose clock is ahead."""
-    if incoming.store_clock is None:
-        return {}
+        return {"reason": over}
+    if owner is None:
+        return {"reason": "the brand has no active connection for this store"}
     return {
-        "store_clock": incoming.store_clock.isoformat(),
-        "store_clock_note": "ahead of the receipt, which counts instead",
+        "reason": "the active connection with the lowest priority",
+        "connection_id": str(owner.id),
+        "epoch": owner.epoch,
+        "settings_version": owner.settings_version,
     }
-
-
-def _update(known: Order, incoming: Incoming) -> Decision:
-    fields = changed_fields(known.payload, incoming.payload)
-    updated = replace(
-        known,
-        source_updated_at=incoming.updated_at,
-        content_hash=incoming.content_hash,
-        payload=incoming.payload,
-        sequence=known.sequence + 1,
-    )
-    if incoming.cancelled and "cancelled_at" in fields:
-        return _cancel(updated, fields)
-    why: Why = {"changed_fields": ", ".join(fields), "status": known.status, **_clock(incoming)}
-    return Decision(Outcome.UPDATED, updated, owner_event(updated, "order.updated", fields), why)
-
-
-def _cancel(order: Order, fields: tuple[str, ...]) -> Decision:
-    """The store cancelled; `order` already carries the new payload and sequence."""
-    status, too_late = lifecycle.cancelled_by_store(order.status)
-    cancelled = replace(
-        order,
-        status=status,
-        version=order.version + (status is not order.status),
-        cancel_too_late=order.cancel_too_late or too_late,
-    )
-    now_cancelled = status is OrderStatus.CANCELLED
-    event = owner_event(cancelled, "order.cancelled" if now_cancelled else "order.updated", fields)
-    why: Why = {"reason": "the store cancelled it", "from": order.status, "to": status}
-    return Decision(Outcome.CANCELLED, cancelled, event, why)
-
-
-def _delete(known: Order, incoming: Incoming) -> Decision:
-    """Deleted at the store: a cancellation, then a tombstone that ignores later updates."""
-    gone = replace(
-        known,
-        source_updated_at=max(known.source_updated_at, incoming.updated_at),
-        sequence=known.sequence + 1,
-        tombstone=True,
-    )
-    return _cancel(gone, ("deleted",))
-
-
-def changed_fields(before: str | None, after: str | None) -> tuple[str, ...]:
-    """The names of the top-level fields that differ; `updated_at` alone is no change."""
-    old: dict[str, Any] = orjson.loads(before) if before else {}
-    new: dict[str, Any] = orjson.loads(after) if after else {}
-    names = sorted(old.keys() | new.keys())
-    return tuple(name for name in names if name != "updated_at" and old.get(name) != new.get(name))
-
-
-def command(
-    order: Order, connection: Connection | None, wanted: Command, version: int, account: UUID
-) -> Decision:
-    """Decide about a command of `account` that saw assignment `version`.
-
-    Args:
-        order: as it is.
-        connection: the order's owner, locked against change; None when the brand owns it.
-        wanted: the command.
-        version: what the caller saw (compare-and-set).
-        account: who asks.
-
-    Raises:
-        Refused: `not_found` for who may not see the order; `not_owner`, `version_conflict`,
-            `connection_ended`, `invalid_transition`, each with the state of the order that it met.
-    """
-    if not order.is_visible_to(account):
-        raise Refused("not_found", what="order")
-    # The owner before the version: who does not own it has no business with where it stands.
-    if account != (order.brand_id if connection is None else connection.three_pl_id):
-        raise _refused("not_owner", order)
-    if version != order.version:
-        raise _refused("version_conflict", order)
-    if connection is not None and handover.goes_back(order, connection):
-        raise _refused("connection_ended", order)
-    status = lifecycle.after(order.status, wanted)
-    if status is None:
-        raise _refused("invalid_transition", order)
-    why: Why = {"command": wanted, "from": order.status, "to": status, "account": str(account)}
-    moved = replace(order, status=status, version=order.version + 1, sequence=order.sequence + 1)
-    if connection is not None and handover.goes_back(moved, connection):
-        # Moved back after the connection ended: there is no Orders tab to return to but the
-        # brand's. One change, one event.
-        undone = replace(order, status=status)
-        back = handover.hand_back(undone, "moved back after the connection had ended")
-        return replace(back, why={**back.why, **why})
-    event_type: OrderEventType = (
-        "order.cancelled" if status is OrderStatus.CANCELLED else "order.updated"
-    )
-    return Decision(Outcome.COMMAND, moved, owner_event(moved, event_type, ("status",)), why)
-
-
-def _refused(code: str, order: Order) -> Refused:
-    return Refused(
-        code,
-        what="order",
-        state=order.status,
-        version=order.version,
-        order_status=order.status,
-        allowed_commands=list(lifecycle.allowed(order.status)),
-    )

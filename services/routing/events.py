@@ -6,52 +6,34 @@ the delivery side needs to know of it stands in the headers.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from uuid_utils.compat import uuid7
 
-from services.routing.orders import Decision
+from services.routing.orders import Decision, Event, Hold
 from shared.contracts.orders_events import OrderEventAttributes
 from shared.kafka.message import Message
 from shared.kafka.topics import ORDERS_EVENTS
 
 
 def messages(decisions: Iterable[tuple[Decision, str | None]]) -> list[Message]:
-    """One outbox message for each decision that has an event.
+    """One outbox message for each event of the decisions, in order.
 
     Args:
         decisions: each with the `traceparent` of what caused it, if known.
     """
-    timestamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    timestamp = _rfc3339(datetime.now(UTC))
     return [
-        _message(decision, traceparent, timestamp)
+        _message(event, traceparent, timestamp)
         for decision, traceparent in decisions
-        if decision.event is not None
+        for event in decision.events
     ]
 
 
-def _message(decision: Decision, traceparent: str | None, timestamp: str) -> Message:
-    order, event = decision.order, decision.event
-    if event is None:
-        raise ValueError("a decision without an event has no message")
-    body = {
-        "type": event.type,
-        "timestamp": timestamp,
-        "data": {
-            "id": str(order.id),
-            "store_id": str(order.store_id),
-            "external_id": order.external_id,
-            "status": order.status,
-            "sequence": order.sequence,
-            "version": order.version,
-            "connection_id": str(event.connection_id) if event.connection_id else None,
-            "settings_version": order.settings_version,
-            "changed_fields": event.changed_fields,
-            "cancel_too_late": order.cancel_too_late,
-            # The payload is JSON already: spliced in, not parsed.
-            "order": orjson.Fragment(order.payload) if order.payload else None,
-        },
-    }
+def _message(event: Event, traceparent: str | None, timestamp: str) -> Message:
+    order = event.order
+    belongs_to_three_pl = order.connection_id is not None
     attributes = OrderEventAttributes(
         id=uuid7(),
         type=event.type,
@@ -59,13 +41,56 @@ def _message(decision: Decision, traceparent: str | None, timestamp: str) -> Mes
         sequence=order.sequence,
         store_id=order.store_id,
         brand_id=order.brand_id,
-        three_pl_id=event.three_pl_id,
-        connection_id=event.connection_id,
-        endpoint_id=event.endpoint_id,
+        three_pl_id=order.three_pl_id if belongs_to_three_pl else None,
+        connection_id=order.connection_id,
+        endpoint_id=order.endpoint_id,
     )
     headers = attributes.headers()
     headers["ce_time"] = timestamp
     headers["content-type"] = "application/json"
     if traceparent:
         headers["traceparent"] = traceparent
+    body = {"type": event.type, "timestamp": timestamp, "data": _data(event)}
     return Message(ORDERS_EVENTS.name, str(order.id), headers, orjson.dumps(body))
+
+
+def _data(event: Event) -> dict[str, Any]:
+    order = event.order
+    belongs_to_three_pl = order.connection_id is not None
+    # Who has to stop needs to know which order, and why: nothing of the buyer.
+    is_whole = event.type != "order.unassigned" and order.payload is not None
+    return {
+        "id": str(order.id),
+        "store_id": str(order.store_id),
+        "external_id": order.external_id,
+        "status": order.status,
+        "sequence": order.sequence,
+        "version": order.version,
+        "connection_id": str(order.connection_id) if belongs_to_three_pl else None,
+        "settings_version": order.settings_version,
+        "changed_fields": event.changed_fields,
+        "cancel_too_late": order.cancel_too_late,
+        "number": order.number,
+        "holds": [_hold(hold) for hold in order.holds] if is_whole else (),
+        "epoch": order.epoch,
+        "shipping_rules_owner": order.shipping_rules_owner,
+        "billing_owner": order.billing_owner,
+        "support_owner": order.support_owner,
+        "reason": event.reason,
+        # The payload is JSON already: spliced in, not parsed.
+        "order": orjson.Fragment(order.payload) if is_whole and order.payload else None,
+    }
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    return {
+        "id": str(hold.id),
+        "kind": hold.kind,
+        "note": hold.note,
+        "release_by": hold.release_by,
+        "placed_at": _rfc3339(hold.placed_at),
+    }
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,35 +1,20 @@
 """What routing does with the records of its two topics: one transaction per batch."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
-from services.routing import assignment, events, handover, store
-from services.routing.orders import Connection, Decision, Incoming, Order
+from services.routing import handover, received, store
+from services.routing.orders import Connection
+from services.routing.received import ReceivedOrder, read_order
 from services.routing.settings import Settings
-from services.routing.store import PendingHandover
+from services.routing.store import Parked, PendingHandover
 from services.routing.sweep import Sweeper
 from shared.contracts.connections_changed import ConnectionChanged
-from shared.contracts.orders_received import OrderReceived
 from shared.kafka.batch import Record, newest_versions, read
 from shared.kafka.subscriber import BatchRouter
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_RECEIVED
-from shared.postgres import outbox
 from shared.postgres.database import Database
 from shared.telemetry import ORDER_DECISIONS
-
-_HASH_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedOrder:
-    """One record of `orders.received`, read."""
-
-    incoming: Incoming
-    traceparent: str | None
 
 
 def subscribe(
@@ -43,6 +28,18 @@ def subscribe(
         sweeper: woken when a hand-over was recorded.
         settings: sizes of batches.
     """
+    _subscribe_orders(router, database, settings)
+    _subscribe_connections(router, database, sweeper)
+
+
+def _subscribe_orders(router: BatchRouter, database: Database, settings: Settings) -> None:
+    brake = router.brake_of(ORDERS_RECEIVED)
+
+    async def park(record: Record, reason: str) -> None:
+        """Keep a record that cannot be written, where what comes later about its order finds it."""
+        parked = Parked(read_order(record).key, record, reason)
+        async with database.transaction() as session:
+            await store.park(session, [parked])
 
     @router.batch_subscriber(
         ORDERS_RECEIVED,
@@ -50,21 +47,23 @@ def subscribe(
         parse=read_order,
         max_records=settings.routing_batch_records,
         fetch_max_wait_ms=settings.routing_fetch_max_wait_ms,
+        park=park,
     )
     async def on_orders_received(orders: Sequence[ReceivedOrder]) -> None:
         """Decide on every order of the batch and write all of it at once."""
-        keys = {(order.incoming.store_id, order.incoming.external_id) for order in orders}
         async with database.transaction() as session:
-            connections = await store.lock_connections_of_stores(
-                session, {store_id for store_id, _ in keys}
-            )
-            known = await store.lock_orders(session, keys)
-            decided = decide(orders, connections, known)
-            await store.write(session, [decision for decision, _ in decided])
-            await outbox.write(session, events.messages(decided))
-        for decision, _ in decided:
+            keys = {order.key for order in orders}
+            parked = await store.parked_keys(session, keys)
+            handled = await received.handle(session, orders, parked)
+            # Before anything is given up: the brake undoes the transaction.
+            brake.judge(received.outcomes(orders, handled))
+            if handled.parked:
+                await store.park(session, handled.parked)
+        for decision, _ in handled.decided:
             ORDER_DECISIONS.labels(decision.outcome).inc()
 
+
+def _subscribe_connections(router: BatchRouter, database: Database, sweeper: Sweeper) -> None:
     @router.batch_subscriber(
         CONNECTIONS_CHANGED, group="routing-connections", parse=read(ConnectionChanged)
     )
@@ -90,53 +89,6 @@ def subscribe(
                 await store.record_handovers(session, pending)
         if pending:
             sweeper.wake()
-
-
-def read_order(record: Record) -> ReceivedOrder:
-    """The order in a record, with its canonical payload and content hash.
-
-    Raises:
-        ValueError: not an `OrderReceived`.
-    """
-    received = OrderReceived.model_validate_json(record.value)
-    order = received.order
-    if order is None and received.action != "delete":
-        raise ValueError("order: missing, and the action is not delete")
-    # The source's clock is no content: the same order sent again later changes nothing.
-    content = order.model_dump_json(exclude={"updated_at"}).encode() if order else b""
-    incoming = Incoming(
-        store_id=received.store_id,
-        brand_id=received.brand_id,
-        external_id=received.external_id,
-        updated_at=received.updated_at,
-        received_at=received.received_at,
-        payload=order.model_dump_json() if order else None,
-        content_hash=hashlib.blake2b(content, digest_size=_HASH_BYTES).digest(),
-        cancelled=order is not None and order.cancelled_at is not None,
-        deleted=received.action == "delete",
-        store_clock=order.updated_at if order and order.updated_at > received.updated_at else None,
-    )
-    return ReceivedOrder(incoming, record.headers.get("traceparent"))
-
-
-def decide(
-    orders: Iterable[ReceivedOrder],
-    connections: dict[UUID, list[Connection]],
-    known: dict[tuple[UUID, str], Order],
-) -> list[tuple[Decision, str | None]]:
-    """Decide in the order of the log; later records of an order see what earlier ones made."""
-    assigned = {store_id: assignment.assign(found) for store_id, found in connections.items()}
-    current = dict(known)
-    decided: list[tuple[Decision, str | None]] = []
-    for order in orders:
-        incoming = order.incoming
-        key = (incoming.store_id, incoming.external_id)
-        decision = assignment.receive(
-            current.get(key), incoming, assigned.get(incoming.store_id), uuid7()
-        )
-        current[key] = decision.order
-        decided.append((decision, order.traceparent))
-    return decided
 
 
 def pending_handovers(

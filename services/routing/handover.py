@@ -22,24 +22,30 @@ def goes_back(order: Order, connection: Connection) -> bool:
 
 
 def hand_back(order: Order, reason: str) -> Decision:
-    """The order is the brand's again, and the 3PL has to stop."""
+    """The order is the brand's again; two events: the 3PL has to stop, the brand has it whole."""
+    taken = replace(order, version=order.version + 1, sequence=order.sequence + 1)
     returned = replace(
-        order,
+        taken,
         connection_id=None,
         epoch=None,
         settings_version=None,
+        shipping_rules_owner=None,
+        billing_owner=None,
+        support_owner=None,
         endpoint_id=None,
-        version=order.version + 1,
-        sequence=order.sequence + 1,
+        sequence=taken.sequence + 1,
     )
-    event = Event("order.unassigned", order.connection_id, order.three_pl_id, order.endpoint_id)
     why = {
         "reason": reason,
         "connection_id": str(order.connection_id),
         "epoch": order.epoch,
         "settings_version": order.settings_version,
     }
-    return Decision(Outcome.RETURNED, returned, event, why)
+    told = (
+        Event("order.unassigned", taken, reason=reason),
+        Event("order.returned", returned, reason=reason),
+    )
+    return Decision(Outcome.RETURNED, returned, told, why)
 
 
 def sweep_through(known: Connection | None, changed: Connection) -> int | None:

@@ -1,59 +1,56 @@
-"""Routing's API: the Orders tab, one order with its history, commands, hand-overs."""
+"""Routing's commands: what the parties of an order may do with it."""
 
-from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
+from uuid_utils.compat import uuid7
 
-from services.routing import assignment, events, lifecycle, store
-from services.routing.lifecycle import ORDERS_TAB, Command
-from services.routing.orders import Decision, Order
-from shared.contracts import order as contract
-from shared.contracts.connections_changed import ConnectionState
-from shared.contracts.fields import Timestamp
+from services.routing import commands, events, store
+from services.routing.commands import Asked
+from services.routing.lifecycle import Command
+from services.routing.orders import Hold, Order
+from shared.contracts.connections_changed import Party
+from shared.contracts.fields import Text
 from shared.contracts.order import OrderStatus
+from shared.contracts.orders_events import HoldKind
 from shared.failures import Refused
 from shared.postgres import outbox
-from shared.postgres.database import Session
+from shared.postgres.database import Database
 from shared.runtime import Schema
 from shared.web.access import Account
-from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 
-
-class OrderSummary(BaseModel):
-    """An order in a list. `version` is what the next command has to carry."""
-
-    id: UUID
-    store_id: UUID
-    external_id: str
-    number: str | None
-    status: OrderStatus
-    owner: Literal["brand", "three_pl"]
-    connection_id: UUID | None
-    version: int
-    sequence: int
-    settings_version: int | None
-    total: str | None
-    currency: str | None
-    created_at: datetime
-    updated_at: datetime
-
-
-class OrderDetail(OrderSummary):
-    """One order with the store's full current data."""
-
-    cancel_too_late: bool
-    allowed_commands: list[Command]
-    order: contract.Order | None
+OwnersCommand = Literal[
+    Command.PROCESS,
+    Command.MOVE_BACK,
+    Command.SHIP,
+    Command.DELIVER,
+    Command.RETURN,
+    Command.ACCEPT_CANCELLATION,
+    Command.REJECT_CANCELLATION,
+]
 
 
 class CommandBody(BaseModel):
     """The assignment version that the caller saw (compare-and-set)."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=2**31 - 1)
+
+
+class HoldBody(CommandBody):
+    """Why the order must wait, and which party may lift that: the caller's own unless named."""
+
+    kind: HoldKind = "other"
+    note: Text | None = None
+    release_by: Party | None = None
+
+
+class ReleaseBody(CommandBody):
+    """Which hold to lift; none named: every one that is the caller's to lift."""
+
+    hold_id: UUID | None = None
 
 
 class CommandResult(BaseModel):
@@ -61,120 +58,55 @@ class CommandResult(BaseModel):
 
     id: UUID
     status: OrderStatus
-    owner: Literal["brand", "three_pl"]
+    owner: Party
     connection_id: UUID | None
     version: int
     sequence: int
 
 
-class HistoryEntry(BaseModel):
-    """One line of an order's timeline, and why it is so."""
-
-    at: datetime
-    kind: str
-    event: str | None
-    sequence: int
-    status: OrderStatus
-    connection_id: UUID | None
-    why: dict[str, Any]
+router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 
-class Handover(BaseModel):
-    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
-
-    id: UUID
-    connection_id: UUID
-    epoch: int
-    reason: str
-    state: Literal["running", "done"]
-    returned: int
-    stayed: int | None
-    started_at: datetime
-    finished_at: datetime | None
-
-
-class HandoverPreview(BaseModel):
-    """What switching the connection off now would do, and its state as routing applies it.
-
-    `would_stay` counts what is being worked or on its way.
-    """
-
-    connection_id: UUID
-    state: ConnectionState
-    version: int
-    epoch: int
-    would_return: int
-    would_stay: int
-
-
-router = APIRouter(prefix="/v1")
-
-
-@router.get("/orders", tags=["orders"], summary="List orders, newest first")
-async def list_orders(
-    caller: Account,
-    database: Schema,
-    tab: Annotated[
-        Literal["orders", "all"], Query(description="`orders`: not yet being worked.")
-    ] = "all",
-    status: OrderStatus | None = None,
-    store_id: Annotated[UUID | None, Query(alias="store")] = None,
-    connection: Annotated[UUID | None, Query(description="One connected store.")] = None,
-    updated_after: Timestamp | None = None,
-    limit: Limit = 50,
-    after: After = None,
-) -> Page[OrderSummary]:
-    """The orders the caller owns; a brand sees all orders of its stores."""
-    async with database.session() as session:
-        rows = await store.list_orders(
-            session,
-            caller.account_id,
-            as_three_pl=caller.kind == "three_pl",
-            wanted=store.OrderFilter(_statuses(tab, status), store_id, connection, updated_after),
-            after=decode_cursor_part(after, UUID),
-            limit=limit + 1,
-        )
-    return page_of(rows, limit, _summary, lambda row: row.id)
-
-
-@router.get("/orders/{order_id}", tags=["orders"], summary="One order")
-async def get_order(caller: Account, database: Schema, order_id: UUID) -> OrderDetail:
-    """404 unless the caller is its brand or owns it."""
-    async with database.session() as session:
-        found = await store.get_order(session, order_id, caller.account_id)
-    if found is None:
-        raise Refused("not_found", what="order")
-    return OrderDetail(
-        **_summary(found.summary).model_dump(),
-        cancel_too_late=found.cancel_too_late,
-        allowed_commands=list(lifecycle.allowed(found.summary.status)),
-        order=contract.Order.model_validate_json(found.payload) if found.payload else None,
+@router.post("/{order_id}/hold", summary="Say why an order must not be worked yet")
+async def hold_order(
+    caller: Account, database: Schema, order_id: UUID, body: HoldBody
+) -> CommandResult:
+    """For both parties of the order; several holds may stand at once."""
+    own: Party = "three_pl" if caller.kind == "three_pl" else "brand"
+    hold = Hold(
+        id=uuid7(),
+        kind=body.kind,
+        note=body.note,
+        release_by=body.release_by or own,
+        placed_by=caller.account_id,
+        placed_at=datetime.now(UTC),
     )
+    asked = Asked(Command.HOLD, body.version, caller.account_id, hold=hold)
+    return await _command(database, order_id, asked)
 
 
-@router.get("/orders/{order_id}/history", tags=["orders"], summary="An order's timeline")
-async def get_history(
-    caller: Account, database: Schema, order_id: UUID, limit: Limit = 50, after: After = None
-) -> Page[HistoryEntry]:
-    """What happened to it and why, oldest first."""
-    async with database.session() as session:
-        if await store.get_order(session, order_id, caller.account_id) is None:
-            raise Refused("not_found", what="order")
-        rows = await store.list_history(
-            session, order_id, decode_cursor_part(after, row_number) or 0, limit + 1
-        )
-    return page_of(rows, limit, _history_entry, lambda row: row.id)
+@router.post("/{order_id}/release", summary="Lift a hold, or all that are the caller's to lift")
+async def release_order(
+    caller: Account, database: Schema, order_id: UUID, body: ReleaseBody
+) -> CommandResult:
+    """For whoever the hold names, owner or not; the brand may always lift `payment`."""
+    asked = Asked(Command.RELEASE, body.version, caller.account_id, hold_id=body.hold_id)
+    return await _command(database, order_id, asked)
 
 
-@router.post("/orders/{order_id}/{command}", tags=["orders"], summary="Command an order")
+@router.post("/{order_id}/{command}", summary="Command an order")
 async def command_order(
     caller: Account,
     database: Schema,
     order_id: UUID,
-    command: Annotated[Command, Path(description="What to do.")],
+    command: Annotated[OwnersCommand, Path(description="What to do.")],
     body: CommandBody,
 ) -> CommandResult:
-    """Only the order's owner may command it, with the version it saw."""
+    """Only the order's owner may, with the version it saw."""
+    return await _command(database, order_id, Asked(command, body.version, caller.account_id))
+
+
+async def _command(database: Database, order_id: UUID, asked: Asked) -> CommandResult:
     async with database.transaction() as session:
         # The connection before the order, as batches do, so that the two never deadlock.
         connection = await store.lock_connection_of_order(session, order_id)
@@ -183,73 +115,17 @@ async def command_order(
             raise Refused("not_found", what="order")
         if order.connection_id is None:
             connection = None
-        decision = assignment.command(order, connection, command, body.version, caller.account_id)
-        await _write(session, decision)
+        decision = commands.command(order, connection, asked)
+        await store.write(session, [decision])
+        await outbox.write(session, events.messages([(decision, None)]))
     return _result(decision.order)
-
-
-@router.get("/handovers/preview", tags=["handovers"], summary="What a disconnect would do")
-async def preview_handover(caller: Account, database: Schema, connection: UUID) -> HandoverPreview:
-    """Also tells whether a change of the connection has reached the assignment of orders yet."""
-    async with database.session() as session:
-        found = await store.preview_handover(session, connection, caller.account_id)
-    if found is None:
-        raise Refused("not_found", what="connection")
-    return HandoverPreview.model_validate(found, from_attributes=True)
-
-
-@router.get("/handovers", tags=["handovers"], summary="What disconnects returned")
-async def list_handovers(
-    caller: Account,
-    database: Schema,
-    connection: UUID | None = None,
-    limit: Limit = 50,
-    after: After = None,
-) -> Page[Handover]:
-    """Newest first; `running` ones count up as their chunks are returned."""
-    async with database.session() as session:
-        rows = await store.list_handovers(
-            session,
-            caller.account_id,
-            connection,
-            decode_cursor_part(after, UUID),
-            limit + 1,
-        )
-    return page_of(rows, limit, _handover, lambda row: row.id)
-
-
-async def _write(session: Session, decision: Decision) -> None:
-    await store.write(session, [decision])
-    await outbox.write(session, events.messages([(decision, None)]))
-
-
-def _statuses(tab: str, status: OrderStatus | None) -> list[str] | None:
-    if status is not None:
-        return [status] if tab == "all" or status in ORDERS_TAB else []
-    return sorted(ORDERS_TAB) if tab == "orders" else None
-
-
-def _owner(connection_id: UUID | None) -> Literal["brand", "three_pl"]:
-    return "brand" if connection_id is None else "three_pl"
-
-
-def _summary(row: store.OrderSummary) -> OrderSummary:
-    return OrderSummary(**asdict(row), owner=_owner(row.connection_id))
-
-
-def _history_entry(row: store.HistoryLine) -> HistoryEntry:
-    return HistoryEntry.model_validate(row, from_attributes=True)
-
-
-def _handover(row: store.Handover) -> Handover:
-    return Handover.model_validate(row, from_attributes=True)
 
 
 def _result(order: Order) -> CommandResult:
     return CommandResult(
         id=order.id,
         status=order.status,
-        owner=_owner(order.connection_id),
+        owner=order.owner,
         connection_id=order.connection_id,
         version=order.version,
         sequence=order.sequence,

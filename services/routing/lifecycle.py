@@ -1,7 +1,8 @@
-"""The life of an order: which command leads where. Pure.
+"""The life of an order: which command leads where, and what the store's own word does. Pure.
 
 `open ⇄ on_hold`, `open → processing → shipped → delivered | returned`, `processing → open`,
-`open | on_hold → cancelled`, `processing → cancellation_requested → cancelled | processing`.
+`open | on_hold → cancelled`, `processing → cancellation_requested → cancelled | processing`; the
+store says fulfilled: `open | on_hold | processing → shipped`.
 """
 
 from enum import StrEnum
@@ -11,10 +12,13 @@ from shared.contracts.order import OrderStatus
 
 # The Orders tab: not yet being worked. These go back to the brand when a connection ends.
 ORDERS_TAB = frozenset({OrderStatus.OPEN, OrderStatus.ON_HOLD})
+_FULFILLABLE = ORDERS_TAB | {OrderStatus.PROCESSING}
+# What has left the warehouse: neither payment nor a cancellation changes it any more.
+GONE = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.RETURNED})
 
 
 class Command(StrEnum):
-    """What the owner of an order can ask for; the value is the path segment of the API."""
+    """What a party of an order can ask for; the value is the path segment of the API."""
 
     PROCESS = "process"
     MOVE_BACK = "move-back"
@@ -27,9 +31,11 @@ class Command(StrEnum):
     REJECT_CANCELLATION = "reject-cancellation"
 
 
+# Where an order with holds comes to is decided in `services.routing.holds`: several may stand.
 _TRANSITIONS: dict[tuple[OrderStatus, Command], OrderStatus] = {
     (OrderStatus.OPEN, Command.PROCESS): OrderStatus.PROCESSING,
     (OrderStatus.OPEN, Command.HOLD): OrderStatus.ON_HOLD,
+    (OrderStatus.ON_HOLD, Command.HOLD): OrderStatus.ON_HOLD,
     (OrderStatus.ON_HOLD, Command.RELEASE): OrderStatus.OPEN,
     (OrderStatus.PROCESSING, Command.MOVE_BACK): OrderStatus.OPEN,
     (OrderStatus.PROCESSING, Command.SHIP): OrderStatus.SHIPPED,
@@ -48,6 +54,11 @@ def after(status: OrderStatus, command: Command) -> OrderStatus | None:
 def allowed(status: OrderStatus) -> tuple[Command, ...]:
     """The commands that `status` allows."""
     return tuple(command for (at, command) in _TRANSITIONS if at is status)
+
+
+def fulfilled_by_store(status: OrderStatus) -> OrderStatus:
+    """What it does that the store has shipped the order itself."""
+    return OrderStatus.SHIPPED if status in _FULFILLABLE else status
 
 
 def cancelled_by_store(status: OrderStatus) -> tuple[OrderStatus, bool]:

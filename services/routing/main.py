@@ -2,8 +2,9 @@
 
 from fastapi import FastAPI
 
-from services.routing import handlers
-from services.routing.http import router
+from services.routing import handlers, http, received
+from services.routing.lists import http as lists_http
+from services.routing.parking.replay import Replayer
 from services.routing.settings import Settings
 from services.routing.sweep import Sweeper
 from shared.runtime import Runtime
@@ -15,9 +16,11 @@ def create_app(settings: Settings) -> FastAPI:
     sweeper = Sweeper(runtime.database, settings.routing_sweep_chunk)
     handlers.subscribe(runtime.kafka.router, runtime.database, sweeper, settings)
     runtime.background("sweep", sweeper.run)
+    runtime.background("replay", Replayer(runtime.database, received.handle_again).run)
     app = runtime.app(
         "Relevo routing",
         "Whose order it is: the Orders tab, commands, hand-overs.",
     )
-    app.include_router(router)
+    app.include_router(lists_http.router)
+    app.include_router(http.router)
     return app

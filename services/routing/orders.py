@@ -3,17 +3,56 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
-from shared.contracts.connections_changed import ConnectionChanged, ConnectionState
+from shared.contracts.connections_changed import (
+    ConnectionChanged,
+    ConnectionState,
+    EffectiveSettings,
+    Party,
+)
 from shared.contracts.order import OrderStatus
-from shared.contracts.orders_events import OrderEventType
+from shared.contracts.orders_events import HoldKind, OrderEventType
+
+
+class OrderKey(NamedTuple):
+    """What names an order before it has an id."""
+
+    store_id: UUID
+    external_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """What routing keeps of a connection: enough to assign and to fence."""
+class SettingsVersion:
+    """One settings version of a connection, and from when it counts for orders that enter."""
+
+    settings_version: int
+    shipping_rules_owner: Party
+    billing_owner: Party
+    support_owner: Party
+    endpoint_id: UUID | None
+    effective_at: datetime
+
+    @staticmethod
+    def of_message(settings: EffectiveSettings) -> "SettingsVersion":
+        """One of the versions that a change tells of."""
+        return SettingsVersion(
+            settings_version=settings.version,
+            shipping_rules_owner=settings.shipping_rules_owner,
+            billing_owner=settings.billing_owner,
+            support_owner=settings.support_owner,
+            endpoint_id=settings.endpoint_id,
+            effective_at=settings.effective_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Connection(SettingsVersion):
+    """What routing keeps of a connection: enough to assign and to fence.
+
+    The fields of `SettingsVersion` are those of the newest version.
+    """
 
     id: UUID
     store_id: UUID
@@ -23,12 +62,12 @@ class Connection:
     version: int
     epoch: int
     priority: int
-    settings_version: int
-    endpoint_id: UUID | None
 
     @classmethod
     def of(cls, change: ConnectionChanged) -> Self:
         """What a change says of it."""
+        settings = change.settings
+        effective = {version.version: version.effective_at for version in change.settings_history}
         return cls(
             id=change.connection_id,
             store_id=change.store_id,
@@ -38,9 +77,29 @@ class Connection:
             version=change.version,
             epoch=change.epoch,
             priority=change.priority,
-            settings_version=change.settings.version,
-            endpoint_id=change.settings.endpoint_id,
+            settings_version=settings.version,
+            shipping_rules_owner=settings.shipping_rules_owner,
+            billing_owner=settings.billing_owner,
+            support_owner=settings.support_owner,
+            endpoint_id=settings.endpoint_id,
+            # Without its history the change itself is the best that is known.
+            effective_at=effective.get(settings.version, change.changed_at),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an open order must not be worked yet, and which party may lift that.
+
+    `placed_by` is the account that asked for it; None when the store's payment made it.
+    """
+
+    id: UUID
+    kind: HoldKind
+    note: str | None
+    release_by: Party
+    placed_by: UUID | None
+    placed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +107,12 @@ class Order:
     """The state of one order.
 
     `connection_id` is the owner; None means that the brand owns it. `three_pl_id` is the 3PL that
-    has it or had it last. `epoch`, `settings_version` and `endpoint_id` are the snapshot taken
-    when it entered. `version` counts changes of owner and status (what a command compares),
-    `sequence` counts events. `payload` is the store's order as canonical JSON, None when the
-    store deleted an order that was never seen.
+    has it or had it last. `epoch`, `settings_version`, the three owners and `endpoint_id` are the
+    snapshot bound when it entered; the brand's own orders have none. `version` counts changes of
+    owner, status and holds (what a command compares), `sequence` counts events. `payload` is the
+    store's order as canonical JSON, None when the store deleted an order that was never seen;
+    `number`, `total`, `currency` and `source_created_at` are its own, for lists. `accepted_at` is
+    when Relevo accepted it first.
     """
 
     id: UUID
@@ -69,18 +130,37 @@ class Order:
     source_updated_at: datetime
     content_hash: bytes
     payload: str | None
+    accepted_at: datetime
+    number: str | None = None
+    total: str | None = None
+    currency: str | None = None
+    source_created_at: datetime | None = None
+    shipping_rules_owner: Party | None = None
+    billing_owner: Party | None = None
+    support_owner: Party | None = None
     cancel_too_late: bool = False
     tombstone: bool = False
+    holds: tuple[Hold, ...] = ()
 
-    def is_visible_to(self, account: UUID) -> bool:
-        """Whether the account may see it: its brand always, a 3PL only while it has it."""
+    def party(self, account: UUID) -> Party | None:
+        """What the account is to it: its brand always, a 3PL only while it has it."""
+        if account == self.brand_id:
+            return "brand"
         has_it = self.connection_id is not None and account == self.three_pl_id
-        return account == self.brand_id or has_it
+        return "three_pl" if has_it else None
+
+    @property
+    def owner(self) -> Party:
+        """Who controls it now."""
+        return "brand" if self.connection_id is None else "three_pl"
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What the store sent: one record of `orders.received`, canonical and hashed."""
+    """What the store sent: one record of `orders.received`, canonical and hashed.
+
+    `cancelled`, `fulfilled`, `voided` and `unpaid` are what the store says of it, by its own rules.
+    """
 
     store_id: UUID
     brand_id: UUID
@@ -91,6 +171,13 @@ class Incoming:
     content_hash: bytes
     cancelled: bool
     deleted: bool
+    fulfilled: bool = False
+    voided: bool = False
+    unpaid: bool = False
+    number: str | None = None
+    total: str | None = None
+    currency: str | None = None
+    created_at: datetime | None = None
     # What the store's own clock said, when it was too far ahead to be believed.
     store_clock: datetime | None = None
 
@@ -105,19 +192,19 @@ class Outcome(StrEnum):
     STALE = "stale"
     DUPLICATE = "duplicate"
     TOMBSTONED = "tombstoned"
+    NEVER_SEEN = "never_seen"
     COMMAND = "command"
     RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact about an order, for the connection that it names (None: the brand)."""
+    """A fact about an order, for the owner that `order` names; its sequence is the event's."""
 
     type: OrderEventType
-    connection_id: UUID | None
-    three_pl_id: UUID | None
-    endpoint_id: UUID | None
+    order: Order
     changed_fields: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 Why = dict[str, str | int | None]
@@ -125,20 +212,14 @@ Why = dict[str, str | int | None]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to write: the order as it is now, the event that follows (if any), and why."""
+    """What to write: the order as it is now, the events that follow, and why.
+
+    `placed` are new holds, `lifted` the ids of those that stand no more.
+    """
 
     outcome: Outcome
     order: Order
-    event: Event | None = None
+    events: tuple[Event, ...] = ()
     why: Why = field(default_factory=dict)
-
-
-def owner_event(
-    order: Order, event_type: OrderEventType, changed_fields: tuple[str, ...] = ()
-) -> Event:
-    """An event for whoever owns the order, at the endpoint of its snapshot."""
-    if order.connection_id is None:
-        return Event(event_type, None, None, None, changed_fields)
-    return Event(
-        event_type, order.connection_id, order.three_pl_id, order.endpoint_id, changed_fields
-    )
+    placed: tuple[Hold, ...] = ()
+    lifted: tuple[UUID, ...] = ()

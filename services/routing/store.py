@@ -1,22 +1,34 @@
 """What routing keeps in Postgres: one function per named query, each given a session."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import asyncpg
 import orjson
 from uuid_utils.compat import uuid7
 
-from services.routing.orders import Connection, Decision, Order, Outcome
+from services.routing.orders import (
+    Connection,
+    Decision,
+    Hold,
+    Order,
+    OrderKey,
+    Outcome,
+    SettingsVersion,
+)
 from shared.contracts.connections_changed import ConnectionChanged, ConnectionState
 from shared.contracts.order import OrderStatus
 from shared.failures import Transient
+from shared.kafka.batch import Record
 from shared.postgres.database import Session, load_queries, row_as
 
+# Of the machines that accept, decide and set; an order's id is made by the clock of one of them.
+_CLOCKS_DIFFER = timedelta(minutes=1)
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 
@@ -25,7 +37,23 @@ def _connection(row: asyncpg.Record) -> Connection:
 
 
 def _order(row: asyncpg.Record) -> Order:
-    return row_as(Order, row, status=OrderStatus(row["status"]))
+    return row_as(Order, row, status=OrderStatus(row["status"]), holds=read_holds(row["holds"]))
+
+
+def read_holds(standing: str | None) -> tuple[Hold, ...]:
+    """The holds of an order as the database gives them (`standing_holds`), oldest first."""
+    rows: list[dict[str, Any]] = orjson.loads(standing) if standing else []
+    return tuple(
+        Hold(
+            id=UUID(row["id"]),
+            kind=row["kind"],
+            note=row["note"],
+            release_by=row["release_by"],
+            placed_by=UUID(row["placed_by"]) if row["placed_by"] else None,
+            placed_at=datetime.fromisoformat(row["placed_at"]).astimezone(UTC),
+        )
+        for row in rows
+    )
 
 
 # --- connections ----------------------------------------------------------------------------
@@ -71,30 +99,68 @@ async def get_connection(session: Session, connection_id: UUID) -> Connection | 
 
 
 async def apply_connections(session: Session, changes: Sequence[ConnectionChanged]) -> None:
-    """Store newer states and the settings versions that new orders will be bound to."""
+    """Store newer states and the settings versions that orders are bound to.
+
+    What counted already for orders that were decided on before is noted in their history.
+    """
+    connections = [Connection.of(change) for change in changes]
     await _queries.upsert_connections.run(
         session,
-        ids=[change.connection_id for change in changes],
-        stores=[change.store_id for change in changes],
-        brands=[change.brand_id for change in changes],
-        three_pls=[change.three_pl_id for change in changes],
-        states=[change.state for change in changes],
-        versions=[change.version for change in changes],
-        epochs=[change.epoch for change in changes],
-        priorities=[change.priority for change in changes],
-        settings_versions=[change.settings.version for change in changes],
-        endpoints=[change.settings.endpoint_id for change in changes],
+        ids=[connection.id for connection in connections],
+        stores=[connection.store_id for connection in connections],
+        brands=[connection.brand_id for connection in connections],
+        three_pls=[connection.three_pl_id for connection in connections],
+        states=[connection.state for connection in connections],
+        versions=[connection.version for connection in connections],
+        epochs=[connection.epoch for connection in connections],
+        priorities=[connection.priority for connection in connections],
+        settings_versions=[connection.settings_version for connection in connections],
         changed_at=[change.changed_at for change in changes],
+        **_columns_of_settings(connections),
     )
+    versions = [
+        (connection, version)
+        for change, connection in zip(changes, connections, strict=True)
+        for version in (
+            *(SettingsVersion.of_message(old) for old in change.settings_history),
+            connection,
+        )
+    ]
     await _queries.insert_settings.run(
         session,
-        connections=[change.connection_id for change in changes],
-        versions=[change.settings.version for change in changes],
-        shipping=[change.settings.shipping_rules_owner for change in changes],
-        billing=[change.settings.billing_owner for change in changes],
-        support=[change.settings.support_owner for change in changes],
-        endpoints=[change.settings.endpoint_id for change in changes],
+        connections=[connection.id for connection, _ in versions],
+        three_pls=[connection.three_pl_id for connection, _ in versions],
+        first_ids=[_first_id(version.effective_at) for _, version in versions],
+        versions=[version.settings_version for _, version in versions],
+        **_columns_of_settings([version for _, version in versions]),
     )
+
+
+def _columns_of_settings(versions: Sequence[SettingsVersion]) -> dict[str, list[Any]]:
+    return {
+        "shipping": [version.shipping_rules_owner for version in versions],
+        "billing": [version.billing_owner for version in versions],
+        "support": [version.support_owner for version in versions],
+        "endpoints": [version.endpoint_id for version in versions],
+        "effective": [version.effective_at for version in versions],
+    }
+
+
+def _first_id(at: datetime) -> UUID:
+    """No order that was decided on from then on has a smaller id (they are UUIDs of version 7)."""
+    milliseconds = int((at - _CLOCKS_DIFFER).timestamp() * 1_000)
+    return UUID(int=max(0, milliseconds) << 80)
+
+
+async def settings_of(
+    session: Session, connections: Iterable[UUID]
+) -> dict[UUID, list[SettingsVersion]]:
+    """Every settings version of the connections that is known, by connection."""
+    found: dict[UUID, list[SettingsVersion]] = {}
+    rows = await _queries.settings_of_connections.all(session, connections=list(connections))
+    for row in rows:
+        found.setdefault(row["connection_id"], []).append(row_as(SettingsVersion, row))
+    return found
 
 
 # --- hand-overs -----------------------------------------------------------------------------
@@ -199,7 +265,7 @@ async def lock_order(session: Session, order_id: UUID) -> Order | None:
 
 # What leaves the order as it was, and what leaves no trace but a metric.
 _UNWRITTEN = frozenset({Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED})
-_SILENT = frozenset({Outcome.DUPLICATE, Outcome.TOMBSTONED, Outcome.UNCHANGED})
+_SILENT = frozenset({Outcome.DUPLICATE, Outcome.TOMBSTONED, Outcome.UNCHANGED, Outcome.STALE})
 
 
 async def write(session: Session, decisions: Sequence[Decision]) -> None:
@@ -219,9 +285,31 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
             if decision.outcome not in _UNWRITTEN
         }.values()
     )
-    lines = [decision for decision in decisions if decision.outcome not in _SILENT]
-    if not orders and not lines:
-        return
+    if orders:
+        lines = [line for decision in decisions for line in _lines(decision)]
+        await _write_orders(session, orders, lines)
+    await _write_holds(session, decisions)
+    await _note_stale(session, decisions)
+
+
+class _Line(NamedTuple):
+    """A line of the history: the order as it was then, what it was told, and why."""
+
+    kind: Outcome
+    order: Order
+    event: str | None
+    why: str
+
+
+def _lines(decision: Decision) -> list[_Line]:
+    if decision.outcome in _SILENT:
+        return []
+    why = orjson.dumps(decision.why).decode()
+    told = [_Line(decision.outcome, event.order, event.type, why) for event in decision.events]
+    return told or [_Line(decision.outcome, decision.order, None, why)]
+
+
+async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequence[_Line]) -> None:
     try:
         await _queries.write_orders.run(
             session,
@@ -233,6 +321,9 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
             connections=[order.connection_id for order in orders],
             epochs=[order.epoch for order in orders],
             settings_versions=[order.settings_version for order in orders],
+            shipping=[order.shipping_rules_owner for order in orders],
+            billing=[order.billing_owner for order in orders],
+            support=[order.support_owner for order in orders],
             endpoints=[order.endpoint_id for order in orders],
             statuses=[order.status for order in orders],
             versions=[order.version for order in orders],
@@ -241,162 +332,96 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
             hashes=[order.content_hash for order in orders],
             payloads=[order.payload for order in orders],
             payload_bytes=[len((order.payload or "").encode()) for order in orders],
+            accepted=[order.accepted_at for order in orders],
+            source_created=[order.source_created_at for order in orders],
+            numbers=[order.number for order in orders],
+            totals=[order.total for order in orders],
+            currencies=[order.currency for order in orders],
             too_late=[order.cancel_too_late for order in orders],
             tombstones=[order.tombstone for order in orders],
             line_orders=[line.order.id for line in lines],
-            kinds=[line.outcome for line in lines],
-            events=[line.event.type if line.event else None for line in lines],
+            kinds=[line.kind for line in lines],
+            events=[line.event for line in lines],
             line_sequences=[line.order.sequence for line in lines],
             line_statuses=[line.order.status for line in lines],
             line_connections=[line.order.connection_id for line in lines],
-            whys=[orjson.dumps(line.why).decode() for line in lines],
+            whys=[line.why for line in lines],
         )
     except asyncpg.UniqueViolationError as error:
         raise Transient("another process entered the same order at the same moment") from error
 
 
-# --- lists ----------------------------------------------------------------------------------
+async def _write_holds(session: Session, decisions: Sequence[Decision]) -> None:
+    """Holds that came and went; few orders have any."""
+    placed = [(made.order.id, hold) for made in decisions for hold in made.placed]
+    if placed:
+        await _queries.place_holds.run(
+            session,
+            ids=[hold.id for _, hold in placed],
+            orders=[order_id for order_id, _ in placed],
+            kinds=[hold.kind for _, hold in placed],
+            notes=[hold.note for _, hold in placed],
+            release_by=[hold.release_by for _, hold in placed],
+            placed_by=[hold.placed_by for _, hold in placed],
+            placed_at=[hold.placed_at for _, hold in placed],
+        )
+    lifted = [hold_id for made in decisions for hold_id in made.lifted]
+    if lifted:
+        await _queries.lift_holds.run(session, ids=lifted)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFilter:
-    """What a list of orders is narrowed to; None leaves a field open."""
-
-    statuses: Sequence[str] | None = None
-    store: UUID | None = None
-    connection: UUID | None = None
-    updated_after: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderSummary:
-    """An order as lists show it."""
-
-    id: UUID
-    store_id: UUID
-    external_id: str
-    number: str | None
-    status: OrderStatus
-    connection_id: UUID | None
-    version: int
-    sequence: int
-    settings_version: int | None
-    total: str | None
-    currency: str | None
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OrderDetail:
-    """One order with the store's full current data, as JSON."""
-
-    summary: OrderSummary
-    cancel_too_late: bool
-    payload: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One line of an order's timeline, and why it is so."""
-
-    id: int
-    at: datetime
-    kind: str
-    event: str | None
-    sequence: int
-    status: OrderStatus
-    connection_id: UUID | None
-    why: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
-
-    id: UUID
-    connection_id: UUID
-    epoch: int
-    reason: str
-    state: Literal["running", "done"]
-    returned: int
-    stayed: int | None
-    started_at: datetime
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class HandoverPreview:
-    """What ending a connection now would return, and what would stay."""
-
-    connection_id: UUID
-    state: ConnectionState
-    version: int
-    epoch: int
-    would_return: int
-    would_stay: int
-
-
-def _summary(row: asyncpg.Record) -> OrderSummary:
-    return row_as(OrderSummary, row, status=OrderStatus(row["status"]))
-
-
-async def list_orders(
-    session: Session,
-    account: UUID,
-    *,
-    as_three_pl: bool,
-    wanted: OrderFilter,
-    after: UUID | None,
-    limit: int,
-) -> list[OrderSummary]:
-    """Newest first, the orders that the account owns or whose brand it is."""
-    query = _queries.orders_of_three_pl if as_three_pl else _queries.orders_of_brand
-    rows = await query.all(
+async def _note_stale(session: Session, decisions: Sequence[Decision]) -> None:
+    """One line for all the stale messages that an order meets between two events."""
+    stale = [made for made in decisions if made.outcome is Outcome.STALE]
+    if not stale:
+        return
+    times = Counter((made.order.id, made.order.sequence) for made in stale)
+    last = list({(made.order.id, made.order.sequence): made for made in stale}.values())
+    await _queries.note_stale.run(
         session,
-        account=account,
-        after=after,
-        statuses=wanted.statuses,
-        store=wanted.store,
-        connection=wanted.connection,
-        updated_after=wanted.updated_after,
-        limit=limit,
+        orders=[made.order.id for made in last],
+        sequences=[made.order.sequence for made in last],
+        statuses=[made.order.status for made in last],
+        connections=[made.order.connection_id for made in last],
+        whys=[orjson.dumps(made.why).decode() for made in last],
+        times=[times[made.order.id, made.order.sequence] for made in last],
     )
-    return [_summary(row) for row in rows]
 
 
-async def get_order(session: Session, order_id: UUID, account: UUID) -> OrderDetail | None:
-    """One order, if the account is its brand or its owner."""
-    row = await _queries.order_of_party.one(session, order_id=order_id, account=account)
-    if row is None:
-        return None
-    return OrderDetail(_summary(row), row["cancel_too_late"], row["payload"])
+# --- parked records -------------------------------------------------------------------------
 
 
-async def list_history(
-    session: Session, order_id: UUID, after: int, limit: int
-) -> list[HistoryLine]:
-    """The timeline, oldest first; whoever asks has been shown the order."""
-    rows = await _queries.history_of_order.all(session, order_id=order_id, after=after, limit=limit)
-    return [
-        row_as(HistoryLine, row, status=OrderStatus(row["status"]), why=orjson.loads(row["why"]))
-        for row in rows
-    ]
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record of `orders.received` to park, and why."""
+
+    key: OrderKey
+    record: Record
+    reason: str
 
 
-async def list_handovers(
-    session: Session, account: UUID, connection: UUID | None, after: UUID | None, limit: int
-) -> list[Handover]:
-    """Newest first."""
-    rows = await _queries.handovers_of_party.all(
-        session, account=account, connection=connection, after=after, limit=limit
+async def parked_keys(session: Session, keys: Iterable[OrderKey]) -> set[OrderKey]:
+    """Those of the orders that have a parked record, held against a replay."""
+    wanted = list(keys)
+    rows = await _queries.parked_keys.all(
+        session,
+        stores=[key.store_id for key in wanted],
+        external_ids=[key.external_id for key in wanted],
     )
-    return [row_as(Handover, row) for row in rows]
+    return {OrderKey(row["store_id"], row["external_id"]) for row in rows}
 
 
-async def preview_handover(
-    session: Session, connection: UUID, account: UUID
-) -> HandoverPreview | None:
-    """What ending the connection now would do; None when the account is no party of it."""
-    row = await _queries.preview_handover.one(session, connection=connection, account=account)
-    return row_as(HandoverPreview, row, state=ConnectionState(row["state"])) if row else None
+async def park(session: Session, parked: Sequence[Parked]) -> None:
+    """Keep records, in the caller's transaction; parked twice is parked once."""
+    await _queries.park.run(
+        session,
+        topics=[one.record.topic for one in parked],
+        partitions=[one.record.partition for one in parked],
+        offsets=[one.record.offset for one in parked],
+        stores=[one.key.store_id for one in parked],
+        external_ids=[one.key.external_id for one in parked],
+        headers=[orjson.dumps(dict(one.record.headers)).decode() for one in parked],
+        values=[one.record.value for one in parked],
+        # PostgreSQL holds no NUL, and a reason may quote the record.
+        reasons=[one.reason.replace("\0", "") for one in parked],
+    )

@@ -1,5 +1,6 @@
 """`connections.changed`: connections says how a connection stands."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -19,6 +20,9 @@ class ConnectionState(StrEnum):
 
 Party = Literal["brand", "three_pl"]
 
+# Longer than `orders.received` is kept: what can still be read finds the settings of its time.
+SETTINGS_HISTORY = timedelta(days=8)
+
 
 class ConnectionSettings(WireContract):
     """One settings version of a connection; bound whole to an order when it enters."""
@@ -28,6 +32,12 @@ class ConnectionSettings(WireContract):
     billing_owner: Party = "brand"
     support_owner: Party = "brand"
     endpoint_id: UUID | None = None
+
+
+class EffectiveSettings(ConnectionSettings):
+    """A settings version with the time from which it counts for orders that enter."""
+
+    effective_at: Timestamp
 
 
 class ConnectionEndpoint(WireContract):
@@ -46,6 +56,9 @@ class ConnectionChanged(WireContract):
 
     `version` grows by one with every change, `epoch` with every activation. Every endpoint the
     connection ever had is listed, so that the newest message alone rebuilds a projection.
+    `settings_history` has the versions of the last `SETTINGS_HISTORY` and the one that counted
+    before them, oldest first: an order is bound to the one that counted when it was accepted,
+    however late it is decided on.
     """
 
     connection_id: UUID
@@ -58,4 +71,5 @@ class ConnectionChanged(WireContract):
     priority: int
     settings: ConnectionSettings
     endpoints: tuple[ConnectionEndpoint, ...] = ()
+    settings_history: tuple[EffectiveSettings, ...] = ()
     changed_at: Timestamp

@@ -5,10 +5,24 @@ from dataclasses import dataclass
 from typing import Literal, Self
 from uuid import UUID
 
+from shared.contracts.connections_changed import Party
 from shared.contracts.fields import Timestamp, WireContract
 from shared.contracts.order import Order, OrderStatus
 
-OrderEventType = Literal["order.created", "order.updated", "order.unassigned", "order.cancelled"]
+OrderEventType = Literal[
+    "order.created", "order.updated", "order.unassigned", "order.cancelled", "order.returned"
+]
+HoldKind = Literal["payment", "address", "stock", "fraud", "customer", "other"]
+
+
+class Hold(WireContract):
+    """Why an open order must not be worked yet, and who may lift that."""
+
+    id: UUID
+    kind: HoldKind
+    note: str | None = None
+    release_by: Party
+    placed_at: Timestamp
 
 
 class OrderEventData(WireContract):
@@ -16,7 +30,9 @@ class OrderEventData(WireContract):
 
     `sequence` counts the events of this order, gap-free from 1. `version` is the assignment
     version that the next command has to name. `connection_id` is whose event this is; None when
-    the brand holds the order itself.
+    the brand owns the order itself. `epoch`, `settings_version` and the three owners are the
+    snapshot of that connection. In `order.unassigned` the `order` is None, and `reason` says why it
+    was taken back: who must stop needs no buyer's data.
     """
 
     id: UUID
@@ -29,6 +45,13 @@ class OrderEventData(WireContract):
     settings_version: int | None = None
     changed_fields: tuple[str, ...] = ()
     cancel_too_late: bool = False
+    number: str | None = None
+    holds: tuple[Hold, ...] = ()
+    epoch: int | None = None
+    shipping_rules_owner: Party | None = None
+    billing_owner: Party | None = None
+    support_owner: Party | None = None
+    reason: str | None = None
     order: Order | None
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.contracts.fields import ExternalId, Timestamp, WireContract
 from shared.contracts.order import Order
+from shared.contracts.stores_changed import PaymentRules
 
 # How far a source's clock may be ahead; beyond it the time of receipt counts instead of its own.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -17,7 +18,8 @@ class OrderReceived(WireContract):
     `order` is None only for `delete`, where platforms send the id alone.
     `updated_at` is the source's own clock (one-second resolution at most platforms), but never more
     than `CLOCK_TOLERANCE` ahead of `received_at`.
-    `brand_id` is the store's account, so that routing knows whose order it is without asking.
+    `brand_id` is the store's account, so that routing knows whose order it is without asking;
+    `payment_rules` are the store's at that moment.
     """
 
     store_id: UUID
@@ -27,6 +29,7 @@ class OrderReceived(WireContract):
     updated_at: Timestamp
     received_at: Timestamp
     order: Order | None = None
+    payment_rules: PaymentRules = PaymentRules()
 
     @property
     def key(self) -> str:

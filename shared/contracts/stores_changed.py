@@ -5,6 +5,17 @@ from uuid import UUID
 from shared.contracts.fields import Timestamp, WireContract
 
 
+class PaymentRules(WireContract):
+    """What a store says about orders that are not paid yet.
+
+    `hold_unpaid`: whether they wait (a hold of kind `payment`). `ship_unpaid_methods`: payment
+    methods whose orders are shipped all the same, such as cash on delivery; compared without case.
+    """
+
+    hold_unpaid: bool = True
+    ship_unpaid_methods: tuple[str, ...] = ()
+
+
 class StoreCredential(WireContract):
     """A way a store proves itself: an API key by its hash, a platform secret sealed.
 
@@ -27,4 +38,5 @@ class StoreChanged(WireContract):
     domain: str
     version: int
     credentials: tuple[StoreCredential, ...] = ()
+    payment_rules: PaymentRules = PaymentRules()
     changed_at: Timestamp

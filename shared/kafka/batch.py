@@ -3,7 +3,8 @@
 A handler gets the records of one batch that could be read. It raises `Transient` (or anything
 `shared.failures.is_transient` knows) to be asked again with the same records, and `Permanent` when
 a record can never work; the batch is then halved until the guilty record stands alone and goes to
-`<topic>.dlq`, so that the others go on. Nothing in here knows FastStream.
+`<topic>.dlq` (or is parked, where the handler knows how), so that the others go on; unless too many
+do (`shared.kafka.brake`). Nothing in here knows FastStream.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from aiokafka import ConsumerRecord
 from pydantic import BaseModel, ValidationError
 
 from shared.failures import Permanent, is_transient
+from shared.kafka.brake import Brake
 from shared.kafka.dead_letters import DeadLetters
 from shared.kafka.topics import Topic
 from shared.telemetry import BATCH_SECONDS, MESSAGES, TRANSIENT_FAILURES
@@ -40,11 +42,13 @@ class Record:
     key: str
     headers: Mapping[str, str]
     value: bytes
-    raw: ConsumerRecord = field(repr=False)
+    raw: ConsumerRecord | None = field(repr=False, compare=False)
 
 
 Parse = Callable[[Record], Body]
 Handle = Callable[[Sequence[Body]], Awaitable[None]]
+# Keeps a record that failed, and why, where its successors find it.
+Park = Callable[["Record", str], Awaitable[None]]
 
 
 def read(model: type[Model]) -> Parse[Model]:
@@ -72,6 +76,9 @@ class BatchHandler(Generic[Body]):
             least once.
         dead_letters: where records go that can never work.
         wait_seconds: how long a batch is asked again in place while an engine is away.
+        brake: judges what fails, before it is given up.
+        park: where a record goes that was read and failed; None for the dead letters. The handler
+            then judges by itself what it parks and what it handles.
     """
 
     def __init__(
@@ -81,12 +88,16 @@ class BatchHandler(Generic[Body]):
         handle: Handle[Body],
         dead_letters: DeadLetters,
         wait_seconds: float,
+        brake: Brake,
+        park: Park | None = None,
     ) -> None:
         self._topic = topic
         self._parse = parse
         self._handle = handle
         self._dead_letters = dead_letters
         self._wait_seconds = wait_seconds
+        self._brake = brake
+        self._park = park
 
     async def __call__(self, records: Sequence[ConsumerRecord]) -> None:
         """Handle one batch.
@@ -102,6 +113,7 @@ class BatchHandler(Generic[Body]):
 
     async def _read(self, records: Sequence[ConsumerRecord]) -> list[_Received[Body]]:
         received: list[_Received[Body]] = []
+        unreadable: list[tuple[ConsumerRecord, str]] = []
         for raw in records:
             try:
                 record = Record(
@@ -115,8 +127,16 @@ class BatchHandler(Generic[Body]):
                 )
                 received.append(_Received(record, self._parse(record)))
             except Exception as error:  # noqa: BLE001  whatever it is: it is in the record
-                await self._send_to_dead_letters(raw, _unreadable(error))
+                unreadable.append((raw, describe(error)))
+        if unreadable:
+            await self._give_up_unreadable(unreadable)
         return received
+
+    async def _give_up_unreadable(self, unreadable: Sequence[tuple[ConsumerRecord, str]]) -> None:
+        keys = [(raw.key or b"").decode(errors="replace") for raw, _ in unreadable]
+        await self._retry_transient(lambda: self._judge((key, True) for key in keys))
+        for raw, reason in unreadable:
+            await self._send_to_dead_letters(raw, reason)
 
     async def _handle_or_halve(self, received: Sequence[_Received[Body]]) -> None:
         bodies = [one.body for one in received]
@@ -133,11 +153,22 @@ class BatchHandler(Generic[Body]):
             await self._handle_or_halve(received[middle:])
         else:
             MESSAGES.labels(self._topic.name, "handled").inc(len(received))
+            if self._park is None:
+                await self._judge((one.record.key, False) for one in received)
 
     async def _give_up(self, record: Record, error: Exception) -> None:
         if not isinstance(error, Permanent):
             logger.error("record failed", topic=record.topic, offset=record.offset, exc_info=error)
-        await self._send_to_dead_letters(record.raw, f"{type(error).__name__}: {error}")
+        await self._retry_transient(lambda: self._judge([(record.key, True)]))
+        if self._park is None:
+            await self._send_to_dead_letters(record.raw, f"{type(error).__name__}: {error}")
+            return
+        park = self._park
+        await self._retry_transient(lambda: park(record, describe(error)))
+        MESSAGES.labels(self._topic.name, "parked").inc()
+
+    async def _judge(self, outcomes: Iterable[tuple[str, bool]]) -> None:
+        self._brake.judge(outcomes)
 
     async def _send_to_dead_letters(self, raw: ConsumerRecord, reason: str) -> None:
         await self._retry_transient(lambda: self._dead_letters.send(raw, self._topic, reason))
@@ -165,8 +196,8 @@ class BatchHandler(Generic[Body]):
                 return
 
 
-def _unreadable(error: Exception) -> str:
-    """What is wrong with a record, for its dead letter."""
+def describe(error: Exception) -> str:
+    """What is wrong with a record, for whoever finds it among the dead letters or parked."""
     match error:
         case Permanent():
             return error.reason

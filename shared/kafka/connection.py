@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from shared.kafka.brake import BrakeLimits
 from shared.kafka.dead_letters import DeadLetters
 from shared.kafka.overrides import finish_batches
 from shared.kafka.producer import Producer
@@ -48,7 +49,11 @@ class KafkaConnection:
             graceful_timeout=0,
             logger=None,
         )
-        self.router = BatchRouter(DeadLetters(self.producer), settings.topic_prefix)
+        self.router = BatchRouter(
+            DeadLetters(self.producer),
+            settings.topic_prefix,
+            limits=BrakeLimits(settings.brake_run, settings.brake_ratio),
+        )
         self.broker.include_router(self.router)
 
     async def run(self) -> None:
@@ -93,6 +98,9 @@ class KafkaConnection:
         for subscriber in self.broker.subscribers:
             consumer: AIOKafkaConsumer | None = getattr(subscriber, "consumer", None)
             names = ",".join(getattr(subscriber, "topic_names", ()))
+            braked = [name for name, brake in self.router.brakes.items() if brake.is_on]
+            if braked:
+                return f"{', '.join(braked)}: too many records fail; see the log"
             if consumer is None or not consumer.assignment():
                 return f"{names}: no partitions assigned"
             polled = [consumer.last_poll_timestamp(at) or 0 for at in consumer.assignment()]

@@ -16,13 +16,15 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaRouter
 
 from shared.kafka import overrides
-from shared.kafka.batch import BatchHandler, Body, Handle, Parse
+from shared.kafka.batch import BatchHandler, Body, Handle, Park, Parse
+from shared.kafka.brake import Brake, BrakeLimits
 from shared.kafka.dead_letters import DeadLetters
 from shared.kafka.offsets import KafkaOffsets, Offsets
 from shared.kafka.overrides import Records
 from shared.kafka.topics import Topic
 
 BATCH_RECORDS = 500
+_LIMITS = BrakeLimits()
 # A fetch that may wait is answered at once when there is this much.
 _FETCH_BYTES = 64 * 1024
 # A batch is asked again in place this long (well under max.poll.interval.ms, 300 s), then handed
@@ -40,16 +42,27 @@ class BatchRouter(KafkaRouter):
         dead_letters: where records go that can never be handled.
         prefix: put before every topic and group.
         offsets: the port for handled batches; by default each consumer's own `KafkaOffsets`.
+        limits: of the brakes, one for each topic.
     """
 
     def __init__(
-        self, dead_letters: DeadLetters, prefix: str = "", offsets: Offsets | None = None
+        self,
+        dead_letters: DeadLetters,
+        prefix: str = "",
+        offsets: Offsets | None = None,
+        limits: BrakeLimits = _LIMITS,
     ) -> None:
         super().__init__(prefix=prefix)
         self._group_prefix = prefix
         self._dead_letters = dead_letters
         self._offsets = offsets
+        self._limits = limits
+        self.brakes: dict[str, Brake] = {}
         self.commits: list[KafkaOffsets] = []
+
+    def brake_of(self, topic: Topic) -> Brake:
+        """The brake of what this process reads of the topic."""
+        return self.brakes.setdefault(topic.name, Brake(topic.name, self._limits))
 
     def batch_subscriber(
         self,
@@ -59,6 +72,7 @@ class BatchRouter(KafkaRouter):
         parse: Parse[Body],
         max_records: int = BATCH_RECORDS,
         fetch_max_wait_ms: int = 0,
+        park: Park | None = None,
     ) -> Callable[[Handle[Body]], Handle[Body]]:
         """Declare the decorated function as the handler of `topic`.
 
@@ -68,6 +82,7 @@ class BatchRouter(KafkaRouter):
                 (projections held in memory) and commits nothing.
             parse: reads one record; see `BatchHandler`.
             max_records: most records in a batch.
+            park: see `BatchHandler`; such a handler judges by `brake_of(topic)`.
             fetch_max_wait_ms: how long the broker may hold an answer back for more records to
                 come; 0 for not at all. Fewer, larger batches for that much latency, and as many
                 fetches when nothing comes.
@@ -98,7 +113,9 @@ class BatchRouter(KafkaRouter):
                 no_reply=True,
             )
             overrides.poll_without_sleeping(subscriber, max_records)
-            batch_handler = BatchHandler(topic, parse, handle, self._dead_letters, wait)
+            batch_handler = BatchHandler(
+                topic, parse, handle, self._dead_letters, wait, self.brake_of(topic), park
+            )
 
             @subscriber
             async def on_batch(records: Records) -> None:

@@ -170,6 +170,14 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "Another active connection of this store has priority {priority}.",
         "Give this one another (PATCH its settings); lower wins.",
     ),
+    "not_hold_owner": ProblemType(
+        403,
+        "No hold of this order is yours to lift.",
+        "`holds` of the order says who may lift each of them.",
+    ),
+    "too_many_holds": ProblemType(
+        409, "An order has at most {most} holds.", "Lift one before you place another."
+    ),
     "not_owner": ProblemType(403, "Another party owns this order now.", "Leave it to that party."),
     "connection_ended": ProblemType(
         409,

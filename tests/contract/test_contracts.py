@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.ingest import order_in
 from services.ingest.order_in import OrderIn
-from services.routing.handlers import read_order
+from services.routing.received import read_order
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.fields import WireContract
 from shared.contracts.orders_events import OrderEvent, OrderEventAttributes

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.routing.orders import Connection, Incoming, Order
+from services.routing.orders import Connection, Hold, Incoming, Order
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import OrderStatus
 
@@ -26,7 +26,11 @@ def a_connection(**changes: Any) -> Connection:
             epoch=1,
             priority=100,
             settings_version=2,
+            shipping_rules_owner="brand",
+            billing_owner="three_pl",
+            support_owner="brand",
             endpoint_id=ENDPOINT,
+            effective_at=NOON,
         ),
         **changes,
     )
@@ -44,6 +48,9 @@ def an_order(**changes: Any) -> Order:
             connection_id=CONNECTION,
             epoch=1,
             settings_version=2,
+            shipping_rules_owner="brand",
+            billing_owner="three_pl",
+            support_owner="brand",
             endpoint_id=ENDPOINT,
             status=OrderStatus.OPEN,
             version=1,
@@ -51,8 +58,34 @@ def an_order(**changes: Any) -> Order:
             source_updated_at=NOON,
             content_hash=b"one",
             payload='{"total":"10.00","note":null}',
+            accepted_at=NOON + timedelta(days=1),
         ),
         **changes,
+    )
+
+
+def a_hold(**changes: Any) -> Hold:
+    """A hold that the 3PL placed for itself to lift."""
+    placed_at = NOON + timedelta(days=1)
+    return replace(
+        Hold(UUID(int=21), "stock", "out until Monday", "three_pl", THREE_PL, placed_at), **changes
+    )
+
+
+def the_brands(**changes: Any) -> Order:
+    """An open order that the brand owns."""
+    return an_order(
+        **{
+            "three_pl_id": None,
+            "connection_id": None,
+            "epoch": None,
+            "settings_version": None,
+            "shipping_rules_owner": None,
+            "billing_owner": None,
+            "support_owner": None,
+            "endpoint_id": None,
+            **changes,
+        }
     )
 
 

@@ -7,6 +7,7 @@ handler can be tested without an engine.
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.routing import assignment, handover
-from services.routing.orders import Connection, Decision, Order, Outcome
+from services.routing.orders import Connection, Decision, Order, Outcome, SettingsVersion
 from services.routing.store import PendingHandover
 from shared.contracts.connections_changed import ConnectionChanged, ConnectionState
 from shared.contracts.order import OrderStatus
@@ -32,6 +33,7 @@ class FakeRoutingStore:
     connections: dict[UUID, Connection] = field(default_factory=dict)
     orders: dict[tuple[UUID, str], Order] = field(default_factory=dict)
     handovers: dict[tuple[UUID, int], PendingHandover] = field(default_factory=dict)
+    settings: dict[UUID, list[SettingsVersion]] = field(default_factory=dict)
 
     async def lock_connections_of_stores(
         self, _: Any, stores: Iterable[UUID]
@@ -54,6 +56,18 @@ class FakeRoutingStore:
             known = self.connections.get(change.connection_id)
             if known is None or known.version < change.version:
                 self.connections[change.connection_id] = Connection.of(change)
+            versions = self.settings.setdefault(change.connection_id, [])
+            known_versions = {version.settings_version for version in versions}
+            versions += [
+                SettingsVersion.of_message(version)
+                for version in change.settings_history
+                if version.version not in known_versions
+            ]
+
+    async def settings_of(
+        self, _: Any, connections: Iterable[UUID]
+    ) -> dict[UUID, list[SettingsVersion]]:
+        return {id_: self.settings[id_] for id_ in connections if id_ in self.settings}
 
     async def record_handovers(self, _: Any, pending: Sequence[PendingHandover]) -> None:
         for one in pending:
@@ -154,6 +168,35 @@ class RoutingStoreSuite:
         assert known == {active.id: active}
         assert of_store == {active.store_id: [active]}
 
+    async def test_every_settings_version_that_a_change_tells_of_is_kept(
+        self, store: Any, database: Any
+    ) -> None:
+        newest = a_connection(id=uuid7(), settings_version=5)
+        older = SettingsVersion(4, "brand", "brand", "three_pl", None, NOON - timedelta(hours=1))
+        async with database.transaction() as session:
+            await store.apply_connections(session, [change_of(newest, older)])
+            await store.apply_connections(session, [change_of(replace(newest, version=9), older)])
+            versions = await store.settings_of(session, [newest.id, uuid7()])
+        assert [version.settings_version for version in versions[newest.id]] == [4, 5]
+        assert versions[newest.id][0] == older
+
+    async def test_holds_are_read_back_until_they_are_lifted(
+        self, store: Any, database: Any
+    ) -> None:
+        unpaid = a_message(external_id="held", unpaid=True)
+        entered = assignment.receive(None, unpaid, a_connection(), uuid7())
+        paid = a_message(5, external_id="held", content_hash=b"two", payload='{"total":"1.00"}')
+        async with database.transaction() as session:
+            await store.write(session, [entered])
+            (known,) = (await store.lock_orders(session, [self.key(entered)])).values()
+            assert known == entered.order
+            assert len(known.holds) == 1
+            lifted = assignment.receive(known, paid, None, uuid7())
+            await store.write(session, [lifted])
+            (known,) = (await store.lock_orders(session, [self.key(entered)])).values()
+        assert known == lifted.order
+        assert known.holds == ()
+
     async def test_a_hand_over_is_recorded_once_for_each_epoch(
         self, store: Any, database: Any
     ) -> None:
@@ -170,8 +213,19 @@ class RoutingStoreSuite:
         return decision.order.store_id, decision.order.external_id
 
 
-def change_of(connection: Connection) -> ConnectionChanged:
-    """The message that says how a connection stands."""
+def settings_of_message(version: SettingsVersion) -> dict[str, Any]:
+    """A settings version as the message has it."""
+    return {
+        "version": version.settings_version,
+        "shipping_rules_owner": version.shipping_rules_owner,
+        "billing_owner": version.billing_owner,
+        "support_owner": version.support_owner,
+        "endpoint_id": version.endpoint_id,
+    }
+
+
+def change_of(connection: Connection, *older: SettingsVersion) -> ConnectionChanged:
+    """The message that says how a connection stands, with older versions of its settings."""
     return ConnectionChanged.model_validate(
         {
             "connection_id": connection.id,
@@ -182,10 +236,11 @@ def change_of(connection: Connection) -> ConnectionChanged:
             "version": connection.version,
             "epoch": connection.epoch,
             "priority": connection.priority,
-            "settings": {
-                "version": connection.settings_version,
-                "endpoint_id": connection.endpoint_id,
-            },
+            "settings": settings_of_message(connection),
+            "settings_history": [
+                {**settings_of_message(version), "effective_at": version.effective_at}
+                for version in (*older, connection)
+            ],
             "changed_at": NOON,
         }
     )

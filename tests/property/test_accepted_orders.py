@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from services.ingest import order_in
 from services.ingest.platforms.shopify import PLATFORM
 from services.routing import assignment, events
-from services.routing.handlers import read_order
 from services.routing.orders import Order
+from services.routing.received import read_order
 from shared.contracts.order import Order as WireOrder
 from shared.contracts.orders_received import OrderReceived
 from shared.kafka.batch import Record

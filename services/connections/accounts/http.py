@@ -107,7 +107,7 @@ async def change_plan(_: Operator, process: Process, account_id: UUID, body: Pla
 @router.post("/v1/sessions", status_code=201, tags=["accounts"], summary="Log in")
 async def log_in(_: Public, process: Process, body: Credentials) -> Session:
     """An access token for ten minutes."""
-    async with process.database.session() as session:
+    async with process.database.reading() as session:
         account = await store.get_account_by_email(session, body.email)
     # Also without an account, so that the time taken does not tell which e-mails exist.
     matches = await process.passwords.verify(

@@ -172,7 +172,7 @@ async def list_brands(
     process: Process, caller: Account, limit: Limit = 50, after: After = None
 ) -> Page[Brand]:
     """The brands that the calling 3PL added."""
-    async with process.database.session() as session:
+    async with process.database.reading() as session:
         rows = await store.list_brands(
             session, caller.account_id, decode_cursor_part(after, UUID), limit + 1
         )
@@ -182,7 +182,7 @@ async def list_brands(
 @router.get("/v1/brands/{brand_id}", tags=["brands"], summary="One brand")
 async def get_brand(process: Process, caller: Account, brand_id: UUID) -> Brand:
     """404 unless the calling 3PL added it."""
-    async with process.database.session() as session:
+    async with process.database.reading() as session:
         found = await store.get_brand(session, caller.account_id, brand_id)
     if found is None:
         raise Refused("not_found", what="brand")

@@ -135,7 +135,7 @@ async def list_connections(
     after: After = None,
 ) -> Page[ConnectionView]:
     """Those that the caller is a party of."""
-    async with process.database.session() as session:
+    async with process.database.reading() as session:
         rows = await store.list_connections(
             session,
             caller.account_id,
@@ -152,7 +152,7 @@ async def get_connection(
     response: Response, process: Process, caller: Account, connection_id: UUID
 ) -> ConnectionView:
     """For its parties; the version is also the `ETag`."""
-    async with process.database.session() as session:
+    async with process.database.reading() as session:
         connection = await transitions.visible_connection(session, connection_id, caller.account_id)
     response.headers["ETag"] = f'"{connection.version}"'
     return _present(connection)
@@ -233,7 +233,7 @@ async def list_settings_versions(
     after: After = None,
 ) -> Page[SettingsVersion]:
     """Every version that an order may be bound to."""
-    async with process.database.session() as session:
+    async with process.database.reading() as session:
         await transitions.visible_connection(session, connection_id, caller.account_id)
         rows = await store.list_settings_versions(
             session,
@@ -266,7 +266,7 @@ async def list_audit(
     after: After = None,
 ) -> Page[AuditEntry]:
     """Everything that changed the connection."""
-    async with process.database.session() as session:
+    async with process.database.reading() as session:
         await transitions.visible_connection(session, connection_id, caller.account_id)
         rows = await store.list_audit_entries(
             session,

@@ -46,9 +46,9 @@ WHERE id = :id AND version = :version;
 
 -- name: insert_settings_version!
 INSERT INTO settings_versions (connection_id, version, shipping_rules_owner, billing_owner,
-    support_owner, endpoint_id, created_by)
+    support_owner, endpoint_id, created_by, created_at)
 VALUES (:connection_id, :version, :shipping_rules_owner, :billing_owner, :support_owner,
-    :endpoint_id, :created_by);
+    :endpoint_id, :created_by, clock_timestamp());
 
 -- name: list_settings_versions
 SELECT v.*, e.url AS webhook_url
@@ -58,6 +58,18 @@ LEFT JOIN endpoints e ON e.id = v.endpoint_id
 WHERE v.connection_id = :connection_id AND :account_id IN (c.brand_id, c.three_pl_id)
     AND (:after::bigint IS NULL OR v.version < :after::bigint)
 ORDER BY v.version DESC LIMIT :limit;
+
+-- name: list_effective_settings
+-- tenants: the caller read the connection as a party's
+-- Those of the period, and the one that counted when it began. The time is of the statement: the
+-- version of a transaction that waited for its lock counts from when it could be written.
+SELECT version, shipping_rules_owner, billing_owner, support_owner, endpoint_id,
+       created_at AS effective_at
+FROM settings_versions
+WHERE connection_id = :connection_id AND version >= coalesce(
+    (SELECT max(version) FROM settings_versions
+     WHERE connection_id = :connection_id AND created_at < now() - :period::interval), 0)
+ORDER BY version;
 
 -- name: insert_endpoint!
 INSERT INTO endpoints (id, connection_id, url, sealed_secrets)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,11 @@ from services.connections.connection.models import (
     Owners,
     SettingsVersion,
 )
-from shared.contracts.connections_changed import ConnectionEndpoint, ConnectionState
+from shared.contracts.connections_changed import (
+    ConnectionEndpoint,
+    ConnectionState,
+    EffectiveSettings,
+)
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
@@ -132,6 +137,16 @@ async def list_settings_versions(
         session, connection_id=connection_id, account_id=account_id, after=after, limit=limit
     )
     return [row_as(SettingsVersion, row) for row in rows]
+
+
+async def list_effective_settings(
+    session: Session, connection_id: UUID, period: timedelta
+) -> list[EffectiveSettings]:
+    """The versions that counted at any time within the last `period`, oldest first."""
+    rows = await _queries.list_effective_settings.all(
+        session, connection_id=connection_id, period=period
+    )
+    return [EffectiveSettings.model_validate(dict(row)) for row in rows]
 
 
 async def insert_endpoint(

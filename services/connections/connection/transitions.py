@@ -14,7 +14,7 @@ from services.connections.connection.lifecycle import (
 from services.connections.connection.models import Change, Connection, Owners
 from services.connections.stores import registry
 from services.connections.stores.models import Store
-from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.connections_changed import SETTINGS_HISTORY, ConnectionState
 from shared.failures import Refused, Transient
 from shared.postgres import outbox
 from shared.postgres.database import Session
@@ -194,6 +194,7 @@ async def _announce(session: Session, connection_id: UUID, caller: Caller) -> Co
     """Put the full state into the outbox; the connection as it is now."""
     connection = await visible_connection(session, connection_id, caller.account_id)
     endpoints = await store.list_endpoints(session, connection_id)
-    message = messages.connection_changed(connection, endpoints, caller.traceparent)
+    history = await store.list_effective_settings(session, connection_id, SETTINGS_HISTORY)
+    message = messages.connection_changed(connection, endpoints, history, caller.traceparent)
     await outbox.write(session, [message])
     return connection

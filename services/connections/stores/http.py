@@ -1,15 +1,26 @@
 """Stores and their credentials over HTTP."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from services.catalog import PLATFORM_NAMES
-from services.connections.dependencies import Process, TracedCaller
-from services.connections.stores import credentials, platforms, registry, store
+from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.stores import credentials, models, platforms, registry, rules, store
+from services.connections.stores.models import Store
+from shared.contracts.fields import PRINTABLE
+from shared.contracts.stores_changed import PaymentRules
 from shared.postgres.database import Session
 from shared.web.access import Account
 
@@ -23,6 +34,7 @@ CredentialKind = Annotated[
     AfterValidator(platforms.known_kind),
     Field(description=f"One of: {', '.join(platforms.CREDENTIAL_KINDS)}."),
 ]
+MethodName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
 
@@ -33,6 +45,26 @@ class StoreOfBrand(BaseModel):
     id: UUID
     platform: str
     domain: str
+
+
+class StoredPaymentRules(BaseModel):
+    """What the store says about orders that are not paid yet.
+
+    `hold_unpaid`: they wait (a hold of kind `payment`) until the store says they are paid.
+    `ship_unpaid_methods`: payment methods, as the store names them, whose orders are shipped all
+    the same, such as cash on delivery.
+    """
+
+    hold_unpaid: bool = True
+    ship_unpaid_methods: Annotated[list[MethodName], Field(max_length=100)] = Field(
+        default_factory=list
+    )
+
+
+class StorePatch(BaseModel):
+    """What changes; the payment rules are replaced as a whole."""
+
+    payment_rules: StoredPaymentRules
 
 
 class CredentialRequest(BaseModel):
@@ -74,21 +106,47 @@ class StoreDetail(StoreOfBrand):
     """A store and the credentials that are valid now."""
 
     brand_id: UUID
+    version: int
+    payment_rules: StoredPaymentRules
     credentials: list[ListedCredential]
     created_at: datetime
 
 
 @router.get("/{store_id}", summary="One store")
-async def get_store(process: Process, caller: Account, store_id: UUID) -> StoreDetail:
-    """For its brand and the 3PLs connected to it."""
-    async with process.database.session() as session:
+async def get_store(
+    response: Response, process: Process, caller: Account, store_id: UUID
+) -> StoreDetail:
+    """For its brand and the 3PLs connected to it; the version is also the `ETag`."""
+    async with process.database.reading() as session:
         found = (await registry.visible_store(session, store_id, caller.account_id)).store
         valid = await store.list_credentials(session, store_id)
+    response.headers["ETag"] = f'"{found.version}"'
+    return _present(found, valid)
+
+
+@router.patch("/{store_id}", summary="Change what the store says about its orders")
+async def change_store(
+    process: Process, caller: TracedCaller, store_id: UUID, body: StorePatch, version: IfMatch
+) -> StoreDetail:
+    """By the brand; counts for orders that come in from then on, within a second."""
+    wanted = PaymentRules(
+        hold_unpaid=body.payment_rules.hold_unpaid,
+        ship_unpaid_methods=tuple(body.payment_rules.ship_unpaid_methods),
+    )
+    async with process.database.transaction() as session:
+        changed = await rules.change_payment_rules(session, store_id, wanted, caller, version)
+        valid = await store.list_credentials(session, store_id)
+    return _present(changed, valid)
+
+
+def _present(found: Store, valid: Sequence[models.ListedCredential]) -> StoreDetail:
     return StoreDetail(
         id=found.id,
         platform=found.platform,
         domain=found.domain,
         brand_id=found.brand_id,
+        version=found.version,
+        payment_rules=StoredPaymentRules.model_validate(found.payment_rules.model_dump()),
         created_at=found.created_at,
         credentials=[
             ListedCredential(

@@ -1,10 +1,11 @@
 """Stores and their credentials as they are kept. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.contracts.stores_changed import StoreCredential
+from shared.contracts.stores_changed import PaymentRules, StoreCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,17 @@ class Store:
     platform: str
     domain: str
     version: int
+    hold_unpaid: bool
+    ship_unpaid_methods: Sequence[str]
     created_at: datetime
     changed_at: datetime
+
+    @property
+    def payment_rules(self) -> PaymentRules:
+        """What it says about orders that are not paid yet."""
+        return PaymentRules(
+            hold_unpaid=self.hold_unpaid, ship_unpaid_methods=tuple(self.ship_unpaid_methods)
+        )
 
 
 @dataclass(frozen=True, slots=True)

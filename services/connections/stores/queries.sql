@@ -32,6 +32,11 @@ SELECT id FROM stores WHERE id = :id FOR NO KEY UPDATE;
 -- tenants: the caller holds the store's lock for an account that may change it
 UPDATE stores SET version = version + 1, changed_at = now() WHERE id = :id RETURNING *;
 
+-- name: update_payment_rules!
+-- tenants: the caller holds the store's lock for its brand
+UPDATE stores SET hold_unpaid = :hold_unpaid, ship_unpaid_methods = :ship_unpaid_methods
+WHERE id = :id;
+
 -- name: insert_credential!
 INSERT INTO store_credentials (id, store_id, kind, digest, sealed_secret, created_by)
 VALUES (:id, :store_id, :kind, :digest, :sealed_secret, :created_by);

@@ -6,7 +6,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.connections.stores.models import ListedCredential, Store, StoreAccess
-from shared.contracts.stores_changed import StoreCredential
+from shared.contracts.stores_changed import PaymentRules, StoreCredential
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
@@ -55,6 +55,16 @@ async def touch_store(session: Session, store_id: UUID) -> Store:
     if row is None:
         raise LookupError(f"there is no store {store_id}")
     return row_as(Store, row)
+
+
+async def update_payment_rules(session: Session, store_id: UUID, rules: PaymentRules) -> None:
+    """Keep what the store says about unpaid orders."""
+    await _queries.update_payment_rules.run(
+        session,
+        id=store_id,
+        hold_unpaid=rules.hold_unpaid,
+        ship_unpaid_methods=list(rules.ship_unpaid_methods),
+    )
 
 
 async def insert_credential(

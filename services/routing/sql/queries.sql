@@ -43,22 +43,53 @@ SELECT * FROM connections WHERE id = :connection_id;
 
 -- name: upsert_connections!
 INSERT INTO connections AS c (id, store_id, brand_id, three_pl_id, state, version, epoch,
-                              priority, settings_version, endpoint_id, changed_at)
+                              priority, settings_version, shipping_rules_owner, billing_owner,
+                              support_owner, endpoint_id, effective_at, changed_at)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :brands::uuid[], :three_pls::uuid[],
                      :states::text[], :versions::int[], :epochs::int[], :priorities::int[],
-                     :settings_versions::int[], :endpoints::uuid[], :changed_at::timestamptz[])
+                     :settings_versions::int[], :shipping::text[], :billing::text[],
+                     :support::text[], :endpoints::uuid[], :effective::timestamptz[],
+                     :changed_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     state = excluded.state, version = excluded.version, epoch = excluded.epoch,
     priority = excluded.priority, settings_version = excluded.settings_version,
-    endpoint_id = excluded.endpoint_id, changed_at = excluded.changed_at
+    shipping_rules_owner = excluded.shipping_rules_owner, billing_owner = excluded.billing_owner,
+    support_owner = excluded.support_owner, endpoint_id = excluded.endpoint_id,
+    effective_at = excluded.effective_at, changed_at = excluded.changed_at
 WHERE c.version < excluded.version;
 
 -- name: insert_settings!
-INSERT INTO settings (connection_id, version, shipping_rules_owner, billing_owner,
-                      support_owner, endpoint_id)
-SELECT * FROM unnest(:connections::uuid[], :versions::int[], :shipping::text[],
-                     :billing::text[], :support::text[], :endpoints::uuid[])
-ON CONFLICT DO NOTHING;
+-- tenants: all; what connections told of
+-- Versions that are new, and for those that came too late: orders that were decided on before routing
+-- knew of the settings that counted already when they were accepted keep what they have, and their
+-- history says so. An order's id is as old as its decision, which the index goes by.
+WITH known_now AS (
+    INSERT INTO settings (connection_id, version, shipping_rules_owner, billing_owner,
+                          support_owner, endpoint_id, effective_at)
+    SELECT * FROM unnest(:connections::uuid[], :versions::int[], :shipping::text[],
+                         :billing::text[], :support::text[], :endpoints::uuid[],
+                         :effective::timestamptz[])
+    ON CONFLICT (connection_id, version) DO NOTHING
+    RETURNING connection_id, version, effective_at
+)
+INSERT INTO order_history (order_id, kind, sequence, status, connection_id, why)
+SELECT o.id, 'settings_late', o.sequence, o.status, o.connection_id,
+       json_build_object('reason', 'newer settings counted already, and were known too late',
+                         'bound', o.settings_version, 'counted', late.version)::text
+FROM (SELECT DISTINCT ON (k.connection_id) k.*, t.three_pl_id, t.first_id
+      FROM known_now k
+      JOIN unnest(:connections::uuid[], :versions::int[], :three_pls::uuid[], :first_ids::uuid[])
+          AS t (connection_id, version, three_pl_id, first_id) USING (connection_id, version)
+      ORDER BY k.connection_id, k.version) late
+JOIN orders o ON o.three_pl_id = late.three_pl_id AND o.connection_id = late.connection_id
+             AND o.id >= late.first_id AND o.accepted_at >= late.effective_at
+             AND o.settings_version < late.version;
+
+-- name: settings_of_connections
+-- tenants: all; the records of a batch are of many
+SELECT connection_id, version AS settings_version, shipping_rules_owner, billing_owner,
+       support_owner, endpoint_id, effective_at
+FROM settings WHERE connection_id = ANY(:connections::uuid[]);
 
 -- name: insert_handovers!
 -- The durable record that a sweep is to be done; from this commit on the invariant holds by it.
@@ -86,7 +117,7 @@ WITH candidates AS (
     WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
     ORDER BY id LIMIT :chunk
 )
-SELECT * FROM orders
+SELECT *, CASE WHEN status = 'on_hold' THEN standing_holds(id) END AS holds FROM orders
 WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
 ORDER BY id LIMIT (SELECT count(*) FROM candidates WHERE bytes_before < :most_bytes) FOR UPDATE;
 
@@ -119,14 +150,15 @@ WHERE id = :handover_id;
 -- tenants: all; the records of a batch are of many
 -- The known orders among the keys of a batch, locked in id order as the sweep locks them, so
 -- that the two never deadlock.
-SELECT o.*
+SELECT o.*, CASE WHEN o.status = 'on_hold' THEN standing_holds(o.id) END AS holds
 FROM unnest(:stores::uuid[], :external_ids::text[]) AS k(store_id, external_id)
 JOIN orders o ON o.store_id = k.store_id AND o.external_id = k.external_id
 ORDER BY o.id FOR UPDATE OF o;
 
 -- name: lock_order^
 -- tenants: the caller compares brand and 3PL with the account before it says anything
-SELECT * FROM orders WHERE id = :order_id FOR UPDATE;
+SELECT *, CASE WHEN status = 'on_hold' THEN standing_holds(id) END AS holds
+FROM orders WHERE id = :order_id FOR UPDATE;
 
 -- name: write_orders!
 -- tenants: all; the records of a batch are of many
@@ -139,69 +171,65 @@ WITH history AS (
                          :line_connections::uuid[], :whys::text[])
 )
 INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch,
-                    settings_version, endpoint_id, status, version, sequence, source_updated_at,
-                    content_hash, payload, payload_bytes, cancel_too_late, tombstone)
+                    settings_version, shipping_rules_owner, billing_owner, support_owner,
+                    endpoint_id, status, version, sequence, source_updated_at, content_hash,
+                    payload, payload_bytes, accepted_at, source_created_at, number, total,
+                    currency, cancel_too_late, tombstone)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :brands::uuid[],
                      :three_pls::uuid[], :connections::uuid[], :epochs::int[],
-                     :settings_versions::int[], :endpoints::uuid[], :statuses::text[],
+                     :settings_versions::int[], :shipping::text[], :billing::text[],
+                     :support::text[], :endpoints::uuid[], :statuses::text[],
                      :versions::int[], :sequences::int[], :source_updated::timestamptz[],
                      :hashes::bytea[], :payloads::json[], :payload_bytes::int[],
-                     :too_late::bool[], :tombstones::bool[])
+                     :accepted::timestamptz[], :source_created::timestamptz[], :numbers::text[],
+                     :totals::text[], :currencies::text[], :too_late::bool[], :tombstones::bool[])
 ON CONFLICT (id) DO UPDATE SET
     connection_id = excluded.connection_id, epoch = excluded.epoch,
-    settings_version = excluded.settings_version, endpoint_id = excluded.endpoint_id,
+    settings_version = excluded.settings_version,
+    shipping_rules_owner = excluded.shipping_rules_owner, billing_owner = excluded.billing_owner,
+    support_owner = excluded.support_owner, endpoint_id = excluded.endpoint_id,
     status = excluded.status, version = excluded.version, sequence = excluded.sequence,
     source_updated_at = excluded.source_updated_at, content_hash = excluded.content_hash,
     payload = excluded.payload, payload_bytes = excluded.payload_bytes,
+    source_created_at = excluded.source_created_at, number = excluded.number,
+    total = excluded.total, currency = excluded.currency,
     cancel_too_late = excluded.cancel_too_late,
     tombstone = excluded.tombstone, updated_at = now();
 
--- name: orders_of_brand
-SELECT * FROM order_summaries
-WHERE brand_id = :account
-  AND (:after::uuid IS NULL OR id < :after)
-  AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
-  AND (:store::uuid IS NULL OR store_id = :store)
-  AND (:connection::uuid IS NULL OR connection_id = :connection)
-  AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
-ORDER BY id DESC LIMIT :limit;
+-- name: place_holds!
+-- tenants: all; the records of a batch are of many
+INSERT INTO holds (id, order_id, kind, note, release_by, placed_by, placed_at)
+SELECT * FROM unnest(:ids::uuid[], :orders::uuid[], :kinds::text[], :notes::text[],
+                     :release_by::text[], :placed_by::uuid[], :placed_at::timestamptz[]);
 
--- name: orders_of_three_pl
-SELECT * FROM order_summaries
-WHERE three_pl_id = :account AND connection_id IS NOT NULL
-  AND (:after::uuid IS NULL OR id < :after)
-  AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
-  AND (:store::uuid IS NULL OR store_id = :store)
-  AND (:connection::uuid IS NULL OR connection_id = :connection)
-  AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
-ORDER BY id DESC LIMIT :limit;
+-- name: lift_holds!
+-- tenants: all; of orders that the same session locked and decided on
+UPDATE holds SET lifted_at = now() WHERE id = ANY(:ids::uuid[]);
 
--- name: order_of_party^
-SELECT s.*, o.payload, o.cancel_too_late
-FROM order_summaries s JOIN orders o USING (id)
-WHERE o.id = :order_id
-  AND (o.brand_id = :account OR (o.three_pl_id = :account AND o.connection_id IS NOT NULL));
+-- name: note_stale!
+-- tenants: all; the records of a batch are of many
+-- One line for all the stale messages that meet an order between two events, with their number.
+INSERT INTO order_history AS h (order_id, kind, sequence, status, connection_id, why, times)
+SELECT order_id, 'stale', sequence, status, connection_id, why, times
+FROM unnest(:orders::uuid[], :sequences::int[], :statuses::text[], :connections::uuid[],
+            :whys::text[], :times::int[]) AS s (order_id, sequence, status, connection_id, why, times)
+ON CONFLICT (order_id, sequence) WHERE kind = 'stale'
+DO UPDATE SET times = h.times + excluded.times, at = now(), why = excluded.why;
 
--- name: history_of_order
--- tenants: whoever asks was shown the order in the same session (order_of_party)
-SELECT id, at, kind, event, sequence, status, connection_id, why
-FROM order_history WHERE order_id = :order_id AND id > :after ORDER BY id LIMIT :limit;
+-- name: parked_keys
+-- tenants: all; the records of a batch are of many
+-- Which orders of a batch have a parked record: what comes later has to wait behind it. The lock
+-- waits for a replay that is at it.
+SELECT p.store_id, p.external_id
+FROM unnest(:stores::uuid[], :external_ids::text[]) AS k (store_id, external_id)
+JOIN parked_records p USING (store_id, external_id)
+FOR SHARE OF p;
 
--- name: preview_handover^
--- What ending the connection now would return and what would stay; none for strangers. Two counts,
--- each by an index of its own.
-SELECT c.id AS connection_id, c.state, c.version, c.epoch,
-       (SELECT count(*) FROM orders o
-        WHERE o.connection_id = c.id AND o.status IN ('open', 'on_hold')) AS would_return,
-       (SELECT count(*) FROM orders o WHERE o.connection_id = c.id
-        AND o.status IN ('processing', 'shipped', 'cancellation_requested')) AS would_stay
-FROM connections c
-WHERE c.id = :connection AND (c.brand_id = :account OR c.three_pl_id = :account);
-
--- name: handovers_of_party
-SELECT id, connection_id, epoch, reason, state, returned, stayed, started_at, finished_at
-FROM handovers
-WHERE (brand_id = :account OR three_pl_id = :account)
-  AND (:connection::uuid IS NULL OR connection_id = :connection)
-  AND (:after::uuid IS NULL OR id < :after)
-ORDER BY id DESC LIMIT :limit;
+-- name: park!
+-- tenants: all; the records of a batch are of many
+-- A record that is read again, after a crash, is parked already.
+INSERT INTO parked_records (topic, partition, record_offset, store_id, external_id, headers, value,
+                            reason)
+SELECT * FROM unnest(:topics::text[], :partitions::int[], :offsets::bigint[], :stores::uuid[],
+                     :external_ids::text[], :headers::text[], :values::bytea[], :reasons::text[])
+ON CONFLICT (topic, partition, record_offset) DO NOTHING;

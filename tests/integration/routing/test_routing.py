@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -9,7 +10,7 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.connections_changed import ConnectionState, EffectiveSettings
 from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_EVENTS, ORDERS_RECEIVED
 from tests.kit.publishers import OrderPublisher, Topics
@@ -113,10 +114,10 @@ async def test_deactivating_returns_the_orders_tab_and_leaves_the_rest(
     for row in after.values():
         stays = row["status"] == "processing"
         assert row["connection_id"] == (shop.connection_id if stays else None)
-    records = await topics.all(ORDERS_EVENTS.name, at_least=60 - worked)
+    records = await topics.all(ORDERS_EVENTS.name, at_least=90 - 2 * worked)
     types = [orjson.loads(record.value)["type"] for record in records]
     assert types.count("order.created") == 30
-    assert types.count("order.unassigned") == 30 - worked
+    assert types.count("order.unassigned") == types.count("order.returned") == 30 - worked
 
     # Reactivation takes nothing back, and only new orders go to the 3PL.
     await shop.set(ACTIVE)
@@ -126,6 +127,68 @@ async def test_deactivating_returns_the_orders_tab_and_leaves_the_rest(
     assert again["new"]["connection_id"] == shop.connection_id
     assert again["new"]["epoch"] == 2
     assert again["5"]["connection_id"] is None
+
+
+@pytest.mark.usefixtures("app")
+async def test_a_return_tells_the_three_pl_no_more_than_to_stop_and_the_brand_all_of_it(
+    shop: OrderPublisher, database: asyncpg.Connection, topics: Topics
+) -> None:
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    await shop.send(shop.order("1", email="buyer@example.com"))
+    await orders(database, 1)
+    await shop.set(INACTIVE)
+    await swept(database)
+
+    records = await topics.all(ORDERS_EVENTS.name, at_least=3)
+    created, unassigned, returned = (orjson.loads(record.value) for record in records)
+    assert [created["type"], unassigned["type"], returned["type"]] == [
+        "order.created", "order.unassigned", "order.returned",
+    ]  # fmt: skip
+    assert [event["data"]["sequence"] for event in (created, unassigned, returned)] == [1, 2, 3]
+    assert created["data"]["epoch"] == unassigned["data"]["epoch"] == 1
+    stop = unassigned["data"]
+    assert (stop["order"], stop["holds"]) == (None, [])
+    assert "buyer@example.com" not in records[1].value.decode()
+    assert (stop["external_id"], stop["number"]) == ("1", "#1")
+    assert stop["connection_id"] == str(shop.connection_id)
+    assert stop["reason"] == returned["data"]["reason"] == "the connection is inactive"
+    assert returned["data"]["order"]["email"] == "buyer@example.com"
+    assert (returned["data"]["connection_id"], returned["data"]["epoch"]) == (None, None)
+    told = [OrderEventAttributes.parse({k: v.decode() for k, v in r.headers}) for r in records]
+    assert [one.endpoint_id for one in told] == [shop.endpoint_id, shop.endpoint_id, None]
+    assert [one.three_pl_id for one in told] == [shop.three_pl_id, shop.three_pl_id, None]
+
+
+@pytest.mark.usefixtures("app")
+async def test_settings_that_reach_routing_late_leave_an_order_what_routing_knew_and_it_says_so(
+    shop: OrderPublisher, database: asyncpg.Connection
+) -> None:
+    await shop.set(ACTIVE)
+    await applied(database, shop)
+    counted_from = datetime.now(UTC)
+    await shop.send(shop.order("1"))
+    order = (await orders(database, 1))["1"]
+    shop.settings_version = 2
+    change = shop.change(ACTIVE)
+    history = [
+        EffectiveSettings(**change.settings.model_dump(), effective_at=counted_from),
+    ]
+    late = change.model_copy(update={"settings_history": tuple(history)})
+    for _ in range(2):
+        await shop.publish(late)
+        late = late.model_copy(update={"version": late.version + 1})
+    await eventually(
+        lambda: database.fetchval("SELECT version FROM connections"),
+        lambda version: version == late.version - 1,
+    )
+    assert (await orders(database, 1))["1"]["settings_version"] == 1
+    lines = await database.fetch(
+        "SELECT order_id, why FROM order_history WHERE kind = 'settings_late'"
+    )
+    assert [row["order_id"] for row in lines] == [order["id"]]
+    why = orjson.loads(lines[0]["why"])
+    assert (why["bound"], why["counted"]) == (1, 2)
 
 
 @pytest.mark.usefixtures("app")
@@ -179,8 +242,27 @@ async def test_updates_of_one_batch_are_told_in_sequence_and_stale_ones_not_at_a
     ]  # fmt: skip
     totals = [event.data.order.total for event in events if event.data.order]
     assert totals == ["10.00", "12.00", "14.00"]
-    kinds = await database.fetch("SELECT kind FROM order_history ORDER BY id")
-    assert [row["kind"] for row in kinds] == ["entered", "updated", "stale", "updated"]
+    lines = await database.fetch(
+        "SELECT kind, sequence FROM order_history ORDER BY sequence, kind = 'stale'"
+    )
+    assert [tuple(row) for row in lines] == [
+        ("entered", 1), ("updated", 2), ("stale", 2), ("updated", 3),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("app")
+async def test_stale_messages_between_two_events_are_one_line_with_their_number(
+    shop: OrderPublisher, database: asyncpg.Connection
+) -> None:
+    await shop.send(shop.order("1", 60))
+    await orders(database, 1)
+    await shop.send(*(shop.order("1", n, total=f"{n}.00") for n in range(50)))
+    await shop.send(shop.order("1", 61, total="99.00"))
+    await eventually(
+        lambda: database.fetchval("SELECT count(*) FROM orders WHERE total = '99.00'"), bool
+    )
+    stale = await database.fetch("SELECT times, sequence FROM order_history WHERE kind = 'stale'")
+    assert [tuple(row) for row in stale] == [(50, 1)]
 
 
 POISON: list[tuple[bytes, list[tuple[str, bytes]] | None]] = [

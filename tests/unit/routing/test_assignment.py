@@ -5,27 +5,23 @@ from uuid import UUID
 
 import pytest
 
-from services.routing.assignment import assign, changed_fields, command, receive
-from services.routing.lifecycle import Command
-from services.routing.orders import Connection, Decision, Event, Outcome
+from services.routing.assignment import assign, bound, receive
+from services.routing.orders import Event, Outcome, SettingsVersion
+from services.routing.updates import changed_fields
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import OrderStatus
-from shared.failures import Refused
 from tests.kit.builders import (
-    BRAND,
-    CONNECTION,
-    ENDPOINT,
     NOON,
     ORDER,
     OTHER,
-    THREE_PL,
     a_connection,
+    a_hold,
     a_message,
     an_order,
+    the_brands,
 )
 
 NEW = '{"total":"12.00","note":null}'
-TO_THREE_PL = (CONNECTION, THREE_PL, ENDPOINT)
 
 
 # --- assign ---------------------------------------------------------------------------------
@@ -48,6 +44,37 @@ def test_an_inactive_connection_does_not_win_by_priority() -> None:
     assert assign([off, active]) == active
 
 
+# --- the snapshot is of the moment of acceptance --------------------------------------------
+
+
+def versions(*seconds: int) -> list[SettingsVersion]:
+    """Version n of the settings counts from the n-th number of seconds after noon on."""
+    return [
+        SettingsVersion(n, "brand", "brand", "three_pl", OTHER, NOON + timedelta(seconds=at))
+        for n, at in enumerate(seconds, start=1)
+    ]
+
+
+@pytest.mark.parametrize(("accepted", "expected"), [(0, 1), (9, 1), (10, 2), (29, 2), (30, 3)])
+def test_an_order_is_bound_to_the_settings_that_counted_when_it_was_accepted(
+    accepted: int, expected: int
+) -> None:
+    newest = a_connection(settings_version=3, effective_at=NOON + timedelta(seconds=30))
+    message = a_message(received_at=NOON + timedelta(seconds=accepted))
+    connection = bound(newest, versions(0, 10, 30), message)
+    order = receive(None, message, connection, ORDER).order
+    assert order.settings_version == expected
+    if expected < 3:
+        assert (order.endpoint_id, order.support_owner) == (OTHER, "three_pl")
+
+
+def test_what_is_older_than_every_known_version_gets_the_oldest_one() -> None:
+    newest = a_connection(settings_version=3, effective_at=NOON + timedelta(seconds=30))
+    early = a_message(received_at=NOON - timedelta(days=9))
+    assert bound(newest, versions(0, 10, 30), early).settings_version == 1
+    assert bound(newest, [], early) == newest, "nothing else is known"
+
+
 # --- receive: cases 1, 2, 9-14 --------------------------------------------------------------
 
 
@@ -55,15 +82,14 @@ def test_a_new_order_with_an_active_connection_is_the_three_pls_with_its_snapsho
     decision = receive(None, a_message(), a_connection(epoch=4), ORDER)
     assert decision.outcome is Outcome.ENTERED
     assert decision.order == an_order(epoch=4)
-    assert decision.event == Event("order.created", *TO_THREE_PL)
+    assert decision.events == (Event("order.created", decision.order),)
     assert decision.why["epoch"] == 4
 
 
 def test_a_new_order_without_one_is_the_brands_and_no_three_pl_hears_of_it() -> None:
     decision = receive(None, a_message(), None, ORDER)
-    assert decision.order.connection_id is None
-    assert decision.order.epoch is None
-    assert decision.event == Event("order.created", None, None, None)
+    assert decision.order == the_brands()
+    assert decision.events == (Event("order.created", decision.order),)
 
 
 def test_an_order_that_enters_cancelled_stays_with_the_brand() -> None:
@@ -74,16 +100,17 @@ def test_an_order_that_enters_cancelled_stays_with_the_brand() -> None:
 
 def test_an_order_deleted_before_it_was_seen_leaves_a_tombstone() -> None:
     gone = receive(None, a_message(deleted=True, payload=None), a_connection(), ORDER)
-    assert gone.order.tombstone
+    assert (gone.outcome, gone.events) == (Outcome.NEVER_SEEN, ())
+    assert (gone.order.tombstone, gone.order.sequence) == (True, 0)
     late = receive(gone.order, a_message(5), a_connection(), OTHER)
     assert late.outcome is Outcome.TOMBSTONED
     assert late.order == gone.order
-    assert late.event is None
+    assert late.events == ()
 
 
 def test_an_older_message_is_stale_and_tells_nothing() -> None:
     decision = receive(an_order(), a_message(-1, content_hash=b"x"), a_connection(), OTHER)
-    assert (decision.outcome, decision.order, decision.event) == (Outcome.STALE, an_order(), None)
+    assert (decision.outcome, decision.order, decision.events) == (Outcome.STALE, an_order(), ())
 
 
 def test_a_time_that_was_far_ahead_makes_nothing_stale() -> None:
@@ -103,7 +130,7 @@ def test_the_history_says_that_a_stores_clock_is_ahead() -> None:
 
 def test_the_same_message_again_is_a_duplicate() -> None:
     decision = receive(an_order(), a_message(), a_connection(), OTHER)
-    assert (decision.outcome, decision.event) == (Outcome.DUPLICATE, None)
+    assert (decision.outcome, decision.events) == (Outcome.DUPLICATE, ())
 
 
 def test_other_content_at_the_same_second_is_applied() -> None:
@@ -111,12 +138,12 @@ def test_other_content_at_the_same_second_is_applied() -> None:
     decision = receive(an_order(), message, a_connection(), OTHER)
     assert decision.outcome is Outcome.UPDATED
     assert decision.order.payload == NEW
-    assert decision.event == Event("order.updated", *TO_THREE_PL, ("total",))
+    assert decision.events == (Event("order.updated", decision.order, ("total",)),)
 
 
 def test_a_newer_message_that_changes_nothing_tells_nothing_but_moves_the_clock() -> None:
     decision = receive(an_order(), a_message(9), a_connection(), OTHER)
-    assert (decision.outcome, decision.event) == (Outcome.UNCHANGED, None)
+    assert (decision.outcome, decision.events) == (Outcome.UNCHANGED, ())
     assert decision.order == an_order(source_updated_at=a_message(9).updated_at)
 
 
@@ -134,8 +161,7 @@ def test_an_edit_while_processing_tells_its_fields_and_the_status_it_hit() -> No
     order = an_order(status=OrderStatus.PROCESSING)
     decision = receive(order, a_message(1, payload=NEW, content_hash=b"2"), None, OTHER)
     assert decision.order.status is OrderStatus.PROCESSING
-    assert decision.event is not None
-    assert decision.event.changed_fields == ("total",)
+    assert [event.changed_fields for event in decision.events] == [("total",)]
     assert decision.why["status"] == "processing"
 
 
@@ -158,12 +184,13 @@ def test_a_cancellation_at_the_store(
         content_hash=b"c",
         cancelled=True,
     )
-    decision = receive(an_order(status=status), message, None, OTHER)
+    holds = (a_hold(),) if status is OrderStatus.ON_HOLD else ()
+    decision = receive(an_order(status=status, holds=holds), message, None, OTHER)
     assert decision.order.status is becomes
+    assert decision.lifted == tuple(hold.id for hold in holds)
     assert decision.order.cancel_too_late is too_late
     assert decision.order.version == (1 if becomes is status else 2)
-    assert decision.event is not None
-    assert decision.event.type == event
+    assert [told.type for told in decision.events] == [event]
 
 
 def test_deleted_at_the_store_is_a_cancellation_and_a_tombstone() -> None:
@@ -171,90 +198,10 @@ def test_deleted_at_the_store_is_a_cancellation_and_a_tombstone() -> None:
     assert decision.order.status is OrderStatus.CANCELLED
     assert decision.order.tombstone
     assert decision.order.payload == an_order().payload
-    assert decision.event is not None
-    assert decision.event.type == "order.cancelled"
+    assert [told.type for told in decision.events] == ["order.cancelled"]
 
 
 def test_changed_fields_leave_the_clock_out() -> None:
     before = '{"a":1,"b":{"c":2},"updated_at":"x"}'
     after = '{"a":1,"b":{"c":3},"d":null,"updated_at":"y"}'
     assert changed_fields(before, after) == ("b",)
-
-
-# --- commands: cases 4, 5 -------------------------------------------------------------------
-
-
-def test_the_owner_processes_with_the_version_it_saw() -> None:
-    decision = command(an_order(), a_connection(), Command.PROCESS, 1, THREE_PL)
-    assert isinstance(decision, Decision)
-    assert decision.order == an_order(status=OrderStatus.PROCESSING, version=2, sequence=2)
-    assert decision.event == Event("order.updated", *TO_THREE_PL, ("status",))
-
-
-def test_the_brand_sees_an_order_that_it_does_not_own_and_may_not_command_it() -> None:
-    with pytest.raises(Refused, match="not_owner"):
-        command(an_order(), a_connection(), Command.PROCESS, 1, BRAND)
-
-
-@pytest.mark.parametrize("version", [1, 7])
-def test_who_may_not_see_an_order_learns_nothing_of_it(version: int) -> None:
-    returned = an_order(connection_id=None, epoch=None)
-    for order, connection, account in (
-        (an_order(), a_connection(), OTHER),
-        # The 3PL that had it until it went back.
-        (returned, None, THREE_PL),
-    ):
-        with pytest.raises(Refused) as refused:
-            command(order, connection, Command.PROCESS, version, account)
-        assert (refused.value.code, refused.value.facts) == ("not_found", {"what": "order"})
-
-
-def test_who_does_not_own_it_is_not_told_whether_the_version_is_right() -> None:
-    with pytest.raises(Refused, match="not_owner"):
-        command(an_order(version=2), a_connection(), Command.PROCESS, 1, BRAND)
-
-
-def test_a_stale_version_conflicts() -> None:
-    with pytest.raises(Refused, match="version_conflict"):
-        command(an_order(version=2), a_connection(), Command.PROCESS, 1, THREE_PL)
-
-
-def test_once_the_connection_has_ended_nothing_can_be_processed_even_before_the_sweep() -> None:
-    ended = a_connection(state=ConnectionState.INACTIVE)
-    with pytest.raises(Refused, match="connection_ended"):
-        command(an_order(), ended, Command.PROCESS, 1, THREE_PL)
-
-
-def test_what_is_being_worked_can_be_finished_after_the_connection_ended() -> None:
-    ended = a_connection(state=ConnectionState.DISCONNECTED)
-    order = an_order(status=OrderStatus.PROCESSING)
-    decision = command(order, ended, Command.SHIP, 1, THREE_PL)
-    assert isinstance(decision, Decision)
-    assert decision.order.status is OrderStatus.SHIPPED
-    assert decision.order.connection_id == CONNECTION
-
-
-@pytest.mark.parametrize(
-    "ended",
-    [a_connection(state=ConnectionState.DISCONNECTED), a_connection(epoch=2)],
-)
-def test_moved_back_after_the_connection_ended_goes_to_the_brand_at_once(ended: Connection) -> None:
-    order = an_order(status=OrderStatus.PROCESSING, version=5, sequence=8)
-    decision = command(order, ended, Command.MOVE_BACK, 5, THREE_PL)
-    assert isinstance(decision, Decision)
-    assert decision.order.connection_id is None
-    assert decision.order.status is OrderStatus.OPEN
-    assert (decision.order.version, decision.order.sequence) == (6, 9)
-    assert decision.event == Event("order.unassigned", *TO_THREE_PL)
-
-
-def test_moved_back_while_the_connection_lives_stays_with_the_three_pl() -> None:
-    order = an_order(status=OrderStatus.PROCESSING)
-    decision = command(order, a_connection(), Command.MOVE_BACK, 1, THREE_PL)
-    assert isinstance(decision, Decision)
-    assert decision.order.connection_id == CONNECTION
-
-
-def test_an_order_with_the_brand_is_commanded_by_the_brand() -> None:
-    order = an_order(connection_id=None, epoch=None)
-    assert isinstance(command(order, None, Command.PROCESS, 1, BRAND), Decision)

@@ -1,19 +1,25 @@
 """Routing's handlers without engines: FastStream's test broker, a store in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
-from faststream.kafka import TestKafkaBroker
+from faststream.kafka import KafkaPublishMessage, TestKafkaBroker
 
-from services.routing import handlers, store
+from services.routing import assignment, handlers, store
+from services.routing.orders import OrderKey, SettingsVersion
+from services.routing.store import Parked
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import LineItem, Order
 from shared.contracts.orders_received import OrderReceived
 from shared.kafka.message import Message
+from shared.kafka.topics import ORDERS_RECEIVED
 from shared.postgres import outbox
-from tests.kit.builders import BRAND, NOON, STORE, a_connection
+from tests.kit.builders import BRAND, NOON, OTHER, STORE, a_connection
 from tests.kit.kafka import FakeKafka
 from tests.kit.routing_store_suite import (
     FakeDatabase,
@@ -21,6 +27,7 @@ from tests.kit.routing_store_suite import (
     RoutingStoreSuite,
     change_of,
 )
+from tests.kit.waiting import wait_until
 
 
 class TestFakeStore(RoutingStoreSuite):
@@ -42,6 +49,7 @@ class Routing:
         self.kafka = FakeKafka()
         self.store = FakeRoutingStore()
         self.messages: list[Message] = []
+        self.parked: list[Parked] = []
         self.woken = 0
 
     def wake(self) -> None:
@@ -49,6 +57,12 @@ class Routing:
 
     async def write_outbox(self, _: Any, messages: Iterable[Message]) -> None:
         self.messages += messages
+
+    async def parked_keys(self, _: Any, keys: Iterable[OrderKey]) -> set[OrderKey]:
+        return {one.key for one in self.parked} & set(keys)
+
+    async def park(self, _: Any, parked: Iterable[Parked]) -> None:
+        self.parked += parked
 
     def sent(self) -> list[tuple[str, str]]:
         """Type and subject of the events."""
@@ -60,9 +74,11 @@ async def routing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Routing]:
     process = Routing()
     for name in (
         "lock_connections_of_stores", "lock_connections", "apply_connections", "record_handovers",
-        "lock_orders", "write",
+        "lock_orders", "settings_of", "write",
     ):  # fmt: skip
         monkeypatch.setattr(store, name, getattr(process.store, name))
+    monkeypatch.setattr(store, "parked_keys", process.parked_keys)
+    monkeypatch.setattr(store, "park", process.park)
     monkeypatch.setattr(outbox, "write", process.write_outbox)
     handlers.subscribe(
         process.kafka.router,
@@ -76,9 +92,15 @@ async def routing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Routing]:
 
 async def publish(routing: Routing, topic: str, *bodies: Any) -> None:
     values = [
-        body if isinstance(body, bytes) else body.model_dump_json().encode() for body in bodies
+        body if isinstance(body, bytes | KafkaPublishMessage) else body.model_dump_json().encode()
+        for body in bodies
     ]
     await routing.kafka.broker.publish_batch(*values, topic=topic)
+
+
+def keyed(body: OrderReceived, value: bytes | None = None) -> KafkaPublishMessage:
+    """As it stands on the log, or with another value."""
+    return KafkaPublishMessage(value or body.model_dump_json().encode(), key=body.key.encode())
 
 
 def received(external_id: str = "1001", total: str = "10.00", seconds: int = 0) -> OrderReceived:
@@ -120,18 +142,87 @@ async def test_records_of_one_order_in_one_batch_are_decided_one_after_the_other
     assert [kind for kind, _ in routing.sent()] == ["order.created", "order.updated"]
 
 
-async def test_a_record_that_is_no_order_goes_to_the_dead_letters_and_the_others_are_written(
+async def test_an_order_that_waited_is_bound_to_the_settings_of_its_acceptance(
+    routing: Routing,
+) -> None:
+    changed_at = NOON + timedelta(seconds=30)
+    newest = a_connection(settings_version=2, effective_at=changed_at)
+    before = SettingsVersion(1, "three_pl", "brand", "brand", None, NOON - timedelta(days=1))
+    await publish(routing, "connections.changed", change_of(newest, before))
+    await publish(routing, "orders.received", received("early"), received("late", seconds=30))
+    bound = {key[1]: order.settings_version for key, order in routing.store.orders.items()}
+    assert bound == {"early": 1, "late": 2}
+    early = orjson.loads(routing.messages[0].value)["data"]
+    assert (early["settings_version"], early["shipping_rules_owner"]) == (1, "three_pl")
+
+
+async def test_what_nobody_can_read_goes_to_the_dead_letters_and_the_others_are_written(
     routing: Routing,
 ) -> None:
     nothing = received().model_copy(update={"order": None})
     await publish(routing, "orders.received", b"{", nothing, received("1002"))
     assert [order.external_id for order in routing.store.orders.values()] == ["1002"]
-    (unreadable, missing) = routing.kafka.dead_letters
+    (unreadable, keyless) = routing.kafka.dead_letters
     assert unreadable[1].startswith("/: Invalid JSON")
-    assert missing == (
+    assert keyless[1] == "ValueError: order: missing, and the action is not delete"
+
+
+async def test_a_record_that_fails_is_parked_with_what_comes_later_about_its_order(
+    routing: Routing,
+) -> None:
+    order = received("1001")
+    broken = order.model_copy(update={"order": None})
+    await publish(
+        routing,
         "orders.received",
-        "ValueError: order: missing, and the action is not delete",
+        keyed(order),
+        keyed(broken),
+        keyed(received("1001", "9.00", 5)),
+        keyed(received("1002")),
     )
+    await publish(routing, "orders.received", keyed(received("1001", "8.00", 9)))
+    kept = {order.external_id: order.total for order in routing.store.orders.values()}
+    assert kept == {"1001": "10.00", "1002": "10.00"}, "what came before it counts"
+    behind = "an earlier record of this order is parked"
+    assert [(one.key.external_id, one.reason) for one in routing.parked] == [
+        ("1001", "order: missing, and the action is not delete"),
+        ("1001", behind),
+        ("1001", behind),
+    ]
+    assert routing.kafka.dead_letters == []
+
+
+async def test_a_decision_that_raises_parks_the_order_and_no_other(
+    routing: Routing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = assignment.receive
+
+    def receive(known: Any, incoming: Any, *others: Any) -> Any:
+        if incoming.external_id == "1001":
+            raise OverflowError("a bug")
+        return decide(known, incoming, *others)
+
+    monkeypatch.setattr(assignment, "receive", receive)
+    await publish(routing, "orders.received", keyed(received("1001")), keyed(received("1002")))
+    assert [one.reason for one in routing.parked] == ["OverflowError: a bug"]
+    assert [order.external_id for order in routing.store.orders.values()] == ["1002"]
+
+
+async def test_when_most_of_what_comes_fails_nothing_is_parked_and_reading_stops(
+    routing: Routing,
+) -> None:
+    broken = [
+        keyed(order, b'{"a": "newer release"}')
+        for n in range(60)
+        for store_id in (STORE, OTHER)
+        for order in [received(f"{n}").model_copy(update={"store_id": store_id})]
+    ]
+    brake = routing.kafka.router.brake_of(ORDERS_RECEIVED)
+    reading = asyncio.create_task(publish(routing, "orders.received", *broken))
+    await wait_until(lambda: brake.is_on)
+    reading.cancel()
+    assert routing.parked == []
+    assert routing.kafka.handled == 0
 
 
 async def test_a_switch_off_records_the_hand_over_and_wakes_the_sweep(routing: Routing) -> None:

@@ -8,7 +8,7 @@ from services.routing.handover import goes_back, hand_back, sweep_through
 from services.routing.orders import Connection, Outcome
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import OrderStatus
-from tests.kit.builders import CONNECTION, ENDPOINT, THREE_PL, a_connection, an_order
+from tests.kit.builders import THREE_PL, a_connection, an_order, the_brands
 
 ACTIVE = ConnectionState.ACTIVE
 INACTIVE = ConnectionState.INACTIVE
@@ -32,19 +32,12 @@ def test_handing_back_makes_it_the_brands_and_tells_the_three_pl_to_stop() -> No
     decision = hand_back(an_order(version=4, sequence=7), "the connection is inactive")
 
     assert decision.outcome is Outcome.RETURNED
-    assert decision.order == an_order(
-        connection_id=None,
-        epoch=None,
-        settings_version=None,
-        endpoint_id=None,
-        version=5,
-        sequence=8,
-    )
-    assert decision.event is not None
-    assert decision.event.type == "order.unassigned"
-    assert decision.event.connection_id == CONNECTION
-    assert decision.event.three_pl_id == THREE_PL
-    assert decision.event.endpoint_id == ENDPOINT
+    assert decision.order == the_brands(three_pl_id=THREE_PL, version=5, sequence=9)
+    to_three_pl, to_brand = decision.events
+    assert (to_three_pl.type, to_brand.type) == ("order.unassigned", "order.returned")
+    assert to_three_pl.order == an_order(version=5, sequence=8)
+    assert to_brand.order == decision.order
+    assert to_three_pl.reason == to_brand.reason == "the connection is inactive"
     assert decision.why["reason"] == "the connection is inactive"
 
 

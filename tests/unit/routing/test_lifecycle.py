@@ -10,6 +10,7 @@ from shared.contracts.order import OrderStatus as S
 LEGAL = {
     (S.OPEN, Command.PROCESS): S.PROCESSING,
     (S.OPEN, Command.HOLD): S.ON_HOLD,
+    (S.ON_HOLD, Command.HOLD): S.ON_HOLD,
     (S.ON_HOLD, Command.RELEASE): S.OPEN,
     (S.PROCESSING, Command.SHIP): S.SHIPPED,
     (S.PROCESSING, Command.MOVE_BACK): S.OPEN,

@@ -1,0 +1,1 @@
+"""What is shown of orders, their history and hand-overs; decides nothing."""

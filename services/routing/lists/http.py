@@ -1,0 +1,221 @@
+"""Routing's lists: the Orders tab, one order with its history, hand-overs."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from services.routing import commands
+from services.routing.lifecycle import ORDERS_TAB, Command
+from services.routing.lists import store
+from shared.contracts import order as contract
+from shared.contracts.connections_changed import ConnectionState, Party
+from shared.contracts.fields import Timestamp
+from shared.contracts.order import OrderStatus
+from shared.contracts.orders_events import Hold
+from shared.failures import Refused
+from shared.runtime import Schema
+from shared.web.access import Account
+from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
+
+
+class OrderSummary(BaseModel):
+    """An order in a list. `version` is what the next command has to carry.
+
+    `created_at` is the store's own, `accepted_at` is when Relevo accepted it first.
+    """
+
+    id: UUID
+    store_id: UUID
+    external_id: str
+    number: str | None
+    status: OrderStatus
+    owner: Literal["brand", "three_pl"]
+    connection_id: UUID | None
+    version: int
+    sequence: int
+    settings_version: int | None
+    total: str | None
+    currency: str | None
+    holds: list[Hold]
+    created_at: datetime | None
+    accepted_at: datetime
+    updated_at: datetime
+
+
+class OrderDetail(OrderSummary):
+    """One order with the store's full current data."""
+
+    cancel_too_late: bool
+    epoch: int | None
+    shipping_rules_owner: Party | None
+    billing_owner: Party | None
+    support_owner: Party | None
+    allowed_commands: list[Command]
+    order: contract.Order | None
+
+
+class HistoryEntry(BaseModel):
+    """One line of an order's timeline, and why it is so.
+
+    `times` counts the stale messages that one line stands for.
+    """
+
+    at: datetime
+    kind: str
+    event: str | None
+    sequence: int
+    status: OrderStatus
+    connection_id: UUID | None
+    why: dict[str, Any]
+    times: int
+
+
+class Handover(BaseModel):
+    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
+
+    id: UUID
+    connection_id: UUID
+    epoch: int
+    reason: str
+    state: Literal["running", "done"]
+    returned: int
+    stayed: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class HandoverPreview(BaseModel):
+    """What switching the connection off now would do, and its state as routing applies it.
+
+    `would_stay` counts what is being worked or on its way.
+    """
+
+    connection_id: UUID
+    state: ConnectionState
+    version: int
+    epoch: int
+    would_return: int
+    would_stay: int
+
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/orders", tags=["orders"], summary="List orders, newest first")
+async def list_orders(
+    caller: Account,
+    database: Schema,
+    tab: Annotated[
+        Literal["orders", "all"], Query(description="`orders`: not yet being worked.")
+    ] = "all",
+    status: OrderStatus | None = None,
+    store_id: Annotated[UUID | None, Query(alias="store")] = None,
+    connection: Annotated[UUID | None, Query(description="One connected store.")] = None,
+    updated_after: Timestamp | None = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[OrderSummary]:
+    """The orders the caller owns; a brand sees all orders of its stores."""
+    async with database.reading() as session:
+        rows = await store.list_orders(
+            session,
+            caller.account_id,
+            as_three_pl=caller.kind == "three_pl",
+            wanted=store.OrderFilter(_statuses(tab, status), store_id, connection, updated_after),
+            after=decode_cursor_part(after, UUID),
+            limit=limit + 1,
+        )
+    return page_of(rows, limit, _summary, lambda row: row.id)
+
+
+@router.get("/orders/{order_id}", tags=["orders"], summary="One order")
+async def get_order(caller: Account, database: Schema, order_id: UUID) -> OrderDetail:
+    """404 unless the caller is its brand or owns it."""
+    async with database.reading() as session:
+        found = await store.get_order(session, order_id, caller.account_id)
+    if found is None:
+        raise Refused("not_found", what="order")
+    summary = found.summary
+    owner = _owner(summary.connection_id)
+    party: Party = "brand" if caller.account_id == found.brand_id else "three_pl"
+    return OrderDetail(
+        **_summary(summary).model_dump(),
+        cancel_too_late=found.cancel_too_late,
+        epoch=found.epoch,
+        shipping_rules_owner=found.shipping_rules_owner,
+        billing_owner=found.billing_owner,
+        support_owner=found.support_owner,
+        allowed_commands=commands.allowed(summary.status, summary.holds, owner, party),
+        order=contract.Order.model_validate_json(found.payload) if found.payload else None,
+    )
+
+
+@router.get("/orders/{order_id}/history", tags=["orders"], summary="An order's timeline")
+async def get_history(
+    caller: Account, database: Schema, order_id: UUID, limit: Limit = 50, after: After = None
+) -> Page[HistoryEntry]:
+    """What happened to it and why, oldest first."""
+    async with database.reading() as session:
+        if await store.get_order(session, order_id, caller.account_id) is None:
+            raise Refused("not_found", what="order")
+        rows = await store.list_history(
+            session, order_id, decode_cursor_part(after, row_number) or 0, limit + 1
+        )
+    return page_of(rows, limit, _history_entry, lambda row: row.id)
+
+
+@router.get("/handovers/preview", tags=["handovers"], summary="What a disconnect would do")
+async def preview_handover(caller: Account, database: Schema, connection: UUID) -> HandoverPreview:
+    """Also tells whether a change of the connection has reached the assignment of orders yet."""
+    async with database.reading() as session:
+        found = await store.preview_handover(session, connection, caller.account_id)
+    if found is None:
+        raise Refused("not_found", what="connection")
+    return HandoverPreview.model_validate(found, from_attributes=True)
+
+
+@router.get("/handovers", tags=["handovers"], summary="What disconnects returned")
+async def list_handovers(
+    caller: Account,
+    database: Schema,
+    connection: UUID | None = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[Handover]:
+    """Newest first; `running` ones count up as their chunks are returned."""
+    async with database.reading() as session:
+        rows = await store.list_handovers(
+            session,
+            caller.account_id,
+            as_three_pl=caller.kind == "three_pl",
+            connection=connection,
+            after=decode_cursor_part(after, UUID),
+            limit=limit + 1,
+        )
+    return page_of(rows, limit, _handover, lambda row: row.id)
+
+
+def _statuses(tab: str, status: OrderStatus | None) -> list[str] | None:
+    if status is not None:
+        return [status] if tab == "all" or status in ORDERS_TAB else []
+    return sorted(ORDERS_TAB) if tab == "orders" else None
+
+
+def _owner(connection_id: UUID | None) -> Literal["brand", "three_pl"]:
+    return "brand" if connection_id is None else "three_pl"
+
+
+def _summary(row: store.OrderSummary) -> OrderSummary:
+    return OrderSummary.model_validate({**asdict(row), "owner": _owner(row.connection_id)})
+
+
+def _history_entry(row: store.HistoryLine) -> HistoryEntry:
+    return HistoryEntry.model_validate(row, from_attributes=True)
+
+
+def _handover(row: store.Handover) -> Handover:
+    return Handover.model_validate(row, from_attributes=True)

@@ -1,0 +1,180 @@
+"""What is shown of orders and hand-overs: one function per named query, each given a session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.routing.orders import Hold
+from services.routing.store import read_holds
+from shared.contracts.connections_changed import ConnectionState, Party
+from shared.contracts.order import OrderStatus
+from shared.postgres.database import Session, load_queries, row_as
+
+_queries = load_queries(Path(__file__).parent / "queries.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """What a list of orders is narrowed to; None leaves a field open."""
+
+    statuses: Sequence[str] | None = None
+    store: UUID | None = None
+    connection: UUID | None = None
+    updated_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """An order as lists show it."""
+
+    id: UUID
+    store_id: UUID
+    external_id: str
+    number: str | None
+    status: OrderStatus
+    connection_id: UUID | None
+    version: int
+    sequence: int
+    settings_version: int | None
+    total: str | None
+    currency: str | None
+    created_at: datetime | None
+    accepted_at: datetime
+    updated_at: datetime
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetail:
+    """One order with the store's full current data, as JSON."""
+
+    summary: OrderSummary
+    cancel_too_late: bool
+    epoch: int | None
+    shipping_rules_owner: Party | None
+    billing_owner: Party | None
+    support_owner: Party | None
+    brand_id: UUID
+    payload: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of an order's timeline, and why it is so."""
+
+    id: int
+    at: datetime
+    kind: str
+    event: str | None
+    sequence: int
+    status: OrderStatus
+    connection_id: UUID | None
+    why: dict[str, Any]
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
+
+    id: UUID
+    connection_id: UUID
+    epoch: int
+    reason: str
+    state: Literal["running", "done"]
+    returned: int
+    stayed: int | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPreview:
+    """What ending a connection now would return, and what would stay."""
+
+    connection_id: UUID
+    state: ConnectionState
+    version: int
+    epoch: int
+    would_return: int
+    would_stay: int
+
+
+def _summary(row: asyncpg.Record) -> OrderSummary:
+    return row_as(
+        OrderSummary, row, status=OrderStatus(row["status"]), holds=read_holds(row["holds"])
+    )
+
+
+async def list_orders(
+    session: Session,
+    account: UUID,
+    *,
+    as_three_pl: bool,
+    wanted: OrderFilter,
+    after: UUID | None,
+    limit: int,
+) -> list[OrderSummary]:
+    """Newest first, the orders that the account owns or whose brand it is."""
+    query = _queries.orders_of_three_pl if as_three_pl else _queries.orders_of_brand
+    rows = await query.all(
+        session,
+        account=account,
+        after=after,
+        statuses=wanted.statuses,
+        store=wanted.store,
+        connection=wanted.connection,
+        updated_after=wanted.updated_after,
+        limit=limit,
+    )
+    return [_summary(row) for row in rows]
+
+
+async def get_order(session: Session, order_id: UUID, account: UUID) -> OrderDetail | None:
+    """One order, if the account is its brand or its owner."""
+    row = await _queries.order_of_party.one(session, order_id=order_id, account=account)
+    if row is None:
+        return None
+    return row_as(OrderDetail, row, summary=_summary(row))
+
+
+async def list_history(
+    session: Session, order_id: UUID, after: int, limit: int
+) -> list[HistoryLine]:
+    """The timeline, oldest first; whoever asks has been shown the order."""
+    rows = await _queries.history_of_order.all(session, order_id=order_id, after=after, limit=limit)
+    return [
+        row_as(HistoryLine, row, status=OrderStatus(row["status"]), why=orjson.loads(row["why"]))
+        for row in rows
+    ]
+
+
+async def list_handovers(
+    session: Session,
+    account: UUID,
+    *,
+    as_three_pl: bool,
+    connection: UUID | None,
+    after: UUID | None,
+    limit: int,
+) -> list[Handover]:
+    """Newest first."""
+    query = _queries.handovers_of_three_pl if as_three_pl else _queries.handovers_of_brand
+    rows = await query.all(
+        session, account=account, connection=connection, after=after, limit=limit
+    )
+    return [row_as(Handover, row) for row in rows]
+
+
+async def preview_handover(
+    session: Session, connection: UUID, account: UUID
+) -> HandoverPreview | None:
+    """What ending the connection now would do; None when the account is no party of it."""
+    row = await _queries.preview_handover.one(session, connection=connection, account=account)
+    return row_as(HandoverPreview, row, state=ConnectionState(row["state"])) if row else None
