@@ -80,6 +80,47 @@ def _path_table(figures: Json) -> Table:
     return table
 
 
+@app.command(name="fence")
+def bench_fence(
+    holders: Annotated[int, typer.Option(min=1, help="Batches and commands at once.")] = 24,
+    hold_ms: Annotated[float, typer.Option(min=0, help="How long each holds.")] = 40.0,
+    switches: Annotated[int, typer.Option(min=1)] = 200,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """How long a switch-off waits for those who hold the connection, in PostgreSQL alone."""
+    from relevo.bench.fence import fence  # noqa: PLC0415  engines are not everywhere
+
+    figures = _with_bar(lambda progress: fence(say, progress, holders, hold_ms, switches))
+    _finish(figures, as_json=as_json, table=_fence_table)
+
+
+def _fence_table(figures: Json) -> Table:
+    table = Table("what", "figure", title="A switch behind those who hold the connection")
+    table.add_row("holders, each for ms", f"{figures['holders']}, {figures['hold_ms']:g}")
+    table.add_row("times it was held meanwhile", str(figures["held"]))
+    table.add_row("switch ms, p50 / p95 / p99 / max", _spread(figures["switch_ms"]))
+    return table
+
+
+@app.command(name="lists")
+def bench_lists(
+    orders: Annotated[int, typer.Option(min=1_000)] = 620_000, *, as_json: AsJson = False
+) -> None:
+    """What the API's lists cost with very many orders, and which index serves them."""
+    from relevo.bench.lists import lists  # noqa: PLC0415  engines are not everywhere
+
+    figures = _with_bar(lambda progress: lists(say, progress, orders))
+    _finish(figures, as_json=as_json, table=_lists_table)
+
+
+def _lists_table(figures: Json) -> Table:
+    table = Table("list", "ms", "rows", "pages", "by", title=f"With {figures['orders']} orders")
+    for name, case in figures["cases"].items():
+        table.add_row(name, str(case["ms"]), str(case["rows"]), str(case["pages"]), case["by"])
+    return table
+
+
 @app.command(name="isolation")
 def bench_isolation(
     seconds: Annotated[int, typer.Option(min=1, help="Of each half.")] = 30,

@@ -54,6 +54,8 @@ class Database:
         """Make the pools; connects to nothing yet."""
         self._pool = await self._make_pool(self._size, self._server_settings)
         reading = {
+            # Filters that are left out are NULL: a plan for all values at once would scan.
+            "plan_cache_mode": "force_custom_plan",
             "default_transaction_read_only": "on",
             "statement_timeout": f"{self._read_seconds * 1000:.0f}",
         }
