@@ -18,7 +18,7 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 
 MESSAGES = Counter(
     "relevo_messages_total",
-    "Records read from a topic, by outcome (handled, dead_letter).",
+    "Records read from a topic, by outcome (handled, parked, dead_letter).",
     ("topic", "outcome"),
 )
 BATCH_SECONDS = Histogram(
@@ -69,6 +69,11 @@ WEBHOOKS_IGNORED = Counter(
 )
 ORDERS_QUARANTINED = Counter(
     "relevo_orders_quarantined_total", "Bodies kept because they were not understood.", ("store",)
+)
+QUARANTINE_ENTRIES = Gauge(
+    "relevo_quarantine_entries",
+    "Bodies in quarantine, by store; counted up to 100,000 in all.",
+    ("store",),
 )
 RECORDS_PARKED = Gauge(
     "relevo_records_parked", "Records of orders.received that failed, or wait behind one that did."

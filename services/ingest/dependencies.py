@@ -16,6 +16,7 @@ from services.ingest.admission import Admission
 from services.ingest.credentials import Store, Stores
 from services.ingest.intake import Intake
 from services.ingest.platforms import Platform, load_platforms
+from services.ingest.replay import Replay
 from services.ingest.settings import Settings
 from shared.failures import Refused
 from shared.postgres.database import Database
@@ -33,6 +34,7 @@ class Dependencies:
     admission: Admission
     intake: Intake
     platforms: dict[str, Platform]
+    replay: Replay
 
     async def body(self, request: Request) -> bytes:
         """The body of a request as it came, within this process's limits.

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.ingest import order_in, quarantine
-from services.ingest.dependencies import Dependencies, StoreKey, process_of
+from services.ingest.dependencies import StoreKey, process_of
 from services.ingest.order_in import OrderIn
-from services.ingest.platforms import PlatformOrder
+from services.ingest.reading import GENERIC, read_generic
 from shared.failures import Refused
 from shared.telemetry import traceparent_of
 from shared.web.problems import errors_of
@@ -64,26 +64,19 @@ async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> 
     with process.admission.slot():
         body = process.decoded(request, await process.body(request))
         try:
-            orders = _read(body, request.headers.get("content-type", ""), process)
+            content_type = request.headers.get("content-type", "")
+            orders = read_generic(body, content_type, process.settings.ingest_max_orders)
         except ValidationError as error:
             if not order_in.is_malformed(error):
                 raise Refused(
                     "validation_failed",
                     errors=errors_of(error),
                 ) from error
-            await quarantine.keep(process.database, sender, "generic", error, body, request.headers)
+            await quarantine.keep(process.database, sender, GENERIC, error, body, request.headers)
             return _json({"results": [], "status": "quarantined"}, 202)
         await process.intake.accept(sender, orders, traceparent_of(request.headers))
     results = [{"external_id": order.external_id, "status": "accepted"} for order in orders]
     return _json({"results": results}, 202)
-
-
-def _read(body: bytes, content_type: str, process: Dependencies) -> list[PlatformOrder]:
-    orders = order_in.parse(body, content_type)
-    most = process.settings.ingest_max_orders
-    if len(orders) > most:
-        raise Refused("too_many_orders", most=most)
-    return [PlatformOrder("upsert", order.external_id, order.updated_at, order) for order in orders]
 
 
 @router.get("/v1/stores/{store_id}", summary="Check a store's API key")

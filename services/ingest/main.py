@@ -1,13 +1,16 @@
 """Ingest's only wiring: what it reads, what it runs, what it serves."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
-from services.ingest import handlers, http_orders, http_platforms, http_quarantine
+from services.ingest import handlers, http_orders, http_platforms, http_quarantine, quarantine
 from services.ingest.admission import Admission
 from services.ingest.credentials import Stores
 from services.ingest.dependencies import Dependencies
 from services.ingest.intake import Intake, spool_of
 from services.ingest.platforms import load_platforms
+from services.ingest.replay import Replay
 from services.ingest.settings import Settings
 from shared.runtime import Runtime
 from shared.sealing import Sealer
@@ -25,19 +28,24 @@ def create_app(settings: Settings) -> FastAPI:
     )
     handlers.subscribe(runtime.kafka.router, stores)
     runtime.background("stores", stores.load)
+    runtime.background(
+        "quarantine", partial(quarantine.measure, runtime.database, settings.ingest_measure_seconds)
+    )
     runtime.health.add("stores", stores.check)
     app = runtime.app(
         "Relevo ingest",
         "Where stores send their orders: durable before it is answered.",
         forms_only=False,
     )
+    platforms = load_platforms()
     app.state.dependencies = Dependencies(
         settings=settings,
         database=runtime.database,
         stores=stores,
         admission=Admission(settings),
         intake=intake,
-        platforms=load_platforms(),
+        platforms=platforms,
+        replay=Replay(runtime.database, stores, intake, platforms, settings.ingest_max_orders),
     )
     # The busiest first: Starlette asks one after the other whether a path is theirs.
     for router in (http_platforms.router, http_orders.router, http_quarantine.router):

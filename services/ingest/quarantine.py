@@ -1,16 +1,20 @@
 """What was accepted with correct credentials, but not understood: kept, never lost."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import orjson
+import structlog
 from pydantic import ValidationError
 
 from services.ingest import store
 from services.ingest.credentials import Store
+from shared.failures import is_transient
 from shared.postgres.database import Database
-from shared.telemetry import ORDERS_QUARANTINED
+from shared.telemetry import ORDERS_QUARANTINED, QUARANTINE_ENTRIES
 from shared.web.problems import errors_of
 
+logger = structlog.get_logger(__name__)
 _KEPT_HEADERS = ("content-type", "traceparent")
 _REASON_CHARACTERS = 2_000
 
@@ -38,8 +42,6 @@ async def keep(
     Raises:
         Exception: the database is away (transient); nothing was accepted.
     """
-    wrong = errors_of(error)
-    reason = "; ".join(f"{flaw['pointer'] or '/'}: {flaw['message']}" for flaw in wrong)
     kept = {name: headers[name] for name in (*_KEPT_HEADERS, *kept_headers) if name in headers}
     ORDERS_QUARANTINED.labels(str(sender.id)).inc()
     async with database.session() as session:
@@ -48,8 +50,32 @@ async def keep(
             store_id=sender.id,
             brand_id=sender.brand_id,
             route=route,
-            # A pointer may name a field of the body, and PostgreSQL holds no NUL.
-            reason=reason[:_REASON_CHARACTERS].replace("\0", ""),
+            reason=reason_of(errors_of(error)),
             headers=orjson.dumps(kept).decode(),
             body=body,
         )
+
+
+def reason_of(flaws: Sequence[Mapping[str, str]]) -> str:
+    """Why a body was not understood, in one line."""
+    reason = "; ".join(f"{flaw['pointer'] or '/'}: {flaw['message']}" for flaw in flaws)
+    # A pointer may name a field of the body, and PostgreSQL holds no NUL.
+    return reason[:_REASON_CHARACTERS].replace("\0", "")
+
+
+async def measure(database: Database, seconds: float) -> None:
+    """Say how much each store has in quarantine, every so many seconds (background work)."""
+    while True:
+        try:
+            async with database.reading() as session:
+                sizes = await store.quarantine_sizes(session)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            logger.warning("the quarantine cannot be measured", reason=repr(error))
+        else:
+            # Stores that have nothing there any more go.
+            QUARANTINE_ENTRIES.clear()
+            for store_id, entries in sizes.items():
+                QUARANTINE_ENTRIES.labels(str(store_id)).set(entries)
+        await asyncio.sleep(seconds)

@@ -21,6 +21,9 @@ class Settings(shared.settings.Settings):
     ingest_probe_seconds: float = Field(
         default=1.0, gt=0, description="While Kafka is away, how often it is tried again."
     )
+    ingest_measure_seconds: float = Field(
+        default=15.0, gt=0, description="How often the quarantine is counted, for the metrics."
+    )
     ingest_max_requests: int = Field(
         default=2_000, ge=1, description="Requests under way at once; beyond: 503."
     )

@@ -1,6 +1,6 @@
 """What ingest keeps in Postgres: one function per named query, each given a session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,3 +77,67 @@ async def get_quarantined(
     """One entry with its body."""
     row = await _queries.quarantine_entry.one(session, entry=entry, brand_id=brand_id)
     return (row_as(Quarantined, row), row["body"]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An entry of the quarantine as it can be read again; `headers` is a JSON object."""
+
+    id: UUID
+    store_id: UUID
+    received_at: datetime
+    route: str
+    headers: str
+    body: bytes
+
+
+async def next_quarantined(
+    session: Session, brand_id: UUID, store_id: UUID | None, after: UUID | None, most: int,
+    most_bytes: int,
+) -> list[UUID]:  # fmt: skip
+    """The oldest entries after `after`, as many as there may be of both; at least one."""
+    rows = await _queries.next_quarantined.all(
+        session,
+        brand_id=brand_id,
+        store_id=store_id,
+        after=after,
+        most=most,
+        most_bytes=most_bytes,
+    )
+    return [row["id"] for row in rows]
+
+
+async def quarantined_bodies(
+    session: Session, brand_id: UUID, entries: Sequence[UUID]
+) -> list[Kept]:
+    """Those of the entries that are there, oldest first."""
+    rows = await _queries.quarantined_bodies.all(session, brand_id=brand_id, entries=list(entries))
+    return [row_as(Kept, row) for row in rows]
+
+
+async def count_quarantined(
+    session: Session, brand_id: UUID, store_id: UUID | None, after: UUID | None
+) -> int:
+    """How many entries there are after `after`, up to 100,000."""
+    count: int = await _queries.count_quarantined.value(
+        session, brand_id=brand_id, store_id=store_id, after=after
+    )
+    return count
+
+
+async def drop_quarantined(session: Session, brand_id: UUID, entries: Sequence[UUID]) -> int:
+    """Remove the brand's own of the entries; how many there were."""
+    return await _queries.drop_quarantined.run(session, brand_id=brand_id, entries=list(entries))
+
+
+async def update_reasons(session: Session, brand_id: UUID, reasons: Mapping[UUID, str]) -> None:
+    """Say anew why entries are not understood."""
+    await _queries.update_reasons.run(
+        session, brand_id=brand_id, entries=list(reasons), reasons=list(reasons.values())
+    )
+
+
+async def quarantine_sizes(session: Session) -> dict[UUID, int]:
+    """How many entries each store has; of 100,000 at most."""
+    rows = await _queries.quarantine_sizes.all(session)
+    return {row["store_id"]: row["entries"] for row in rows}

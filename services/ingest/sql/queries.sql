@@ -24,3 +24,47 @@ ORDER BY id DESC LIMIT :limit;
 -- name: quarantine_entry^
 SELECT id, store_id, received_at, route, reason, length(body) AS bytes, headers, body
 FROM quarantine WHERE id = :entry AND brand_id = :brand_id;
+
+-- name: next_quarantined
+-- The size of a body stands beside it: none is read for this.
+SELECT id
+FROM (
+    SELECT id, sum(length(body)) OVER (ORDER BY id) - length(body) AS bytes_before
+    FROM (
+        SELECT id, body FROM quarantine
+        WHERE brand_id = :brand_id
+          AND (:store_id::uuid IS NULL OR store_id = :store_id)
+          AND (:after::uuid IS NULL OR id > :after)
+        ORDER BY id LIMIT :most
+    ) AS oldest
+) AS summed
+WHERE bytes_before < :most_bytes
+ORDER BY id;
+
+-- name: quarantined_bodies
+SELECT id, store_id, received_at, route, headers, body
+FROM quarantine WHERE id = ANY(:entries::uuid[]) AND brand_id = :brand_id
+ORDER BY id;
+
+-- name: count_quarantined$
+SELECT count(*) FROM (
+    SELECT FROM quarantine
+    WHERE brand_id = :brand_id
+      AND (:store_id::uuid IS NULL OR store_id = :store_id)
+      AND (:after::uuid IS NULL OR id > :after)
+    LIMIT 100000
+) AS counted;
+
+-- name: drop_quarantined!
+DELETE FROM quarantine WHERE id = ANY(:entries::uuid[]) AND brand_id = :brand_id;
+
+-- name: update_reasons!
+UPDATE quarantine AS q SET reason = newest.reason
+FROM unnest(:entries::uuid[], :reasons::text[]) AS newest (id, reason)
+WHERE q.id = newest.id AND q.brand_id = :brand_id;
+
+-- name: quarantine_sizes
+-- tenants: all; a metric
+SELECT store_id, count(*) AS entries
+FROM (SELECT store_id FROM quarantine LIMIT 100000) AS counted
+GROUP BY store_id;

@@ -3,17 +3,10 @@
 One long file: all of it goes through the same running service and its one store.
 """
 
-import asyncio
-import base64
-import hashlib
-import hmac
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import httpx
 import orjson
 import pytest
 from aiokafka import ConsumerRecord
@@ -24,105 +17,21 @@ from relevo.local.processes import free_port
 from services.ingest.main import create_app
 from services.ingest.settings import Settings
 from shared.contracts.orders_received import OrderReceived
-from shared.contracts.stores_changed import StoreChanged, StoreCredential
 from shared.kafka.topics import ORDERS_RECEIVED, STORES_CHANGED
-from shared.sealing import Sealer
+from tests.integration.ingest.conftest import (
+    BEARER,
+    KEY,
+    SECRET,
+    SHOPIFY_BODY,
+    Client,
+    StoreOwner,
+    an_order,
+    known,
+    signed,
+)
 from tests.kit.publishers import Topics
-from tests.kit.serving import ready, running
+from tests.kit.serving import running
 from tests.kit.waiting import eventually
-
-SHOPIFY_BODY = (Path(__file__).parents[2] / "unit/ingest/platforms/shopify/order.json").read_bytes()
-SECRET = "shpss_secret"
-KEY = "rsk_key"
-Client = httpx.AsyncClient
-
-
-class StoreOwner:
-    """One store, and what `connections` publishes of it."""
-
-    def __init__(self, topics: Topics, sealer: Sealer) -> None:
-        self.id, self.brand_id = uuid7(), uuid7()
-        self._topics, self._sealer = topics, sealer
-        self._version = 0
-
-    async def publish(
-        self, keys: tuple[str, ...] = (KEY,), secrets: tuple[str, ...] = (SECRET,)
-    ) -> None:
-        self._version += 1
-        credentials = [
-            StoreCredential(
-                id=uuid7(), kind="api_key", digest=hashlib.sha256(key.encode()).hexdigest()
-            )
-            for key in keys
-        ] + [
-            StoreCredential(
-                id=uuid7(), kind="shopify", sealed_secret=self._sealer.seal(s, f"store:{self.id}")
-            )
-            for s in secrets
-        ]
-        change = StoreChanged(
-            store_id=self.id, brand_id=self.brand_id, platform="shopify", domain="a.example",
-            version=self._version, credentials=tuple(credentials), changed_at=datetime.now(UTC),
-        )  # fmt: skip
-        await self._topics.publish(STORES_CHANGED.name, str(self.id), change)
-
-
-def an_order(external_id: str = "1", **fields: Any) -> dict[str, Any]:
-    return {
-        "external_id": external_id,
-        "created_at": "2026-03-01T12:00:00Z",
-        "updated_at": "2026-03-01T12:00:00Z",
-        "currency": "EUR",
-        "total": "10.00",
-        "lines": [{"title": "Mug", "quantity": 1, "price": "10.00"}],
-        **fields,
-    }
-
-
-def signed(body: bytes, topic: str = "orders/create", secret: str = SECRET) -> dict[str, str]:
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
-    return {
-        "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
-        "x-shopify-topic": topic,
-        "content-type": "application/json",
-    }
-
-
-BEARER = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
-
-
-@pytest.fixture
-async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[Topics]:
-    async with Topics(kafka, topic_prefix) as found:
-        yield found
-
-
-@pytest.fixture
-def sealer(service_settings: dict[str, str]) -> Sealer:
-    return Sealer.parse(service_settings["RELEVO_SEALING_KEYS"])
-
-
-@pytest.fixture
-def shop(topics: Topics, sealer: Sealer) -> StoreOwner:
-    return StoreOwner(topics, sealer)
-
-
-async def known(client: Client, shop: StoreOwner, key: str = KEY) -> None:
-    async def ask() -> int:
-        bearer = {"authorization": f"Bearer {key}"}
-        return (await client.get(f"/v1/stores/{shop.id}", headers=bearer)).status_code
-
-    await eventually(ask, lambda status: status == 200)
-
-
-@pytest.fixture
-async def client(service_settings: dict[str, str], shop: StoreOwner) -> AsyncIterator[Client]:
-    """A ready ingest that knows `shop`."""
-    async with running(create_app(Settings())) as client:
-        await ready(client)
-        await shop.publish()
-        await known(client, shop)
-        yield client
 
 
 def received(record: ConsumerRecord) -> OrderReceived:
@@ -251,87 +160,6 @@ async def test_a_body_over_the_limit_is_413(
     content: Any = pieces() if chunked else b" " * 1_310_720
     answer = await client.post(f"/v1/stores/{shop.id}/orders", content=content, headers=BEARER)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
-
-
-async def test_malformed_json_with_right_credentials_is_kept_and_listed(
-    client: Client,
-    shop: StoreOwner,
-    make_token: Callable[..., str],
-    postgres_dsn: str,
-) -> None:
-    generic = await client.post(
-        f"/v1/stores/{shop.id}/orders", content=b'{"external_id": ', headers=BEARER
-    )
-    odd = b'{"id": 1, "name": "#1"}'
-    shopify = await client.post(f"/webhooks/shopify/{shop.id}", content=odd, headers=signed(odd))
-    assert (generic.status_code, generic.json()["status"]) == (202, "quarantined")
-    assert (shopify.status_code, shopify.json()["status"]) == (200, "quarantined")
-
-    mine = {"authorization": f"Bearer {make_token(shop.brand_id, 'brand')}"}
-    listed = (await client.get("/v1/quarantine", headers=mine)).json()["data"]
-    assert [entry["route"] for entry in listed] == ["shopify", "generic"]
-    assert "/created_at" in listed[0]["reason"]
-    one = await client.get(f"/v1/quarantine/{listed[0]['id']}", headers=mine)
-    assert one.json()["body"].encode() == odd
-
-    other = {"authorization": f"Bearer {make_token(uuid7(), 'brand')}"}
-    assert (await client.get("/v1/quarantine", headers=other)).json()["data"] == []
-    hidden = await client.get(f"/v1/quarantine/{listed[0]['id']}", headers=other)
-    assert hidden.status_code == 404
-
-
-async def test_a_store_over_its_rate_is_told_when_to_come_back(
-    service_settings: dict[str, str], shop: StoreOwner
-) -> None:
-    settings = Settings(ingest_store_rate=0.01, ingest_store_burst=2)
-    async with running(create_app(settings)) as client:
-        await ready(client)
-        await shop.publish()
-        await known(client, shop)
-        url = f"/v1/stores/{shop.id}/orders"
-        codes = [
-            (await client.post(url, json=an_order(str(n)), headers=BEARER)).status_code
-            for n in range(3)
-        ]
-        limited = await client.post(url, json=an_order(), headers=BEARER)
-    assert codes == [202, 202, 429]
-    assert int(limited.headers["retry-after"]) > 0
-    assert "ratelimit-policy" in limited.headers
-
-
-async def test_what_others_send_in_its_name_does_not_use_up_a_stores_rate(
-    service_settings: dict[str, str], shop: StoreOwner
-) -> None:
-    settings = Settings(ingest_store_rate=0.01, ingest_store_burst=1)
-    async with running(create_app(settings)) as client:
-        await ready(client)
-        await shop.publish()
-        await known(client, shop)
-        url = f"/webhooks/shopify/{shop.id}"
-        forged = signed(SHOPIFY_BODY, secret="other")
-        for _ in range(3):
-            assert (await client.post(url, content=SHOPIFY_BODY, headers=forged)).status_code == 401
-        true = signed(SHOPIFY_BODY)
-        codes = [
-            (await client.post(url, content=SHOPIFY_BODY, headers=true)).status_code
-            for _ in range(2)
-        ]
-    assert codes == [200, 429]
-
-
-async def test_a_body_that_does_not_come_is_not_waited_for(
-    service_settings: dict[str, str], shop: StoreOwner
-) -> None:
-    async def stalls() -> AsyncIterator[bytes]:
-        yield b"{"
-        await asyncio.Event().wait()
-
-    async with running(create_app(Settings(ingest_body_seconds=0.2))) as client:
-        await ready(client)
-        await shop.publish()
-        await known(client, shop)
-        answer = await client.post(f"/webhooks/shopify/{shop.id}", content=stalls())
-    assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
 
 
 async def test_a_rotated_secret_works_beside_the_old_one_until_that_is_removed(
