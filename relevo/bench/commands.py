@@ -80,6 +80,29 @@ def _path_table(figures: Json) -> Table:
     return table
 
 
+@app.command(name="handover")
+def bench_handover(
+    orders: Annotated[int, typer.Option(min=5)] = 5_000, *, as_json: AsJson = False
+) -> None:
+    """From the return of an order to the moment that nothing of it is attempted any more."""
+    from relevo.bench.handover import handover  # noqa: PLC0415  engines are not everywhere
+
+    figures = _with_bar(lambda progress: handover(say, progress, orders))
+    _finish(figures, as_json=as_json, table=_handover_table)
+
+
+def _handover_table(figures: Json) -> Table:
+    table = Table("what", "figure", title=f"{figures['orders']} orders go back")
+    table.add_row("hand-overs took s", str(figures["handover_seconds"]))
+    table.add_row(
+        "return made to return read ms, p50 / p95 / p99 / max", _spread(figures["read_ms"])
+    )
+    table.add_row("superseded, never attempted", str(figures["superseded"]))
+    table.add_row("told to stop", str(figures["told_to_stop"]))
+    table.add_row("first attempts after that", str(figures["first_attempts_after"]))
+    return table
+
+
 @app.command(name="fence")
 def bench_fence(
     holders: Annotated[int, typer.Option(min=1, help="Batches and commands at once.")] = 24,
