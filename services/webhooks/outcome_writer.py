@@ -141,7 +141,8 @@ class OutcomeWriter:
         gone, paused = list(self._gone), dict(self._paused)
         async with self._database.session() as session:
             if attempts:
-                await store.record_attempts(session, attempts, self._owner)
+                async with session.transaction():
+                    await store.record_attempts(session, attempts, self._owner)
                 self._note_written(attempts)
             # Before the releases: whoever claims them can know of it.
             if paused:

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.webhooks.delivery import Attempt, Delivery, DeliveryState, Lease
+from services.webhooks.delivery import UNFINISHED, Attempt, Delivery, DeliveryState, Lease
 from services.webhooks.endpoint_queue import ClaimQuota
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEventAttributes
@@ -161,6 +161,11 @@ class Incoming:
         return self.endpoint_id, self.attributes.order_id
 
     @property
+    def place(self) -> tuple[int, int, int]:
+        """As `Delivery.place`."""
+        return self.attributes.order_id.int, self.endpoint_id.int, self.attributes.sequence
+
+    @property
     def is_return(self) -> bool:
         """Whether it takes the order back."""
         return self.attributes.type == "order.unassigned"
@@ -240,6 +245,8 @@ async def insert_events(
         new: what came; duplicates of what is stored are left out of the answer.
         lease: what those get that want one and may have it.
     """
+    # Lanes are locked in the order in which outcomes lock them.
+    new = sorted(new, key=lambda one: one.event.place)
     rows = await _queries.insert_events.all(
         session, **event_columns(new), owner=lease.owner, lease_seconds=lease.seconds
     )
@@ -275,7 +282,13 @@ async def claim_due_deliveries(
 
 
 async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: UUID) -> None:
-    """Write attempts and move their deliveries on; no delivery stands in it twice."""
+    """Write attempts, move their deliveries on, and let go what waited for them.
+
+    Args:
+        session: a transaction; see `let_followers_go`.
+        attempts: no delivery stands in it twice.
+        owner: whose leases.
+    """
     # Rows are locked lane by lane, as whoever supersedes does: nobody waits in a circle.
     attempts = sorted(attempts, key=lambda attempt: attempt.delivery.place)
     await _queries.record_attempts.run(
@@ -292,6 +305,14 @@ async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: 
         successors=[successor for attempt in attempts for successor in attempt.successors],
         owner=owner,
     )
+    finished = [attempt.delivery for attempt in attempts if attempt.state not in UNFINISHED]
+    if finished:
+        await _queries.let_followers_go.run(
+            session,
+            endpoints=[delivery.endpoint_id for delivery in finished],
+            orders=[delivery.order_id for delivery in finished],
+            sequences=[delivery.sequence for delivery in finished],
+        )
 
 
 async def release_deliveries(
@@ -332,7 +353,10 @@ class DeliveryFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeliverySummary:
-    """A delivery as lists show it; `due_at` is the end of the lease while it is `leased`."""
+    """A delivery as lists show it.
+
+    `due_at` is the end of the lease while it is `leased`; None while it waits for its lane.
+    """
 
     id: UUID
     event_id: UUID
@@ -343,7 +367,7 @@ class DeliverySummary:
     connection_id: UUID | None
     state: DeliveryState
     attempts: int
-    due_at: datetime
+    due_at: datetime | None
     leased: bool
     created_at: datetime
     delivered_at: datetime | None

@@ -27,7 +27,8 @@ FROM endpoints WHERE updated_at > now() - :seconds::float8 * interval '1 second'
 -- name: insert_events
 -- tenants: all; the records of a batch are of many
 -- Events and their deliveries, once each however often they come. A delivery that this process
--- has capacity for is leased to it at once, unless an earlier one of its lane waits elsewhere.
+-- has capacity for is leased to it at once, unless an earlier one of its lane waits elsewhere. One
+-- that has to wait for its lane is not due until it is let go (let_followers_go).
 WITH incoming AS (
     SELECT * FROM unnest(:deliveries::uuid[], :events::uuid[], :endpoints::uuid[],
                          :orders::uuid[], :sequences::int[], :stores::uuid[], :brands::uuid[],
@@ -36,18 +37,23 @@ WITH incoming AS (
         AS i (id, event_id, endpoint_id, order_id, sequence, store_id, brand_id,
               connection_id, three_pl_id, type, body, traceparent, wants_lease)
 ),
--- The unfinished deliveries before each in its lane: the last of them, whether one of them is not
--- this process's, and until when the lane has to wait.
+-- The unfinished deliveries before each in its lane. The first is locked: whoever finishes it came
+-- before, or lets what is inserted here go. Of the last: whether it is not this process's.
 earlier AS MATERIALIZED (
-    SELECT i.id, max(d.sequence) AS predecessor,
-           count(d.id) FILTER (WHERE d.lease_owner IS DISTINCT FROM :owner::uuid
-                                     OR d.due_at < now()) > 0 AS elsewhere,
-           max(d.due_at) FILTER (WHERE d.lease_owner IS NULL) AS due_at
+    SELECT i.id, first.id IS NOT NULL AS has_to_wait, last.sequence AS predecessor,
+           coalesce(last.lease_owner IS DISTINCT FROM :owner::uuid OR last.due_at < now(), false)
+               AND first.id IS NOT NULL AS elsewhere
     FROM incoming i
-    LEFT JOIN deliveries d
-        ON d.endpoint_id = i.endpoint_id AND d.order_id = i.order_id AND d.sequence < i.sequence
-        AND d.state IN ('pending', 'retrying', 'parked')
-    GROUP BY i.id
+    LEFT JOIN LATERAL (
+        SELECT d.id FROM deliveries d
+        WHERE d.endpoint_id = i.endpoint_id AND d.order_id = i.order_id
+          AND d.sequence < i.sequence AND d.state IN ('pending', 'retrying', 'parked')
+        ORDER BY d.sequence LIMIT 1 FOR SHARE) first ON true
+    LEFT JOIN LATERAL (
+        SELECT d.sequence, d.lease_owner, d.due_at FROM deliveries d
+        WHERE d.endpoint_id = i.endpoint_id AND d.order_id = i.order_id
+          AND d.sequence < i.sequence AND d.state IN ('pending', 'retrying', 'parked')
+        ORDER BY d.sequence DESC LIMIT 1) last ON first.id IS NOT NULL
 ),
 new_events AS (
     INSERT INTO events (id, order_id, store_id, brand_id, connection_id, three_pl_id, type,
@@ -59,7 +65,7 @@ new_events AS (
 decided AS (
     SELECT i.id, i.event_id, i.endpoint_id, i.order_id, i.sequence,
            CASE WHEN e.state = 'disabled' THEN 'parked' ELSE 'pending' END AS state,
-           i.wants_lease AND e.state = 'enabled' AND NOT p.elsewhere AS leased, p.due_at
+           i.wants_lease AND e.state = 'enabled' AND NOT p.elsewhere AS leased, p.has_to_wait
     FROM incoming i
     JOIN earlier p ON p.id = i.id
     LEFT JOIN endpoints e ON e.id = i.endpoint_id
@@ -69,7 +75,7 @@ inserted AS (
                             lease_owner)
     SELECT id, event_id, endpoint_id, order_id, sequence, state,
            CASE WHEN leased THEN now() + :lease_seconds::float8 * interval '1 second'
-                ELSE greatest(now(), due_at) END,
+                WHEN has_to_wait THEN 'infinity' ELSE now() END,
            CASE WHEN leased THEN :owner::uuid END
     FROM decided
     ON CONFLICT (event_id, endpoint_id) DO NOTHING
@@ -80,7 +86,8 @@ SELECT n.id, n.state, n.leased, p.predecessor FROM inserted n JOIN earlier p ON 
 -- name: claim_due_deliveries
 -- tenants: all; the claimer works for every endpoint
 -- The heads of lanes that are due, for endpoints with capacity: a lease of their own, oldest first.
--- A delivery whose lease has run out is due again, whoever held it and whatever came of that.
+-- A delivery whose lease has run out is due again, whoever held it and whatever came of that. Found
+-- one by one: a join would read the whole of both tables.
 WITH wanted AS (
     SELECT * FROM unnest(:endpoints::uuid[], :first_attempts::int[], :retries::int[])
         AS w (endpoint_id, first_attempts, retries)
@@ -109,8 +116,7 @@ claimed AS (
     UPDATE deliveries d
     SET due_at = now() + :lease_seconds::float8 * interval '1 second', lease_owner = :owner::uuid,
         may_have_begun = d.may_have_begun OR d.lease_owner IS NOT NULL
-    FROM (SELECT id FROM first_attempts UNION ALL SELECT id FROM retries) h
-    WHERE d.id = h.id
+    WHERE d.id = ANY(ARRAY(SELECT id FROM first_attempts UNION ALL SELECT id FROM retries))
     RETURNING d.id, d.event_id, d.endpoint_id, d.order_id, d.sequence, d.attempts
 )
 SELECT c.id, c.event_id, c.endpoint_id, c.order_id, c.sequence, c.attempts, e.body, e.traceparent,
@@ -118,7 +124,8 @@ SELECT c.id, c.event_id, c.endpoint_id, c.order_id, c.sequence, c.attempts, e.bo
                WHERE s.endpoint_id = c.endpoint_id AND s.order_id = c.order_id
                  AND s.sequence > c.sequence
                  AND s.state IN ('pending', 'retrying', 'parked')) AS has_successors
-FROM claimed c JOIN events e ON e.id = c.event_id
+FROM claimed c
+CROSS JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id LIMIT 1) e
 ORDER BY c.event_id;
 
 -- name: endpoints_with_work
@@ -143,7 +150,7 @@ WHERE EXISTS (SELECT FROM deliveries d
 -- name: record_attempts!
 -- tenants: all; outcomes of a flush are of many
 -- Outcomes of attempts: every attempt is kept; deliveries move on; the successors of a failed one
--- wait as long as it does. A failure counts only under our lease: after it ran out somebody else is
+-- are not due until it is finished (let_followers_go). A failure counts only under our lease: after it ran out somebody else is
 -- at it. A success counts always. Successors that memory gave up lose their lease; one that is just
 -- being stored keeps it, for memory may take it yet. What was superseded meanwhile stays so unless
 -- it succeeded, and the return that waited for it may go.
@@ -173,20 +180,47 @@ moved AS (
     RETURNING d.endpoint_id, d.order_id, d.sequence, d.state, d.due_at,
               old.state = 'superseded' AS was_superseded
 )
-UPDATE deliveries d SET lease_owner = NULL, due_at = m.due_at
+UPDATE deliveries d
+SET lease_owner = NULL, due_at = CASE WHEN m.was_superseded THEN now() ELSE 'infinity' END
 FROM moved m
-WHERE (m.state = 'retrying' OR m.was_superseded) AND d.endpoint_id = m.endpoint_id AND d.order_id = m.order_id
+WHERE (m.state = 'retrying' OR m.was_superseded)
+  AND d.endpoint_id = m.endpoint_id AND d.order_id = m.order_id
   AND d.sequence > m.sequence AND d.state IN ('pending', 'retrying')
-  AND (d.lease_owner IS NULL OR d.id = ANY(:successors::uuid[]));
+  AND (d.lease_owner IS NULL AND (d.due_at < 'infinity' OR m.was_superseded)
+       OR d.id = ANY(:successors::uuid[]));
+
+-- name: let_followers_go!
+-- tenants: all; outcomes of a flush are of many
+-- What is next in the lanes of deliveries that are finished is due. A statement of its own, in the
+-- transaction that finished them: what was inserted behind them before they were locked is seen.
+WITH next AS MATERIALIZED (
+    SELECT n.id
+    FROM unnest(:endpoints::uuid[], :orders::uuid[], :sequences::int[])
+        AS f (endpoint_id, order_id, sequence)
+    CROSS JOIN LATERAL (
+        SELECT d.id, d.due_at FROM deliveries d
+        WHERE d.endpoint_id = f.endpoint_id AND d.order_id = f.order_id
+          AND d.sequence > f.sequence AND d.state IN ('pending', 'retrying', 'parked')
+        ORDER BY d.sequence LIMIT 1) n
+    WHERE n.due_at = 'infinity'
+)
+UPDATE deliveries SET due_at = now() WHERE id = ANY(ARRAY(SELECT id FROM next))
+  AND due_at = 'infinity';
 
 -- name: release_deliveries!
 -- tenants: all; only what this process leased
 -- Leases given back before their time, so that nobody has to wait for their end. Of what was cut
--- off nobody knows whether it arrived.
+-- off nobody knows whether it arrived. Locked lane by lane, as everywhere.
+WITH mine AS MATERIALIZED (
+    SELECT id FROM deliveries
+    WHERE id = ANY(:ids::uuid[]) AND lease_owner = :owner::uuid
+      AND state IN ('pending', 'retrying')
+    ORDER BY order_id, endpoint_id, sequence FOR UPDATE
+)
 UPDATE deliveries
 SET lease_owner = NULL, due_at = now(),
     may_have_begun = may_have_begun OR id = ANY(:cut_off::uuid[])
-WHERE id = ANY(:ids::uuid[]) AND lease_owner = :owner::uuid AND state IN ('pending', 'retrying');
+WHERE id = ANY(ARRAY(SELECT id FROM mine));
 
 -- name: pause_endpoints!
 -- tenants: all; the receivers themselves said so
@@ -238,7 +272,8 @@ ORDER BY id DESC LIMIT :limit;
 -- tenants: all; of endpoints that are enabled
 -- They go on where they were: in order, with the attempts that are left.
 UPDATE deliveries d
-SET state = CASE WHEN d.attempts = 0 THEN 'pending' ELSE 'retrying' END, due_at = now()
+SET state = CASE WHEN d.attempts = 0 THEN 'pending' ELSE 'retrying' END,
+    due_at = CASE WHEN d.due_at = 'infinity' THEN d.due_at ELSE now() END
 FROM endpoints e
 WHERE e.id = ANY(:ids::uuid[]) AND e.state = 'enabled' AND d.endpoint_id = e.id
   AND d.state = 'parked';

@@ -84,7 +84,7 @@ async def test_deliveries_are_listed_to_their_parties_alone(
     assert (await three_pl.get("/v1/deliveries", after="no")).json()["code"] == "invalid_cursor"
 
 
-async def test_a_retrying_delivery_tells_its_next_attempt(
+async def test_a_retrying_delivery_tells_its_next_attempt_and_what_waits_for_it_none(
     start: MakeApp,
     connection: EventPublisher,
     receiver: Receiver,
@@ -93,7 +93,7 @@ async def test_a_retrying_delivery_tells_its_next_attempt(
     receiver.will(503, retry_after="600")
     app = await start()
     await connection.publish_connection()
-    await connection.publish_events(uuid7(), 1)
+    await connection.publish_events(uuid7(), 1, 2)
     three_pl = Client(app, make_token(connection.three_pl_id, "three_pl"))
 
     async def retrying() -> list[dict[str, Any]]:
@@ -103,6 +103,8 @@ async def test_a_retrying_delivery_tells_its_next_attempt(
     wait = datetime.fromisoformat(row["next_attempt_at"]) - datetime.now(UTC)
     assert timedelta(seconds=590) < wait <= timedelta(seconds=600)
     assert (row["attempts"], row["delivered_at"]) == (1, None)
+    (follower,) = await three_pl.list(state="pending")
+    assert follower["next_attempt_at"] is None
 
 
 async def test_without_a_token_nothing_is_told(start: MakeApp) -> None:

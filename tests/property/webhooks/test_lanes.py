@@ -83,20 +83,18 @@ class LanesMachine(RuleBasedStateMachine):
 
     @rule(order=_ORDERS, wanted=st.booleans())
     def insert(self, order: int, wanted: bool) -> None:  # noqa: FBT001  hypothesis names it
-        """The log has a new event; it is leased unless an earlier one waits elsewhere."""
+        """The log has a new event; it is leased unless the one before it waits elsewhere."""
         if order in self.inserting:
             return
         self.sequences[order] += 1
         sequence = self.sequences[order]
-        earlier = list(self.stored[order])
+        last = max(self.stored[order], default=None)
         self.stored[order][sequence] = 0
-        if not wanted or any((order, before) not in self.leased for before in earlier):
+        if not wanted or (last is not None and (order, last) not in self.leased):
             self.inserting[order] = None
             return
         self.leased.add((order, sequence))
-        self.inserting[order] = (
-            self._delivery(order, sequence, 0), max(earlier, default=None),
-        )  # fmt: skip
+        self.inserting[order] = self._delivery(order, sequence, 0), last
 
     @rule(order=_ORDERS, wanted=st.booleans())
     def take_back(self, order: int, wanted: bool) -> None:  # noqa: FBT001  as above

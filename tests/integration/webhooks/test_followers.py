@@ -1,0 +1,139 @@
+"""What waits for its lane is not due, and whoever finishes the lane's head never misses it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from uuid_utils.compat import uuid7
+
+from services.webhooks import store
+from services.webhooks.delivery import Answer, Attempt, Delivery, DeliveryState, Lease
+from services.webhooks.endpoint_queue import ClaimQuota
+from services.webhooks.store import Incoming, Inserted, NewDelivery
+from tests.integration.webhooks.conftest import MakeApp
+from tests.kit.publishers import EventPublisher
+from tests.kit.waiting import eventually
+
+pytestmark = pytest.mark.engines
+LEASE = Lease(uuid4(), 60.0, 15.0)
+
+
+@pytest.fixture
+async def other_session(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    session = await asyncpg.connect(postgres_dsn, server_settings={"search_path": "webhooks"})
+    yield session
+    await session.close()
+
+
+@pytest.fixture
+async def endpoint(
+    start: MakeApp, connection: EventPublisher, database: asyncpg.Connection
+) -> UUID:
+    """Known to Postgres, and paused: the process that told of it leaves its deliveries alone."""
+    await start(webhooks_poll_seconds=30)
+    await connection.publish_connection()
+
+    async def pause() -> str:
+        pause = "UPDATE endpoints SET paused_until = now() + interval '1 hour'"
+        return await database.execute(pause)
+
+    await eventually(pause, lambda status: status == "UPDATE 1")
+    return connection.endpoint_id
+
+
+def new_delivery(connection: EventPublisher, order: UUID, sequence: int) -> NewDelivery:
+    attributes, body = connection.event(order, sequence)
+    return NewDelivery(uuid7(), Incoming(attributes, connection.endpoint_id, body, None), True)
+
+
+async def insert(session: asyncpg.Connection, new: NewDelivery, lease: Lease = LEASE) -> Inserted:
+    return (await store.insert_events(session, [new], lease))[new.id]
+
+
+async def record(session: asyncpg.Connection, delivery: Delivery, state: DeliveryState) -> None:
+    timing = (datetime.now(UTC), 0.01)
+    attempt = Attempt.of(delivery, Answer(200), (state, 0.0), timing, [])
+    await store.record_attempts(session, [attempt], LEASE.owner)
+
+
+async def claimed(session: asyncpg.Connection, endpoint: UUID) -> list[int]:
+    found = await store.claim_due_deliveries(session, {endpoint: ClaimQuota(9, 9)}, LEASE, 0.0)
+    return [delivery.sequence for delivery, _ in found]
+
+
+async def is_blocked(observer: asyncpg.Connection) -> None:
+    async def look() -> list[asyncpg.Record]:
+        return await observer.fetch(
+            "SELECT FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+
+    await eventually(look)
+
+
+async def test_each_is_due_when_the_one_before_it_is_finished(
+    endpoint: UUID, connection: EventPublisher, database: asyncpg.Connection
+) -> None:
+    order = uuid7()
+    head, *followers = [new_delivery(connection, order, sequence) for sequence in (1, 2, 3)]
+    assert (await insert(database, head)).leased
+    for follower in followers:
+        await insert(database, follower, Lease(uuid4(), 60.0, 15.0))
+    await record(database, head.event.delivery(head.id, 0.0), DeliveryState.RETRYING)
+    never = "SELECT sequence FROM deliveries WHERE due_at = 'infinity' ORDER BY sequence"
+    assert [row["sequence"] for row in await database.fetch(never)] == [2, 3]
+
+    for sequence, new in enumerate((head, *followers), 1):
+        assert await claimed(database, endpoint) == [sequence]
+        await record(database, new.event.delivery(new.id, 0.0), DeliveryState.DELIVERED)
+    assert await claimed(database, endpoint) == []
+
+
+async def test_one_that_comes_while_its_head_is_being_finished_is_due(
+    endpoint: UUID,
+    connection: EventPublisher,
+    database: asyncpg.Connection,
+    other_session: asyncpg.Connection,
+    postgres_dsn: str,
+) -> None:
+    order = uuid7()
+    head, follower = (new_delivery(connection, order, sequence) for sequence in (1, 2))
+    await insert(database, head)
+    observer = await asyncpg.connect(postgres_dsn)
+    async with database.transaction():
+        await record(database, head.event.delivery(head.id, 0.0), DeliveryState.DELIVERED)
+        inserting = asyncio.create_task(insert(other_session, follower, Lease(uuid4(), 60.0, 15.0)))
+        await is_blocked(observer)
+    inserted = await inserting
+    await observer.close()
+
+    assert (inserted.leased, inserted.predecessor) == (True, None)
+
+
+async def test_one_whose_head_is_finished_while_it_comes_is_let_go(
+    endpoint: UUID,
+    connection: EventPublisher,
+    database: asyncpg.Connection,
+    other_session: asyncpg.Connection,
+    postgres_dsn: str,
+) -> None:
+    order = uuid7()
+    head, follower = (new_delivery(connection, order, sequence) for sequence in (1, 2))
+    await insert(database, head)
+    observer = await asyncpg.connect(postgres_dsn)
+
+    async def finish() -> None:
+        async with other_session.transaction():
+            await record(other_session, head.event.delivery(head.id, 0.0), DeliveryState.EXHAUSTED)
+
+    async with database.transaction():
+        await insert(database, follower, Lease(uuid4(), 60.0, 15.0))
+        finishing = asyncio.create_task(finish())
+        await is_blocked(observer)
+    await finishing
+    await observer.close()
+
+    assert await claimed(database, endpoint) == [2]
