@@ -56,6 +56,12 @@ OUTBOX_PARKED = Gauge(
     ("schema",),
 )
 
+REQUESTS_REFUSED = Counter(
+    "relevo_requests_refused_total",
+    "Requests of stores that found no place, by the limit that they met (process, unproven, "
+    "unproven_store, store, address).",
+    ("limit",),
+)
 ORDERS_ACCEPTED = Counter(
     "relevo_orders_accepted_total", "Orders answered 2xx, by where.", ("where",)
 )

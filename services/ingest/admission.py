@@ -1,16 +1,21 @@
 """What stands before a store's order: how many requests are inside, how fast one store may send.
 
+Whoever sends slowly keeps a place. Nobody is to keep all of them: no address (a body that comes
+slowly), no store, and not those together whose signature is only known once their body is there.
+
 Knows no HTTP.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address
 from uuid import UUID
 
 from services.ingest.settings import Settings
 from shared.failures import Refused
+from shared.telemetry import REQUESTS_REFUSED
 
 
 @dataclass(slots=True)
@@ -32,6 +37,87 @@ class Bucket:
         return (1 - self.tokens) / self.rate
 
 
+class Places:
+    """Places for requests, `most` for one key; keys without a request take no memory.
+
+    Args:
+        limit: its name, for the metric.
+        most: places for one key.
+    """
+
+    def __init__(self, limit: str, most: int) -> None:
+        self._refused = REQUESTS_REFUSED.labels(limit)
+        self._most = most
+        self._taken: dict[Hashable, int] = {}
+
+    def take(self, key: Hashable) -> None:
+        """Take one.
+
+        Raises:
+            Refused: `overloaded`, there is none.
+        """
+        taken = self._taken.get(key, 0)
+        if taken >= self._most:
+            self._refused.inc()
+            raise Refused("overloaded", retry_after=1)
+        self._taken[key] = taken + 1
+
+    def free(self, key: Hashable) -> None:
+        """Give one back."""
+        left = self._taken[key] - 1
+        if left:
+            self._taken[key] = left
+        else:
+            del self._taken[key]
+
+
+class Held:
+    """All of some places while it is entered, or none; a class, for it costs every order.
+
+    Args:
+        wanted: whose place for which key.
+    """
+
+    __slots__ = ("_wanted",)
+
+    def __init__(self, *wanted: tuple[Places, Hashable]) -> None:
+        self._wanted = wanted
+
+    def __enter__(self) -> None:
+        """Take them.
+
+        Raises:
+            Refused: `overloaded`.
+        """
+        for number, (places, key) in enumerate(self._wanted):
+            try:
+                places.take(key)
+            except Refused:
+                self._free(number)
+                raise
+
+    def __exit__(self, *_: object) -> None:
+        """Give them back."""
+        self._free(len(self._wanted))
+
+    def _free(self, count: int) -> None:
+        for places, key in self._wanted[:count]:
+            places.free(key)
+
+
+@lru_cache(maxsize=4_096)
+def network_of(address: str) -> str:
+    """Whom an address belongs to: an IPv4 address is one host's, an IPv6 network of 64 bits is."""
+    if ":" not in address:
+        return address
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        # A proxy may name a port too; it is counted as it is.
+        return address
+    return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
+
+
 class Admission:
     """The limits of one process.
 
@@ -42,22 +128,34 @@ class Admission:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._buckets: dict[UUID, Bucket] = {}
-        self._inside = 0
+        most = settings.ingest_max_requests
+        of_store = _part(most, settings.ingest_store_share)
+        self._all = Places("process", most)
+        self._unproven = Places("unproven", _part(most, settings.ingest_unproven_share))
+        # Two counts: what others send in a store's name takes no place of what it proved.
+        self._unproven_of_store = Places("unproven_store", of_store)
+        self._of_store = Places("store", of_store)
+        self._of_address = Places("address", _part(most, settings.ingest_address_share))
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """A place for one request.
+    def unproven(self, address: str, store_id: UUID) -> Held:
+        """A place to read the body whose signature will prove its sender; refused on entering."""
+        return Held(
+            (self._of_address, network_of(address)),
+            (self._unproven_of_store, store_id.int),
+            (self._unproven, None),
+            (self._all, None),
+        )
 
-        Raises:
-            Refused: `overloaded`, over the process's capacity.
+    def reading(self, address: str) -> Held:
+        """A place to read the body of a sender that is proven; refused on entering.
+
+        Anyone may have a store with a key, and an address any number of them.
         """
-        if self._inside >= self._settings.ingest_max_requests:
-            raise Refused("overloaded", retry_after=1)
-        self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
+        return Held((self._of_address, network_of(address)))
+
+    def proven(self, store_id: UUID) -> Held:
+        """A place for a request that is surely the store's; refused on entering."""
+        return Held((self._of_store, store_id.int), (self._all, None))
 
     def enforce_rate_limit(self, store_id: UUID) -> None:
         """Count a request that is surely the store's: others are not to use its rate up.
@@ -79,3 +177,7 @@ class Admission:
                 window=max(1, int(burst / rate)),
                 retry_after=int(wait) + 1,
             )
+
+
+def _part(whole: int, share: float) -> int:
+    return max(1, int(whole * share))

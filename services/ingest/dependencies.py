@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.security.base import SecurityBase
+from starlette.requests import ClientDisconnect
 
 from services.ingest.admission import Admission
 from services.ingest.credentials import Store, Stores
@@ -43,9 +44,14 @@ class Dependencies:
             Refused: `body_too_large`, `body_too_slow`.
         """
         settings = self.settings
-        return await read_body(
-            request, settings.ingest_max_body_bytes, settings.ingest_body_seconds
-        )
+        try:
+            return await read_body(
+                request, settings.ingest_max_body_bytes, settings.ingest_body_seconds
+            )
+        except ClientDisconnect as error:
+            # Nobody reads this answer; as a failure of ours it would be logged each time.
+            seconds = f"{settings.ingest_body_seconds:g}"
+            raise Refused("body_too_slow", seconds=seconds) from error
 
     def decoded(self, request: Request, body: bytes) -> bytes:
         """The same without its encoding.
@@ -61,6 +67,11 @@ def process_of(request: Request) -> Dependencies:
     """The parts of the process that answers."""
     found: Dependencies = request.app.state.dependencies
     return found
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; the proxy says it where the server trusts one."""
+    return request.client.host if request.client else ""
 
 
 def _store_of(request: Request) -> Store:

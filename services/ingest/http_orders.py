@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.ingest import order_in, quarantine
-from services.ingest.dependencies import StoreKey, process_of
+from services.ingest.dependencies import StoreKey, address_of, process_of
 from services.ingest.order_in import OrderIn
 from services.ingest.reading import GENERIC, read_generic
 from shared.failures import Refused
@@ -61,8 +61,10 @@ async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> 
     """Each order is its full current state; 202 means that all of them are durable."""
     process = process_of(request)
     process.admission.enforce_rate_limit(sender.id)
-    with process.admission.slot():
-        body = process.decoded(request, await process.body(request))
+    with process.admission.proven(sender.id):
+        with process.admission.reading(address_of(request)):
+            body = await process.body(request)
+        body = process.decoded(request, body)
         try:
             content_type = request.headers.get("content-type", "")
             orders = read_generic(body, content_type, process.settings.ingest_max_orders)

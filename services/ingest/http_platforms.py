@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.ingest import quarantine
-from services.ingest.dependencies import PlatformSignature, process_of
+from services.ingest.dependencies import PlatformSignature, address_of, process_of
 from shared.telemetry import WEBHOOKS_IGNORED, traceparent_of
 
 router = APIRouter(tags=["platform webhooks"])
@@ -35,8 +35,10 @@ async def receive_webhook(
 ) -> Response:
     """Signed by the platform; 200 means that it is durable."""
     process, sender = process_of(request), webhook.store
-    with process.admission.slot():
+    with process.admission.unproven(address_of(request), sender.id):
         body = await webhook.verified_body()
+    # Nothing is awaited in between: the place in the process stays free for it.
+    with process.admission.proven(sender.id):
         process.admission.enforce_rate_limit(sender.id)
         try:
             order = webhook.platform.parse(body, request.headers, datetime.now(UTC))

@@ -27,5 +27,22 @@ class Settings(shared.settings.Settings):
     ingest_max_requests: int = Field(
         default=2_000, ge=1, description="Requests under way at once; beyond: 503."
     )
+    ingest_unproven_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Of those, requests whose signature is not known yet, their body not being "
+        "here; the rest is kept for senders that proved who they are.",
+    )
+    ingest_store_share: float = Field(
+        default=0.25, gt=0, le=1, description="Of those, one store's."
+    )
+    ingest_address_share: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="Of those, from one address with a body that is still coming. Behind a proxy, "
+        "FORWARDED_ALLOW_IPS has to name it, or all come from one address.",
+    )
     ingest_store_rate: float = Field(default=1_000.0, gt=0, description="Requests/s of one store.")
     ingest_store_burst: int = Field(default=2_000, ge=1)
