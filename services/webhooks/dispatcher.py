@@ -137,7 +137,7 @@ class Dispatcher:
         refused: list[Delivery] = []
         # The last of each lane in this batch: Postgres told only of those that were there before.
         last: dict[tuple[UUID, UUID], int] = {}
-        for delivery_id, event, wants_lease in new:
+        for delivery_id, event, _ in new:
             lane = (event.endpoint_id, event.attributes.order_id)
             predecessor = last.get(lane)
             last[lane] = event.attributes.sequence
@@ -145,7 +145,7 @@ class Dispatcher:
             if row is None or row.state is not DeliveryState.PENDING:
                 continue
             if not row.leased:
-                self._note_stored(event, overflows=not wants_lease)
+                self._note_stored(event, overflows=row.predecessor is None)
                 continue
             delivery = event.delivery(delivery_id, start_before)
             predecessor = row.predecessor if predecessor is None else predecessor

@@ -27,8 +27,9 @@ FROM endpoints WHERE updated_at > now() - :seconds::float8 * interval '1 second'
 -- name: insert_events
 -- tenants: all; the records of a batch are of many
 -- Events and their deliveries, once each however often they come. A delivery that this process
--- has capacity for is leased to it at once, unless an earlier one of its lane waits elsewhere. One
--- that has to wait for its lane is not due until it is let go (let_followers_go).
+-- has capacity for is leased to it at once, unless an earlier one of its lane waits elsewhere, or an
+-- older one of its endpoint is due: old before new. One that has to wait for its lane is not due until
+-- it is let go (let_followers_go).
 WITH incoming AS (
     SELECT * FROM unnest(:deliveries::uuid[], :events::uuid[], :endpoints::uuid[],
                          :orders::uuid[], :sequences::int[], :stores::uuid[], :brands::uuid[],
@@ -62,13 +63,22 @@ new_events AS (
            sequence, body, traceparent
     FROM incoming ON CONFLICT DO NOTHING
 ),
+-- By endpoint: whether nothing of it is due that nobody has.
+targets AS MATERIALIZED (
+    SELECT e.id, e.state,
+           e.state = 'enabled'
+               AND NOT EXISTS (SELECT FROM deliveries d
+                               WHERE d.endpoint_id = e.id AND d.state = 'pending'
+                                 AND d.due_at <= now()) AS is_free
+    FROM endpoints e WHERE e.id = ANY(:endpoints::uuid[])
+),
 decided AS (
     SELECT i.id, i.event_id, i.endpoint_id, i.order_id, i.sequence,
            CASE WHEN e.state = 'disabled' THEN 'parked' ELSE 'pending' END AS state,
-           i.wants_lease AND e.state = 'enabled' AND NOT p.elsewhere AS leased, p.has_to_wait
+           i.wants_lease AND e.is_free AND NOT p.elsewhere AS leased, p.has_to_wait
     FROM incoming i
     JOIN earlier p ON p.id = i.id
-    LEFT JOIN endpoints e ON e.id = i.endpoint_id
+    LEFT JOIN targets e ON e.id = i.endpoint_id
 ),
 inserted AS (
     INSERT INTO deliveries (id, event_id, endpoint_id, order_id, sequence, state, due_at,

@@ -1,4 +1,4 @@
-"""What waits for its lane is not due, and whoever finishes the lane's head never misses it."""
+"""What waits in Postgres: behind the head of its lane, never missed; and before what is newer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,6 +15,7 @@ from services.webhooks.endpoint_queue import ClaimQuota
 from services.webhooks.store import Incoming, Inserted, NewDelivery
 from tests.integration.webhooks.conftest import MakeApp
 from tests.kit.publishers import EventPublisher
+from tests.kit.receiver import Receiver
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -137,3 +138,29 @@ async def test_one_whose_head_is_finished_while_it_comes_is_let_go(
     await observer.close()
 
     assert await claimed(database, endpoint) == [2]
+
+
+async def test_what_is_due_goes_before_what_is_new(
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+) -> None:
+    await start(webhooks_poll_seconds=30, webhooks_concurrency=1)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
+    await receiver.has(1)
+    # Another process has given them back, and nobody has looked yet.
+    await database.execute("""
+        WITH e AS (INSERT INTO events SELECT (jsonb_populate_record(
+                       events, jsonb_build_object('id', uuidv7(), 'order_id', uuidv7()))).*
+                   FROM events, generate_series(1, 3) RETURNING id, order_id, sequence)
+        INSERT INTO deliveries (id, event_id, endpoint_id, order_id, sequence, due_at, state)
+        SELECT uuidv7(), e.id, d.endpoint_id, e.order_id, e.sequence, now(), 'pending'
+        FROM e CROSS JOIN (SELECT endpoint_id FROM deliveries LIMIT 1) d
+    """)
+    newer = uuid7()
+    await connection.publish_events(newer, 1)
+    got = await receiver.has(5)
+
+    assert got[4].order == str(newer)
