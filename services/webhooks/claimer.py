@@ -67,6 +67,8 @@ class Claimer:
         self._write_seconds = _FLUSHES * settings.webhooks_flush_seconds + _MARGIN_SECONDS
         self._timers: set[asyncio.TimerHandle] = set()
         self._something = asyncio.Event()
+        # Endpoints of claims whose answer was lost.
+        self._unanswered: set[UUID] = set()
         self._stopping = False
         self._poll_at = self._count_at = 0.0
         self.on_claimed: Callable[[UUID], None] = lambda _: None
@@ -117,6 +119,7 @@ class Claimer:
             self._something.clear()
             try:
                 await self._poll()
+                await self._find_lost()
                 await self._claim()
             except Exception as error:
                 if not is_transient(error):
@@ -174,6 +177,21 @@ class Claimer:
         DELIVERIES_WAITING.set(waiting)
         DELIVERIES_IN_FLIGHT.set(running)
 
+    async def _find_lost(self) -> None:
+        """Give back what claims leased whose answer was lost after the commit."""
+        if not self._unanswered:
+            return
+        held = self._held()
+        async with self._database.session() as session:
+            leased = await store.leased_deliveries(session, list(self._unanswered), self._lease)
+        # What came or was written meanwhile was held before or is held now.
+        held |= self._held()
+        self._outcomes.release_leases([lease for lease in leased if lease[0] not in held])
+        self._unanswered.clear()
+
+    def _held(self) -> set[UUID]:
+        return self._queues.held() | self._outcomes.held()
+
     async def _claim(self) -> None:
         """Fill the queues that have work in Postgres, with one statement at a time."""
         # Outcomes that cannot be written may be of the very rows that look abandoned.
@@ -212,7 +230,9 @@ class Claimer:
         """Claim, and hand over to the queues; what was claimed, kept or not."""
         start_before = self._lease.start_before(time.monotonic())
         async with self._database.session() as session:
+            self._unanswered.update(quotas)
             claimed = await store.claim_due_deliveries(session, quotas, self._lease, start_before)
+            self._unanswered.difference_update(quotas)
         refused = []
         for delivery, has_successors in claimed:
             queue = self._queues.of(delivery.endpoint_id)

@@ -33,7 +33,7 @@ from services.webhooks.returns.returns import Returns, in_turn
 from services.webhooks.sender import Sender
 from services.webhooks.settings import Settings
 from services.webhooks.store import Incoming, Inserted, NewDelivery
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Session
 from shared.telemetry import DELIVERY_ATTEMPT_SECONDS, DELIVERY_ATTEMPTS
 
 logger = structlog.get_logger(__name__)
@@ -104,13 +104,28 @@ class Dispatcher:
         if not incoming:
             return
         new = self._new_deliveries(incoming)
-        start_before = self._lease.start_before(time.monotonic())
-        async with self._database.session() as session:
+        arriving = {delivery.id for delivery in new}
+        self._queues.arriving |= arriving
+        try:
+            async with self._database.session() as session:
+                start_before = self._lease.start_before(time.monotonic())
+                inserted = await self._insert(session, new, begun)
+            self._enqueue(new, inserted, start_before)
+        finally:
+            self._queues.arriving -= arriving
+
+    async def _insert(
+        self, session: Session, new: Sequence[NewDelivery], begun: Mapping[UUID, bool] | None
+    ) -> Mapping[UUID, Inserted]:
+        """What is new; gives back what may have been leased when that is not known."""
+        try:
             if begun is None:
-                inserted = await store.insert_events(session, new, self._lease)
-            else:
-                inserted = await self._returns.insert(session, new, begun)
-        self._enqueue(new, inserted, start_before)
+                return await store.insert_events(session, new, self._lease)
+            return await self._returns.insert(session, new, begun)
+        except BaseException:
+            # The answer may have been lost after the commit; the same events come again.
+            self._outcomes.release_leases([(one.id, one.event.endpoint_id) for one in new])
+            raise
 
     def _new_deliveries(self, incoming: Iterable[Incoming]) -> list[NewDelivery]:
         """A delivery for each event, to be leased at once while its endpoint has capacity."""

@@ -113,6 +113,10 @@ class EndpointQueue:
 
     # --- what is in memory ------------------------------------------------------------------
 
+    def __iter__(self) -> Iterator[Delivery]:
+        """Deliveries waiting or under way."""
+        return iter(self._lanes)
+
     def add(
         self, delivery: Delivery, *, predecessor: int | None, has_successors: bool = False
     ) -> bool:
@@ -245,6 +249,8 @@ class EndpointQueues:
         self._limits = limits
         self._memory = Memory(limits.memory_bytes)
         self._queues: dict[UUID, EndpointQueue] = {}
+        # What statements under way may lease to this process.
+        self.arriving: set[UUID] = set()
 
     def of(self, endpoint_id: UUID) -> EndpointQueue:
         """The endpoint's queue, made if there is none."""
@@ -256,6 +262,10 @@ class EndpointQueues:
     def get(self, endpoint_id: UUID) -> EndpointQueue | None:
         """The endpoint's queue, if there is one."""
         return self._queues.get(endpoint_id)
+
+    def held(self) -> set[UUID]:
+        """The deliveries in memory, or on their way there."""
+        return self.arriving.union(delivery.id for _, queue in self for delivery in queue)
 
     def __iter__(self) -> Iterator[tuple[UUID, EndpointQueue]]:
         return iter(self._queues.items())

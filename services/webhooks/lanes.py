@@ -9,6 +9,7 @@ harder.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -65,6 +66,13 @@ class Lanes:
     def is_idle(self) -> bool:
         """Nothing waits, runs, or is yet to be written."""
         return not self._lanes
+
+    def __iter__(self) -> Iterator[Delivery]:
+        """Deliveries in memory."""
+        for lane in self._lanes.values():
+            yield from lane.waiting
+            if lane.running is not None:
+                yield lane.running
 
     def add(
         self, delivery: Delivery, *, predecessor: int | None, has_successors: bool = False

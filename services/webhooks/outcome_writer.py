@@ -95,9 +95,18 @@ class OutcomeWriter:
         """Deliveries for whoever has capacity; none was attempted but the one that was cut off."""
         if cut_off is not None:
             self._cut_off.add(cut_off.id)
-        if deliveries:
-            self._releases += [(delivery.id, delivery.endpoint_id) for delivery in deliveries]
+        self.release_leases([(delivery.id, delivery.endpoint_id) for delivery in deliveries])
+
+    def release_leases(self, leases: Sequence[tuple[UUID, UUID]]) -> None:
+        """Deliveries, each with its endpoint, that may be this process's and were not attempted."""
+        if leases:
+            self._releases += leases
             self._wake()
+
+    def held(self) -> set[UUID]:
+        """The deliveries of which something is yet to be written."""
+        attempted = {attempt.delivery.id for attempt in self._attempts}
+        return attempted.union(delivery_id for delivery_id, _ in self._releases)
 
     def _wake(self) -> None:
         self._settled.clear()

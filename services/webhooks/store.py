@@ -281,6 +281,16 @@ async def claim_due_deliveries(
     ]
 
 
+async def leased_deliveries(
+    session: Session, endpoint_ids: Sequence[UUID], lease: Lease
+) -> list[tuple[UUID, UUID]]:
+    """What this process holds of these endpoints: deliveries, each with its endpoint."""
+    rows = await _queries.leased_deliveries.all(
+        session, endpoints=endpoint_ids, owner=lease.owner, lease_seconds=lease.seconds
+    )
+    return [(row["id"], row["endpoint_id"]) for row in rows]
+
+
 async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: UUID) -> None:
     """Write attempts, move their deliveries on, and let go what waited for them.
 

@@ -138,6 +138,14 @@ FROM claimed c
 CROSS JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id LIMIT 1) e
 ORDER BY c.event_id;
 
+-- name: leased_deliveries
+-- tenants: all; only what this process leased
+-- What this process holds of some endpoints; the end of a lease is where the index finds it.
+SELECT id, endpoint_id FROM deliveries
+WHERE endpoint_id = ANY(:endpoints::uuid[]) AND state IN ('pending', 'retrying')
+  AND due_at BETWEEN now() AND now() + :lease_seconds::float8 * interval '1 second'
+  AND lease_owner = :owner::uuid;
+
 -- name: endpoints_with_work
 -- tenants: all; the claimer works for every endpoint
 -- Endpoints with a delivery that is due: one index probe for each (a loose index scan), however
