@@ -5,7 +5,7 @@ It looks when something in this process tells that there may be work, and slowly
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
@@ -244,11 +244,22 @@ class Claimer:
         return [delivery for delivery, _ in claimed]
 
     def _end_claim(self, quotas: dict[UUID, ClaimQuota], claimed: Sequence[Delivery]) -> None:
-        retries = Counter(delivery.endpoint_id for delivery in claimed if delivery.attempts)
-        first_attempts = Counter(
-            delivery.endpoint_id for delivery in claimed if not delivery.attempts
-        )
+        by_endpoint: defaultdict[UUID, list[Delivery]] = defaultdict(list)
+        for delivery in claimed:
+            by_endpoint[delivery.endpoint_id].append(delivery)
         for endpoint_id, quota in quotas.items():
-            got = ClaimQuota(first_attempts[endpoint_id], retries[endpoint_id])
-            self._queues.of(endpoint_id).end_claim(quota, got)
+            self._queues.of(endpoint_id).end_claim(quota, _got(quota, by_endpoint[endpoint_id]))
             self.on_claimed(endpoint_id)
+
+
+def _got(quota: ClaimQuota, claimed: Iterable[Delivery]) -> ClaimQuota:
+    """What was claimed; a claim that ended for its bytes counts as full."""
+    counts, sizes = Counter[bool](), Counter[bool]()
+    for delivery in claimed:
+        is_retry = delivery.attempts > 0
+        counts[is_retry] += 1
+        sizes[is_retry] += len(delivery.body)
+    return ClaimQuota(
+        quota.first_attempts if sizes[False] >= quota.bytes else counts[False],
+        quota.retries if sizes[True] >= quota.bytes else counts[True],
+    )

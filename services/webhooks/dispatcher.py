@@ -129,15 +129,17 @@ class Dispatcher:
 
     def _new_deliveries(self, incoming: Iterable[Incoming]) -> list[NewDelivery]:
         """A delivery for each event, to be leased at once while its endpoint has capacity."""
-        capacities: dict[UUID, int] = {}
+        left: dict[UUID, tuple[int, int]] = {}
         new = []
         for event in incoming:
-            capacity = capacities.get(event.endpoint_id)
-            if capacity is None:
-                capacity = self._capacity(event.endpoint_id)
-            new.append(NewDelivery(uuid7(), event, wants_lease=capacity > 0))
-            capacities[event.endpoint_id] = capacity - 1
+            capacity, free_bytes = left.get(event.endpoint_id) or self._room(event.endpoint_id)
+            new.append(NewDelivery(uuid7(), event, wants_lease=capacity > 0 and free_bytes > 0))
+            left[event.endpoint_id] = capacity - 1, free_bytes - len(event.body)
         return new
+
+    def _room(self, endpoint_id: UUID) -> tuple[int, int]:
+        """How many new deliveries its memory takes, and bytes of them."""
+        return self._capacity(endpoint_id), self._queues.of(endpoint_id).free_bytes
 
     def _capacity(self, endpoint_id: UUID) -> int:
         endpoint = self._endpoints.get(endpoint_id)

@@ -5,7 +5,7 @@ bytes, and even beyond it every endpoint keeps a little.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.webhooks.delivery import Delivery
@@ -13,27 +13,34 @@ from services.webhooks.lanes import Lanes
 
 # Deliveries in one claim of all endpoints; one endpoint gets at most half of it.
 LARGEST_CLAIM = 1_000
+_ANY_SIZE = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one endpoint may have: attempts under way of either kind, and deliveries in memory.
 
-    `memory_bytes` is of the bodies of all endpoints together.
+    `memory_bytes` is of the bodies of all endpoints together, `endpoint_bytes` of those of one: it
+    takes more while it holds less than that, so that one of any size fits.
     """
 
     first_attempts: int
     retries: int
     deliveries: int
     memory_bytes: int
+    endpoint_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimQuota:
-    """How many first attempts and retries to claim for an endpoint, or that were claimed."""
+    """How many first attempts and retries to claim for an endpoint, or that were claimed.
+
+    Of either kind no more once their bodies have that many `bytes`.
+    """
 
     first_attempts: int
     retries: int
+    bytes: int = field(default=_ANY_SIZE, compare=False)
 
 
 class Memory:
@@ -64,6 +71,7 @@ class EndpointQueue:
     def __init__(self, limits: Limits, memory: Memory) -> None:
         self._limits = limits
         self._memory = memory
+        self._held_bytes = 0
         self._lanes = Lanes(limits.first_attempts, limits.retries)
         # Postgres may have first attempts, or retries, that could be claimed now.
         self._first_attempts_stored = False
@@ -109,7 +117,12 @@ class EndpointQueue:
 
     @property
     def _free(self) -> int:
-        return self._most - self._lanes.held
+        return self._most - self._lanes.held if self.free_bytes > 0 else 0
+
+    @property
+    def free_bytes(self) -> int:
+        """How many bytes of bodies it may take in; the last may be larger."""
+        return self._limits.endpoint_bytes - self._held_bytes
 
     # --- what is in memory ------------------------------------------------------------------
 
@@ -123,7 +136,7 @@ class EndpointQueue:
         """Take in a delivery; False when it has to wait in Postgres, see `Lanes.add`."""
         taken = self._lanes.add(delivery, predecessor=predecessor, has_successors=has_successors)
         if taken:
-            self._memory.held_bytes += len(delivery.body)
+            self._count_bytes(len(delivery.body))
         return taken
 
     def start(self) -> Delivery | None:
@@ -133,7 +146,7 @@ class EndpointQueue:
     def finish(self, delivery: Delivery, *, goes_on: bool) -> list[Delivery]:
         """An attempt has ended; the successors that have to wait in Postgres, see `Lanes`."""
         self._finished_since_claim += 1
-        self._memory.held_bytes -= len(delivery.body)
+        self._count_bytes(-len(delivery.body))
         return self._forget_bodies(self._lanes.finish(delivery, goes_on=goes_on))
 
     def note_written(self, delivery: Delivery) -> bool:
@@ -175,9 +188,12 @@ class EndpointQueue:
         self._returned.pop(order_id, None)
 
     def _forget_bodies(self, deliveries: list[Delivery]) -> list[Delivery]:
-        for delivery in deliveries:
-            self._memory.held_bytes -= len(delivery.body)
+        self._count_bytes(-sum(len(delivery.body) for delivery in deliveries))
         return deliveries
+
+    def _count_bytes(self, change: int) -> None:
+        self._held_bytes += change
+        self._memory.held_bytes += change
 
     # --- what is in Postgres ----------------------------------------------------------------
 
@@ -199,9 +215,13 @@ class EndpointQueue:
 
     def claim_quota(self) -> ClaimQuota | None:
         """What to claim; None while there is enough to do."""
+        if self.free_bytes <= 0:
+            return None
         first_attempts = self._first_attempts_to_claim() if self._first_attempts_stored else 0
         retries = self._retries_to_claim() if self._retries_stored else 0
-        return ClaimQuota(first_attempts, retries) if first_attempts or retries else None
+        if not first_attempts and not retries:
+            return None
+        return ClaimQuota(first_attempts, retries, max(1, self.free_bytes // 2))
 
     def _first_attempts_to_claim(self) -> int:
         """As much again as got done since the last claim.

@@ -33,6 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
             retries=settings.webhooks_retry_concurrency,
             deliveries=settings.webhooks_queue_deliveries,
             memory_bytes=settings.webhooks_memory_bytes,
+            endpoint_bytes=settings.webhooks_endpoint_memory_bytes,
         )
     )
     lease = Lease(uuid4(), settings.webhooks_lease_seconds, settings.webhooks_attempt_seconds)

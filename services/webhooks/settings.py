@@ -49,6 +49,11 @@ class Settings(shared.settings.Settings):
         ge=0,
         description="Bodies in memory before every endpoint is held to what it has under way.",
     )
+    webhooks_endpoint_memory_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        ge=1,
+        description="Bodies in memory for one endpoint before more stay stored; one always fits.",
+    )
     webhooks_in_flight: int = Field(
         default=8_000, ge=1, description="Attempts under way in all; each holds a socket."
     )

@@ -269,6 +269,7 @@ async def claim_due_deliveries(
         endpoints=list(quotas),
         first_attempts=[quota.first_attempts for quota in quotas.values()],
         retries=[quota.retries for quota in quotas.values()],
+        bytes=[quota.bytes for quota in quotas.values()],
         owner=lease.owner,
         lease_seconds=lease.seconds,
     )

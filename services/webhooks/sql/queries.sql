@@ -99,12 +99,13 @@ SELECT n.id, n.state, n.leased, p.predecessor FROM inserted n JOIN earlier p ON 
 -- A delivery whose lease has run out is due again, whoever held it and whatever came of that. Found
 -- one by one: a join would read the whole of both tables.
 WITH wanted AS (
-    SELECT * FROM unnest(:endpoints::uuid[], :first_attempts::int[], :retries::int[])
-        AS w (endpoint_id, first_attempts, retries)
+    SELECT * FROM unnest(:endpoints::uuid[], :first_attempts::int[], :retries::int[],
+                         :bytes::bigint[])
+        AS w (endpoint_id, first_attempts, retries, bytes)
 ),
 first_attempts AS MATERIALIZED (
-    SELECT h.id FROM wanted w CROSS JOIN LATERAL (
-        SELECT d.id FROM deliveries d
+    SELECT w.endpoint_id, w.bytes, h.* FROM wanted w CROSS JOIN LATERAL (
+        SELECT d.id, d.event_id, d.due_at, d.state FROM deliveries d
         WHERE d.endpoint_id = w.endpoint_id AND d.state = 'pending' AND d.due_at <= now()
           AND NOT EXISTS (SELECT FROM deliveries p
                           WHERE p.endpoint_id = d.endpoint_id AND p.order_id = d.order_id
@@ -113,8 +114,8 @@ first_attempts AS MATERIALIZED (
         ORDER BY d.due_at, d.id LIMIT w.first_attempts FOR UPDATE SKIP LOCKED) h
 ),
 retries AS MATERIALIZED (
-    SELECT h.id FROM wanted w CROSS JOIN LATERAL (
-        SELECT d.id FROM deliveries d
+    SELECT w.endpoint_id, w.bytes, h.* FROM wanted w CROSS JOIN LATERAL (
+        SELECT d.id, d.event_id, d.due_at, d.state FROM deliveries d
         WHERE d.endpoint_id = w.endpoint_id AND d.state = 'retrying' AND d.due_at <= now()
           AND NOT EXISTS (SELECT FROM deliveries p
                           WHERE p.endpoint_id = d.endpoint_id AND p.order_id = d.order_id
@@ -122,11 +123,23 @@ retries AS MATERIALIZED (
                             AND p.state IN ('pending', 'retrying', 'parked'))
         ORDER BY d.due_at, d.id LIMIT w.retries FOR UPDATE SKIP LOCKED) h
 ),
+-- As many of either kind as there is memory for: what comes before each leaves some.
+fitting AS (
+    SELECT s.id FROM (
+        SELECT h.id, h.bytes,
+               sum(e.size) OVER (PARTITION BY h.endpoint_id, h.state ORDER BY h.due_at, h.id
+                                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM (SELECT * FROM first_attempts UNION ALL SELECT * FROM retries) h
+        CROSS JOIN LATERAL (
+            SELECT octet_length(body) AS size FROM events WHERE id = h.event_id LIMIT 1) e
+    ) s
+    WHERE coalesce(s.before, 0) < s.bytes
+),
 claimed AS (
     UPDATE deliveries d
     SET due_at = now() + :lease_seconds::float8 * interval '1 second', lease_owner = :owner::uuid,
         may_have_begun = d.may_have_begun OR d.lease_owner IS NOT NULL
-    WHERE d.id = ANY(ARRAY(SELECT id FROM first_attempts UNION ALL SELECT id FROM retries))
+    WHERE d.id = ANY(ARRAY(SELECT id FROM fitting))
     RETURNING d.id, d.event_id, d.endpoint_id, d.order_id, d.sequence, d.attempts
 )
 SELECT c.id, c.event_id, c.endpoint_id, c.order_id, c.sequence, c.attempts, e.body, e.traceparent,

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from aiohttp import web
 from uuid_utils.compat import uuid7
 
 from services.webhooks import store
@@ -15,7 +16,7 @@ from services.webhooks.endpoint_queue import ClaimQuota
 from services.webhooks.store import Incoming, Inserted, NewDelivery
 from tests.integration.webhooks.conftest import MakeApp
 from tests.kit.publishers import EventPublisher
-from tests.kit.receiver import Receiver
+from tests.kit.receiver import ReceivedWebhook, Receiver
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -164,3 +165,35 @@ async def test_what_is_due_goes_before_what_is_new(
     got = await receiver.has(5)
 
     assert got[4].order == str(newer)
+
+
+async def test_large_bodies_are_taken_as_memory_allows_and_none_is_too_large(
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def when_told(_: ReceivedWebhook) -> web.Response:
+        await goes_on.wait()
+        return web.Response()
+
+    receiver.answer = when_told
+    await start(
+        webhooks_endpoint_memory_bytes=1, webhooks_lease_seconds=200, webhooks_attempt_seconds=100
+    )
+    await connection.publish_connection()
+    for _ in range(3):
+        await connection.publish_events(uuid7(), 1)
+    await receiver.has(1)
+
+    async def look() -> list[asyncpg.Record]:
+        return await database.fetch("SELECT FROM deliveries WHERE lease_owner IS NULL")
+
+    await eventually(look, lambda rows: len(rows) == 2)
+    assert len(receiver.got) == 1
+
+    goes_on.set()
+    got = await receiver.has(3)
+    assert len({webhook.order for webhook in got}) == 3

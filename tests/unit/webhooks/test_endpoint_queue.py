@@ -18,9 +18,13 @@ NOTHING = ClaimQuota(0, 0)
 
 
 def limits(
-    first_attempts: int = 4, retries: int = 2, deliveries: int = 100, memory_bytes: int = 1_000
+    first_attempts: int = 4,
+    retries: int = 2,
+    deliveries: int = 100,
+    memory_bytes: int = 1_000,
+    endpoint_bytes: int = 1_000_000,
 ) -> Limits:
-    return Limits(first_attempts, retries, deliveries, memory_bytes)
+    return Limits(first_attempts, retries, deliveries, memory_bytes, endpoint_bytes)
 
 
 def make(limits: Limits) -> tuple[EndpointQueue, Memory]:
@@ -331,3 +335,19 @@ def test_idle_queues_are_forgotten_and_memory_is_shared() -> None:
     assert queues.get(idle) is None
     assert queues.of(busy) is queues.get(busy)
     assert queues.of(other).capacity == 8, "beyond the memory that all share"
+
+
+def test_an_endpoint_takes_nothing_while_it_holds_its_bytes() -> None:
+    queue, memory = make(limits(endpoint_bytes=10, memory_bytes=1_000))
+    queue.note_stored_work()
+    assert queue.add(delivery(body=b"9 bytes.."), predecessor=None)
+    assert (queue.capacity, queue.free_bytes) == (99, 1)
+    large = delivery(body=bytes(500))
+    assert queue.add(large, predecessor=None), "the last may be larger"
+    assert (queue.capacity, queue.claim_quota()) == (0, None)
+
+    finish_all(queue)
+    assert (queue.capacity, queue.free_bytes, memory.held_bytes) == (100, 10, 0)
+    quota = queue.claim_quota()
+    assert quota is not None
+    assert quota.bytes == 5
