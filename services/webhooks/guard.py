@@ -4,10 +4,8 @@ The check is made on the addresses that are about to be connected to, not on nam
 answer that changes between check and use (DNS rebinding) cannot get past it.
 """
 
-import asyncio
 import socket
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -18,8 +16,6 @@ from ipaddress import (
 )
 from typing import Any
 from urllib.parse import urlsplit
-
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -59,7 +55,6 @@ _REFUSED_V6: tuple[Network, ...] = tuple(
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_DNS_THREADS = 64
 
 
 class AddressRefused(OSError):  # noqa: N818  says what happened
@@ -144,51 +139,3 @@ class Guard:
         family, kind, protocol, _, address = info
         self.check_address(address[0])
         return socket.socket(family, kind, protocol)
-
-
-class GuardedResolver(AbstractResolver):
-    """Resolves with the system's resolver and lets only allowed addresses through.
-
-    It has threads of its own: names that hang must not hold up the event loop's few.
-    """
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-        self._threads = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="dns")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The addresses of `host`; connected to as they are, never looked up again.
-
-        Raises:
-            AddressRefused: one of them is not allowed; then none is used.
-            OSError: the name does not resolve.
-        """
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, _look_up, host, port, family
-        )
-        for _, address in found:
-            self._guard.check_address(address)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=kind,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for kind, address in found
-        ]
-
-    async def close(self) -> None:
-        """Let go of the threads; one that hangs in a look-up is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[tuple[int, str]]:
-    infos = socket.getaddrinfo(
-        host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-    )
-    return [(info[0], str(info[4][0])) for info in infos]

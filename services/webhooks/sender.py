@@ -14,7 +14,8 @@ from yarl import URL
 from services.webhooks.backoff import parse_retry_after
 from services.webhooks.delivery import Answer, Delivery
 from services.webhooks.endpoints import Endpoint
-from services.webhooks.guard import AddressRefused, Guard, GuardedResolver
+from services.webhooks.guard import AddressRefused, Guard
+from services.webhooks.resolver import GuardedResolver
 from services.webhooks.signing import signature
 
 USER_AGENT = "Relevo/1.0"

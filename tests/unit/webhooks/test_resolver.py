@@ -1,0 +1,119 @@
+"""Looking up endpoints with a DNS server of the test's own, which may be silent."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import cast
+
+import dns.message
+import dns.rcode
+import dns.rrset
+import pytest
+from dns.asyncresolver import Resolver
+
+from services.webhooks.guard import AddressRefused, Guard
+from services.webhooks.resolver import GuardedResolver
+
+
+class Server(asyncio.DatagramProtocol):
+    """Answers what it knows, NXDOMAIN to the rest, nothing for names that begin with `hangs`."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], list[str]] = {}
+        self.is_silent = False
+        self.asked: set[str] = set()
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        question = query.question[0]
+        name = question.name.to_text(omit_final_dot=True)
+        self.asked.add(name)
+        if self.is_silent or name.startswith("hangs"):
+            return
+        answer = dns.message.make_response(query)
+        kind = dns.rdatatype.to_text(question.rdtype)
+        if not any(known == name for known, _ in self.known):
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        elif found := self.known.get((name, kind)):
+            answer.answer.append(dns.rrset.from_text(question.name, 0, "IN", kind, *found))
+        assert self._transport is not None
+        self._transport.sendto(answer.to_wire(), address)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[Server, Resolver]]:
+    loop = asyncio.get_running_loop()
+    transport, server = await loop.create_datagram_endpoint(Server, local_addr=("127.0.0.1", 0))
+    asking = Resolver(configure=False)
+    asking.nameservers, asking.port = ["127.0.0.1"], transport.get_extra_info("sockname")[1]
+    yield server, asking
+    transport.close()
+
+
+async def hosts(resolver: GuardedResolver, name: str) -> list[str]:
+    return [found["host"] for found in await resolver.resolve(name, 443, socket.AF_UNSPEC)]
+
+
+async def test_names_that_hang_hold_up_no_other(server: tuple[Server, Resolver]) -> None:
+    dns_server, asking = server
+    dns_server.known["well.example", "A"] = ["8.8.8.8"]
+    dns_server.known["well.example", "AAAA"] = ["2a00:1450::1"]
+    resolver = GuardedResolver(Guard((), allow_http=False), asking, seconds=60)
+    names = [f"hangs{number}.example" for number in range(200)]
+    hanging = [asyncio.create_task(hosts(resolver, name)) for name in names]
+
+    assert await hosts(resolver, "well.example") == ["8.8.8.8", "2a00:1450::1"]
+    assert not any(task.done() for task in hanging)
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    await resolver.close()
+
+
+async def test_while_dns_is_silent_a_name_keeps_its_last_addresses_as_far_as_they_are_allowed(
+    server: tuple[Server, Resolver],
+) -> None:
+    dns_server, asking = server
+    dns_server.known["well.example", "A"] = ["8.8.8.8"]
+    dns_server.known["inside.example", "A"] = ["10.0.0.1"]
+    resolver = GuardedResolver(Guard((), allow_http=False), asking, seconds=0.2)
+    assert await hosts(resolver, "well.example") == ["8.8.8.8"]
+    with pytest.raises(AddressRefused):
+        await hosts(resolver, "inside.example")
+    dns_server.is_silent = True
+
+    assert await hosts(resolver, "well.example") == ["8.8.8.8"]
+    with pytest.raises(AddressRefused):
+        await hosts(resolver, "inside.example")
+    with pytest.raises(OSError, match=r"no answer about new\.example"):
+        await hosts(resolver, "new.example")
+    await resolver.close()
+
+
+async def test_one_refused_address_among_the_answers_refuses_the_name(
+    server: tuple[Server, Resolver],
+) -> None:
+    dns_server, asking = server
+    dns_server.known["mixed.example", "A"] = ["8.8.8.8", "10.0.0.1"]
+    resolver = GuardedResolver(Guard((), allow_http=False), asking)
+    with pytest.raises(AddressRefused):
+        await hosts(resolver, "mixed.example")
+    await resolver.close()
+
+
+async def test_what_dns_does_not_have_is_the_systems(
+    server: tuple[Server, Resolver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dns_server, asking = server
+    answer = [(socket.AF_INET, 0, 0, "", ("8.8.4.4", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
+    resolver = GuardedResolver(Guard((), allow_http=False), asking)
+
+    assert await hosts(resolver, "hosts.file.example") == ["8.8.4.4"]
+    assert await hosts(resolver, "receiver") == ["8.8.4.4"]
+    assert dns_server.asked == {"hosts.file.example"}
+    await resolver.close()
