@@ -39,9 +39,9 @@ test-deep: $(STAMP)
 test-containers: $(STAMP)
 	@$(BIN)/python -m tests.containers $(ARGS)
 
-## secrets: make .env with the secrets of `docker compose up`, once; an existing one is kept
+## secrets: make .env with the secrets of `docker compose up`, once; an older one gets what it lacks
 secrets: $(STAMP)
-	@test -e .env || $(RELEVO) secrets --out .env
+	@$(RELEVO) secrets --out .env
 
 ## demo-compose: the story against a running `docker compose up --build --wait`
 demo-compose: $(STAMP)

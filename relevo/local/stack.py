@@ -19,6 +19,7 @@ from relevo.local.engines import Engine, Kafka, Postgres
 from relevo.local.processes import end, end_leftover, free_port, spawn, tail
 from relevo.operate import secrets, topics
 from relevo.operate.migrations import migrate
+from relevo.operate.roles import dsn_of
 from relevo.operate.status import STATE_FILE, health
 from relevo.waiting import wait_for
 from services import catalog
@@ -74,7 +75,7 @@ class Stack:
 
     @property
     def dsn(self) -> str:
-        """Of the database of all services."""
+        """Of the database, as its owner; each service has its own."""
         return self.postgres.dsn()
 
     @property
@@ -88,7 +89,12 @@ class Stack:
         path = self.directory / "secrets.env"
         if not path.exists():
             secrets.write(path, secrets.generate())
+        secrets.add_passwords(path)
         return secrets.read(path)
+
+    @property
+    def _passwords(self) -> dict[str, str]:
+        return secrets.passwords(self.secrets)
 
     @property
     def operator_key(self) -> str:
@@ -111,7 +117,7 @@ class Stack:
         """What a service reads its settings from: the keys of other services are not in it."""
         own = {
             "RELEVO_PORT": str(self.ports[service]),
-            "RELEVO_POSTGRES_DSN": self.dsn,
+            "RELEVO_POSTGRES_DSN": dsn_of(service, self.dsn, self._passwords[service]),
             "RELEVO_KAFKA": self.bootstrap,
             # Receivers of a local stack are local.
             "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
@@ -160,7 +166,7 @@ class Stack:
         session = await asyncpg.connect(self.dsn)
         await session.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         await session.close()
-        applied = await migrate(self.dsn, names=self.services)
+        applied = await migrate(self.dsn, names=self.services, passwords=self._passwords)
         if applied:
             self._progress(f"Applied {len(applied)} migrations")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -24,13 +25,16 @@ app.add_typer(outbox, name="outbox")
 def migrate(
     dsn: Annotated[str, typer.Option(envvar="RELEVO_POSTGRES_DSN", help="postgresql://…")],
 ) -> None:
-    """Bring the database to the newest revision of every schema; safe to run again."""
+    """Bring the database to the newest revision of every schema; safe to run again.
+
+    Services log in with the passwords in POSTGRES_<SERVICE>_PASSWORD; what is not set stays.
+    """
     import asyncpg  # noqa: PLC0415  as below
 
-    from relevo.operate import migrations  # noqa: PLC0415  Alembic takes its time to load
+    from relevo.operate import migrations, secrets  # noqa: PLC0415  Alembic takes its time to load
 
     try:
-        applied = asyncio.run(migrations.migrate(dsn))
+        applied = asyncio.run(migrations.migrate(dsn, passwords=secrets.passwords(os.environ)))
     except (OSError, asyncpg.PostgresError) as error:
         complain(f"Postgres: {error}. Nothing has changed.")
         raise typer.Exit(1) from error
@@ -63,15 +67,20 @@ def make_secrets(
         "secrets.env"
     ),
 ) -> None:
-    """Make the secrets of an installation: keys, passwords, the operator's key."""
+    """Make the secrets of an installation: keys, passwords, the operator's key.
+
+    A file of before the services had passwords of their own gets these; the rest stays as it is.
+    """
     from relevo.operate import secrets  # noqa: PLC0415  cryptography takes its time to load
 
     try:
         secrets.write(out, secrets.generate())
-    except FileExistsError as error:
-        notes.print(f"{out} exists already and is kept. Remove it yourself to make new secrets.")
-        raise typer.Exit(1) from error
-    notes.print(f"Wrote {out}, readable to you alone. Keep it: sealed data opens with it only.")
+    except FileExistsError:
+        added = secrets.add_passwords(out)
+        said = f"{', '.join(added)} added" if added else "remove it yourself to make new secrets"
+        notes.print(f"{out} exists already and is kept: {said}.")
+    else:
+        notes.print(f"Wrote {out}, readable to you alone. Keep it: sealed data opens with it only.")
 
 
 @app.command()

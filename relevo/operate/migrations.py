@@ -1,20 +1,25 @@
-"""Migrations of every service's schema: Alembic, plain SQL, one version table per schema."""
+"""Migrations of every service's schema: Alembic, plain SQL, one version table per schema.
+
+And who may do what there (`roles.py`): schemas and grants change together.
+"""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import asyncpg
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import services
+from relevo.operate import roles
 from services import catalog
 
 _HOME = Path(services.__file__).parent
@@ -42,20 +47,25 @@ def _upgrade(connection: Connection, service: str) -> list[str]:
 
 
 async def migrate(
-    dsn: str, wait_seconds: float = 60.0, names: Sequence[str] = catalog.NAMES
+    dsn: str,
+    wait_seconds: float = 60.0,
+    names: Sequence[str] = catalog.NAMES,
+    passwords: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """Bring every schema to its newest revision; the revisions applied.
 
-    All of it is one transaction: either the whole database is new, or nothing has changed.
+    All of it is one transaction: either the whole database is new, or nothing has changed. The
+    passwords come after; a run that was cut off before them is simply run again.
 
     Args:
         dsn: `postgresql://…` of the owner.
         wait_seconds: how long to wait for the server to come up.
         names: of the services whose schemas; all by default.
+        passwords: by service, of the roles they log in as; who is left out keeps the one it has.
 
     Raises:
         OSError: no server in time.
-        asyncpg.PostgresError: it refuses us (no such database, wrong password).
+        asyncpg.PostgresError: it refuses us (no such database, wrong password, not the owner).
         sqlalchemy.exc.DBAPIError: a revision failed; nothing has changed.
     """
     await _wait_for_server(dsn, wait_seconds)
@@ -67,9 +77,18 @@ async def migrate(
             await connection.execute(_LOCK)
             for name in names:
                 applied += await connection.run_sync(_upgrade, name)
+            await roles.grant(await _driver(connection), names)
     finally:
         await engine.dispose()
+    wanted = {name: passwords[name] for name in names if name in passwords}
+    await roles.set_passwords(dsn, wanted)
     return applied
+
+
+async def _driver(connection: AsyncConnection) -> asyncpg.Connection:
+    """What is under SQLAlchemy, in the same transaction: it runs scripts, and its errors speak."""
+    raw = await connection.get_raw_connection()
+    return cast("asyncpg.Connection", raw.driver_connection)
 
 
 async def _wait_for_server(dsn: str, seconds: float) -> None:

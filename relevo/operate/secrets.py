@@ -10,11 +10,21 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services import catalog
+
 _ONLY_MINE = 0o600
 
 
 def _b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _password_name(service: str) -> str:
+    return f"POSTGRES_{service.upper()}_PASSWORD"
+
+
+def _passwords() -> dict[str, str]:
+    return {_password_name(name): secrets.token_urlsafe(24) for name in catalog.NAMES}
 
 
 def generate() -> dict[str, str]:
@@ -32,6 +42,7 @@ def generate() -> dict[str, str]:
     jwk["kid"] = _b64(secrets.token_bytes(6))
     return {
         "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+        **_passwords(),
         "RELEVO_SEALING_KEYS": f"{_b64(secrets.token_bytes(6))}:{_b64(secrets.token_bytes(32))}",
         "RELEVO_AUTH_JWKS": json.dumps({"keys": [jwk]}, separators=(",", ":")),
         "RELEVO_CONNECTIONS_SIGNING_KEY": json.dumps(
@@ -48,6 +59,12 @@ def of(service: str, values: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in values.items() if k in shared or k.startswith(own)}
 
 
+def passwords(values: Mapping[str, str]) -> dict[str, str]:
+    """What services log in to Postgres with, by service; those that there are."""
+    found = {name: values.get(_password_name(name), "") for name in catalog.NAMES}
+    return {name: password for name, password in found.items() if password}
+
+
 def write(path: Path, values: dict[str, str]) -> None:
     """An env file that only its owner can read; for shells, `docker compose` and `read`.
 
@@ -57,8 +74,25 @@ def write(path: Path, values: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_MINE)
     with os.fdopen(descriptor, "w") as file:
-        # Quoted, a shell and compose take the JSON of a key as it stands.
-        file.writelines(f"{name}='{value}'\n" for name, value in values.items())
+        file.writelines(_lines(values))
+
+
+def add_passwords(path: Path) -> list[str]:
+    """Add to a file of before the services' own passwords those that it lacks; their names.
+
+    Nothing else is ever added: a key that is not there may be kept somewhere else.
+    """
+    kept = path.read_text()
+    known = read(path)
+    new = {name: value for name, value in _passwords().items() if name not in known}
+    with path.open("a") as file:
+        file.write(("" if kept.endswith("\n") or not kept else "\n") + "".join(_lines(new)))
+    return list(new)
+
+
+def _lines(values: Mapping[str, str]) -> list[str]:
+    # Quoted, a shell and compose take the JSON of a key as it stands.
+    return [f"{name}='{value}'\n" for name, value in values.items()]
 
 
 def read(path: Path) -> dict[str, str]:

@@ -20,10 +20,13 @@ import psutil
 
 from relevo.operate.migrations import migrate
 from relevo.waiting import wait_for
+from services.catalog import NAMES
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _ROOT = Path(__file__).parents[2]
+# Roles are the server's, and runs may share one.
+ROLE_PASSWORDS = {name: f"of {name} in tests" for name in NAMES}
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def _embedded(folder: Path) -> Addresses:
 
 async def _make_template(addresses: Addresses) -> None:
     await administer(addresses, f"CREATE DATABASE {addresses.template}")
-    await migrate(addresses.dsn(addresses.template))
+    await migrate(addresses.dsn(addresses.template), passwords=ROLE_PASSWORDS)
 
 
 async def administer(addresses: Addresses, statement: str) -> None:

@@ -1,5 +1,6 @@
 """The stack's own life, with one service for all of them."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 
@@ -28,6 +30,15 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         stack.remove()
 
 
+async def _log_ins(stack: Stack) -> set[str]:
+    session = await asyncpg.connect(stack.dsn)
+    rows = await session.fetch(
+        "SELECT usename FROM pg_stat_activity WHERE application_name LIKE 'relevo-%'"
+    )
+    await session.close()
+    return {row["usename"] for row in rows}
+
+
 def test_a_stack_starts_survives_a_crash_and_starts_again_on_its_data(stack: Stack) -> None:
     stack.start()
     url = stack.urls["routing"]
@@ -36,6 +47,8 @@ def test_a_stack_starts_survives_a_crash_and_starts_again_on_its_data(stack: Sta
     assert state["urls"] == stack.urls
     assert state["pids"] == stack.pids()
     assert set(state["pids"]) == {"routing", "kafka", "postgres"}
+
+    assert asyncio.run(_log_ins(stack)) == {"relevo_routing"}
 
     stack.kill("routing")
     assert not health(url)[0]

@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from relevo.operate import secrets
+from services.catalog import NAMES
 from shared.sealing import Sealer
 
 
@@ -65,3 +66,20 @@ def test_only_connections_gets_the_signing_key() -> None:
         "RELEVO_CONNECTIONS_SIGNING_KEY",
         "RELEVO_CONNECTIONS_OPERATOR_KEY",
     }
+
+
+def test_a_file_of_before_gets_the_passwords_of_the_services_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text("POSTGRES_PASSWORD='kept'\n# by hand\nPOSTGRES_ROUTING_PASSWORD=mine")
+    added = secrets.add_passwords(path)
+    assert added == [f"POSTGRES_{name.upper()}_PASSWORD" for name in NAMES if name != "routing"]
+    assert path.read_text().startswith("POSTGRES_PASSWORD='kept'\n# by hand\n")
+    assert set(secrets.read(path)) == {"POSTGRES_PASSWORD", "POSTGRES_ROUTING_PASSWORD", *added}
+    assert secrets.passwords(secrets.read(path))["routing"] == "mine"
+    assert secrets.add_passwords(path) == []
+
+
+def test_no_service_gets_the_password_of_another_nor_the_owners() -> None:
+    assert not [name for name in secrets.of("ingest", secrets.generate()) if "PASSWORD" in name]
