@@ -54,6 +54,8 @@ Process = Annotated[Dependencies, Depends(_dependencies)]
 class OperatorAccess(BearerAccess):
     """The operator of the installation."""
 
+    refusals = ("missing_token", "invalid_operator_key")
+
     async def __call__(self, request: Request) -> None:  # type: ignore[override]  # FastAPI reads the signature
         """Let the operator pass.
 
@@ -76,7 +78,12 @@ async def traced_caller(account: Account, request: Request) -> Caller:
 
 async def if_match(
     value: Annotated[
-        str | None, Header(alias="If-Match", description='The version you read: `"7"`.')
+        str | None,
+        Header(
+            alias="If-Match",
+            description='The version you read: `"7"`.',
+            json_schema_extra={"pattern": r'^(W/)?"?[0-9]{1,18}"?$'},
+        ),
     ] = None,
 ) -> int | None:
     """The version in `If-Match` (RFC 9110, 13.1.1); None when it was not sent.

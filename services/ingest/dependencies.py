@@ -91,6 +91,8 @@ def _store_of(request: Request) -> Store:
 class StoreKeyAccess(BearerAccess):
     """A store, by one of its API keys."""
 
+    refusals = ("missing_token", "invalid_key")
+
     async def __call__(self, request: Request) -> Store:  # type: ignore[override]  # FastAPI reads the signature
         """The store, once its API key was shown.
 
@@ -132,14 +134,15 @@ class SignedWebhook:
 class PlatformSignatureAccess(Access, SecurityBase):
     """A platform, by its own signature of the body in its own header."""
 
+    refusals = ("invalid_signature",)
+
     def __init__(self) -> None:
-        headers = ", ".join(
-            f"`{platform.signature_header}` ({name})" for name, platform in load_platforms().items()
-        )
+        signed_by = {platform.signature_header: name for name, platform in load_platforms().items()}
+        headers = ", ".join(f"`{header}` ({name})" for header, name in signed_by.items())
         self.scheme_name = "PlatformSignature"
         self.model = APIKey(
             **{"in": APIKeyIn.header},
-            name="signature",
+            name=next(iter(signed_by)),
             description=f"The platform's own signature of the body, in its own header: {headers}.",
         )
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from services.ingest import order_in, quarantine
@@ -14,6 +14,7 @@ from services.ingest.order_in import OrderIn
 from services.ingest.reading import GENERIC, read_generic
 from shared.failures import Refused
 from shared.telemetry import traceparent_of
+from shared.web.openapi import refuses
 from shared.web.problems import errors_of
 
 router = APIRouter(tags=["orders"])
@@ -27,9 +28,13 @@ class Accepted(BaseModel):
 
 
 class Results(BaseModel):
-    """One result per order, in the order of the request."""
+    """One result per order, in the order of the request.
+
+    `status` says `quarantined` of a body that was no JSON: kept as it came, and not understood.
+    """
 
     results: list[Accepted]
+    status: Literal["quarantined"] | None = None
 
 
 class StoreStatus(BaseModel):
@@ -39,11 +44,14 @@ class StoreStatus(BaseModel):
     status: Literal["ready"]
 
 
+_ONE_OR_MANY = TypeAdapter(OrderIn | list[OrderIn]).json_schema(
+    ref_template="#/components/schemas/{model}"
+)
 _ORDER_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": OrderIn.model_json_schema()},
+            "application/json": {"schema": _ONE_OR_MANY},
             "application/x-ndjson": {},
         },
     }
@@ -55,7 +63,7 @@ _ORDER_BODY: dict[str, Any] = {
     status_code=202,
     response_model=Results,
     summary="Send orders: one, a JSON array, or NDJSON",
-    openapi_extra=_ORDER_BODY,
+    openapi_extra=refuses("rate_limited", "too_many_orders", "overloaded", **_ORDER_BODY),
 )
 async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> Response:
     """Each order is its full current state; 202 means that all of them are durable."""

@@ -1,7 +1,7 @@
 """The platforms' webhooks: each its own signature, its own shape, its own answer."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from services.ingest import quarantine
 from services.ingest.dependencies import PlatformSignature, address_of, process_of
+from services.ingest.platforms import load_platforms
 from shared.telemetry import WEBHOOKS_IGNORED, traceparent_of
+from shared.web.openapi import refuses
 
 router = APIRouter(tags=["platform webhooks"])
 
@@ -25,10 +27,31 @@ class Receipt(BaseModel):
     status: Literal["accepted", "quarantined", "ignored"]
 
 
+_WEBHOOK: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "As the platform sends it.",
+        "content": {"application/json": {"schema": {}}},
+    },
+    "parameters": [
+        {
+            "name": header,
+            "in": "header",
+            "required": False,
+            "description": f"As {name} sends it.",
+            "schema": {"type": "string"},
+        }
+        for name, platform in load_platforms().items()
+        for header in platform.kept_headers
+    ],
+}
+
+
 @router.post(
     "/webhooks/{platform}/{store_id}",
     response_model=Receipt,
     summary="A platform's order webhooks",
+    openapi_extra=refuses("rate_limited", "overloaded", **_WEBHOOK),
 )
 async def receive_webhook(
     request: Request, platform: str, store_id: UUID, webhook: PlatformSignature

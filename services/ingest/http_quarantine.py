@@ -14,9 +14,12 @@ from shared.failures import Refused
 from shared.runtime import Schema
 from shared.web.access import Account
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, encode_cursor, page_of
+from shared.web.parameters import only_known_parameters
 
 logger = structlog.get_logger(__name__)
-router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
+router = APIRouter(
+    prefix="/v1/quarantine", tags=["quarantine"], dependencies=[only_known_parameters]
+)
 
 
 class Quarantined(BaseModel):

@@ -21,6 +21,8 @@ from shared.postgres import outbox
 from shared.postgres.database import Database
 from shared.runtime import Schema
 from shared.web.access import Account
+from shared.web.openapi import refuses
+from shared.web.parameters import Form, only_known_parameters
 
 OwnersCommand = Literal[
     Command.PROCESS,
@@ -33,7 +35,7 @@ OwnersCommand = Literal[
 ]
 
 
-class CommandBody(BaseModel):
+class CommandBody(Form):
     """The assignment version that the caller saw (compare-and-set)."""
 
     version: int = Field(ge=1, le=2**31 - 1)
@@ -64,10 +66,17 @@ class CommandResult(BaseModel):
     sequence: int
 
 
-router = APIRouter(prefix="/v1/orders", tags=["orders"])
+router = APIRouter(prefix="/v1/orders", tags=["orders"], dependencies=[only_known_parameters])
 
 
-@router.post("/{order_id}/hold", summary="Say why an order must not be worked yet")
+_OF_COMMANDS = ("version_conflict", "invalid_transition", "connection_ended")
+
+
+@router.post(
+    "/{order_id}/hold",
+    summary="Say why an order must not be worked yet",
+    openapi_extra=refuses(*_OF_COMMANDS, "too_many_holds"),
+)
 async def hold_order(
     caller: Account, database: Schema, order_id: UUID, body: HoldBody
 ) -> CommandResult:
@@ -85,7 +94,11 @@ async def hold_order(
     return await _command(database, order_id, asked)
 
 
-@router.post("/{order_id}/release", summary="Lift a hold, or all that are the caller's to lift")
+@router.post(
+    "/{order_id}/release",
+    summary="Lift a hold, or all that are the caller's to lift",
+    openapi_extra=refuses(*_OF_COMMANDS, "not_hold_owner"),
+)
 async def release_order(
     caller: Account, database: Schema, order_id: UUID, body: ReleaseBody
 ) -> CommandResult:
@@ -94,7 +107,11 @@ async def release_order(
     return await _command(database, order_id, asked)
 
 
-@router.post("/{order_id}/{command}", summary="Command an order")
+@router.post(
+    "/{order_id}/{command}",
+    summary="Command an order",
+    openapi_extra=refuses(*_OF_COMMANDS, "not_owner"),
+)
 async def command_order(
     caller: Account,
     database: Schema,

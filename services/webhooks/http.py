@@ -21,6 +21,7 @@ from shared.web.pagination import (
     decode_cursor_part,
     page_of,
 )
+from shared.web.parameters import only_known_parameters
 
 # Every `DeliveryState`, as a Literal: OpenAPI has the states where they are used, not a component.
 State = Literal[
@@ -90,7 +91,7 @@ class DeliveryDetail(_Delivery):
     body: str
 
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
 
 
 @router.get("/deliveries", tags=["deliveries"], summary="List deliveries, newest event first")
@@ -104,7 +105,7 @@ async def list_deliveries(
     after: After = None,
 ) -> Page[Delivery]:
     """What was, or is to be, sent to the caller's endpoints; a brand sees those of its orders."""
-    async with database.session() as session:
+    async with database.reading() as session:
         rows = await store.list_deliveries(
             session,
             caller.account_id,
@@ -121,7 +122,7 @@ async def list_deliveries(
 )
 async def get_delivery(caller: Account, database: Schema, delivery_id: UUID) -> DeliveryDetail:
     """404 unless the caller is its 3PL or its brand."""
-    async with database.session() as session:
+    async with database.reading() as session:
         found = await store.get_delivery(session, delivery_id, caller.account_id)
         if found is None:
             raise Refused("not_found", what="delivery")
@@ -138,7 +139,7 @@ async def list_endpoints(
     caller: Account, database: Schema, limit: Limit = 50, after: After = None
 ) -> Page[Endpoint]:
     """The endpoints of a 3PL, those of URLs that are no longer set as well."""
-    async with database.session() as session:
+    async with database.reading() as session:
         rows = await store.list_endpoints(
             session, caller.account_id, decode_cursor_part(after, UUID), limit + 1
         )

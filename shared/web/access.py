@@ -23,7 +23,12 @@ class UndeclaredAccess(RuntimeError):  # noqa: N818  says what is wrong
 
 
 class Access:
-    """Marks a dependency as one that decides who may call."""
+    """Marks a dependency as one that decides who may call.
+
+    `refusals`: the codes that it says no with, for the documents.
+    """
+
+    refusals: tuple[str, ...] = ()
 
 
 class PublicAccess(Access):
@@ -50,6 +55,8 @@ class BearerAccess(Access, HTTPBearer):
 
 class AccountAccess(BearerAccess):
     """The account whose access token came with the request."""
+
+    refusals = ("missing_token", "invalid_token")
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI reads the signature
         """Verify the token.
@@ -88,11 +95,15 @@ def require_declared_access(app: FastAPI) -> None:
     undeclared = [
         f"{'/'.join(sorted(route.methods or ()))} {route.path}"
         for route in iter_route_contexts(app.routes)
-        if isinstance(route.original_route, APIRoute)
-        and not any(isinstance(call, Access) for call in _calls(route.dependant))
+        if isinstance(route.original_route, APIRoute) and not accesses_of(route.dependant)
     ]
     if undeclared:
         raise UndeclaredAccess(f"who may call {', '.join(undeclared)}? See shared/web/access.py")
+
+
+def accesses_of(dependant: Dependant) -> list[Access]:
+    """What decides who may call an endpoint."""
+    return [call for call in _calls(dependant) if isinstance(call, Access)]
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:

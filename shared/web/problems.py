@@ -128,7 +128,7 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "three_pl_only": ProblemType(403, "Only a 3PL account can do this.", "Sign up as `three_pl`."),
     "brand_only": ProblemType(
         403,
-        "The brand has logged in; the store's credentials are its own now.",
+        "Only the store's brand can do this now.",
         "Ask the brand to do it.",
     ),
     "plan_required": ProblemType(

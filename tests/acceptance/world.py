@@ -74,6 +74,7 @@ class World:
     store_client: aiohttp.ClientSession
     receiver: ThreePl
     three_pl_token: str = ""
+    brand_token: str = ""
     store_id: str = ""
     connection_id: str = ""
     api_key: str = ""
@@ -98,11 +99,11 @@ class World:
         async with httpx.AsyncClient(
             base_url=self.stack.urls["connections"], timeout=30, trust_env=False
         ) as client:
-            three_pl, _, added = await Api(client, self.stack.operator_key).connected()
+            three_pl, brand, added = await Api(client, self.stack.operator_key).connected()
             self.store_id, self.connection_id = added["store"]["id"], added["connection"]["id"]
             self.three_pl_token = three_pl.token
+            self.brand_token = brand.token
             credentials = f"/v1/stores/{self.store_id}/credentials"
-            brand = await Api(client, self.stack.operator_key).log_in(added["contact"]["email"])
             self.api_key = (await brand.post(credentials, {"kind": "api_key"}))["secret"]
             changed = await three_pl.set(self.connection_id, webhook_url=self.receiver.url)
             self.receiver.secret = changed.json()["settings"]["webhook"]["secret"]

@@ -15,15 +15,21 @@ from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.web.access import Public
 from shared.web.auth import AccountKind
+from shared.web.openapi import refuses
+from shared.web.parameters import Form, only_known_parameters
 
-Email = Annotated[str, Field(max_length=254), AfterValidator(emails.email)]
+Email = Annotated[
+    str,
+    Field(max_length=254, json_schema_extra={"format": "email"}),
+    AfterValidator(emails.email),
+]
 Password = Annotated[str, Field(min_length=12, max_length=200)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
 
-router = APIRouter()
+router = APIRouter(dependencies=[only_known_parameters])
 
 
-class NewAccount(BaseModel):
+class NewAccount(Form):
     """Signing up."""
 
     kind: AccountKind
@@ -43,13 +49,13 @@ class Account(BaseModel):
     created_at: datetime
 
 
-class PlanChange(BaseModel):
+class PlanChange(Form):
     """`conquer` lets a 3PL hold connections."""
 
     plan: Plan
 
 
-class Credentials(BaseModel):
+class Credentials(Form):
     """E-mail and password."""
 
     email: Email
@@ -78,7 +84,13 @@ def issue_session(process: Process, account: models.Account) -> Session:
     )
 
 
-@router.post("/v1/accounts", status_code=201, tags=["accounts"], summary="Sign up")
+@router.post(
+    "/v1/accounts",
+    status_code=201,
+    tags=["accounts"],
+    summary="Sign up",
+    openapi_extra=refuses("email_taken", "busy", idempotent=True),
+)
 async def sign_up(_: Public, request: Request, process: Process, body: NewAccount) -> Account:
     """Anyone may; a 3PL needs plan `conquer` from the operator before it can connect."""
     password_hash = await process.passwords.hash(body.password)
@@ -97,6 +109,7 @@ async def sign_up(_: Public, request: Request, process: Process, body: NewAccoun
     "/v1/accounts/{account_id}/plan",
     tags=["accounts"],
     summary="Change an account's plan (operator)",
+    openapi_extra=refuses("three_pl_only"),
 )
 async def change_plan(_: Operator, process: Process, account_id: UUID, body: PlanChange) -> Account:
     """Existing connections go on whatever the plan; activating needs `conquer`."""
@@ -104,7 +117,13 @@ async def change_plan(_: Operator, process: Process, account_id: UUID, body: Pla
         return _present(await registry.change_plan(session, account_id, body.plan))
 
 
-@router.post("/v1/sessions", status_code=201, tags=["accounts"], summary="Log in")
+@router.post(
+    "/v1/sessions",
+    status_code=201,
+    tags=["accounts"],
+    summary="Log in",
+    openapi_extra=refuses("invalid_credentials", "busy"),
+)
 async def log_in(_: Public, process: Process, body: Credentials) -> Session:
     """An access token for ten minutes."""
     async with process.database.reading() as session:

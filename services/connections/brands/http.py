@@ -20,22 +20,24 @@ from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.telemetry import traceparent_of
 from shared.web.access import Account, Public
+from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
+from shared.web.parameters import Form, only_known_parameters
 
 StoreUrl = Annotated[str, Field(max_length=500), AfterValidator(addresses.normalise_domain)]
 ShortText = Annotated[str, Field(max_length=200, pattern=PRINTABLE)]
 
-router = APIRouter()
+router = APIRouter(dependencies=[only_known_parameters])
 
 
-class Contact(BaseModel):
+class Contact(Form):
     """Whom the 3PL talks to at the brand; the e-mail becomes the brand's log-in."""
 
     name: Name
     email: Email
 
 
-class NewBrand(BaseModel):
+class NewBrand(Form):
     """The Add Brand form."""
 
     contact: Contact
@@ -87,13 +89,13 @@ class Brand(BaseModel):
     created_at: datetime
 
 
-class LinkRequest(BaseModel):
+class LinkRequest(Form):
     """Which store's connection, when several are pending; the newest one otherwise."""
 
     store_id: UUID | None = None
 
 
-class Redeem(BaseModel):
+class Redeem(Form):
     """The first login sets the password; later ones have to know it."""
 
     token: Annotated[str, Field(max_length=200)]
@@ -136,7 +138,20 @@ def _added(body: NewBrand, connection: Connection, login_link: LoginLink) -> Add
     )
 
 
-@router.post("/v1/brands", status_code=201, tags=["brands"], summary="Add a brand")
+@router.post(
+    "/v1/brands",
+    status_code=201,
+    tags=["brands"],
+    summary="Add a brand",
+    openapi_extra=refuses(
+        "three_pl_only",
+        "plan_required",
+        "store_taken",
+        "already_connected",
+        "email_taken",
+        idempotent=True,
+    ),
+)
 async def add_brand(
     request: Request, process: Process, caller: TracedCaller, body: NewBrand
 ) -> AddedBrand:
@@ -194,6 +209,7 @@ async def get_brand(process: Process, caller: Account, brand_id: UUID) -> Brand:
     status_code=201,
     tags=["brands"],
     summary="Issue a new login link; the old one dies",
+    openapi_extra=refuses("three_pl_only", "nothing_pending"),
 )
 async def reissue_link(
     process: Process,
@@ -209,7 +225,12 @@ async def reissue_link(
     return _link(process, issued)
 
 
-@router.post("/v1/login-links/redeem", tags=["brands"], summary="The brand's first login")
+@router.post(
+    "/v1/login-links/redeem",
+    tags=["brands"],
+    summary="The brand's first login",
+    openapi_extra=refuses("not_found", "login_link_expired", "wrong_password", "busy"),
+)
 async def redeem(_: Public, request: Request, process: Process, body: Redeem) -> Session:
     """Sets the password and lets the connection be switched on; again it is a plain login."""
     account = await first_login.redeem(

@@ -17,10 +17,18 @@ from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState, Party
 from shared.failures import Refused
 from shared.web.access import Account
+from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
+from shared.web.parameters import Form, only_known_parameters
 
-WebhookUrl = Annotated[str, Field(max_length=2_000), AfterValidator(addresses.webhook_url)]
-router = APIRouter(prefix="/v1/connections", tags=["connections"])
+WebhookUrl = Annotated[
+    str,
+    Field(max_length=2_000, json_schema_extra={"format": "uri"}),
+    AfterValidator(addresses.webhook_url),
+]
+router = APIRouter(
+    prefix="/v1/connections", tags=["connections"], dependencies=[only_known_parameters]
+)
 
 
 class NamedAccount(BaseModel):
@@ -64,7 +72,7 @@ class ConnectionView(BaseModel):
     updated_at: datetime
 
 
-class SettingsPatch(BaseModel):
+class SettingsPatch(Form):
     """What changes; `webhook_url: null` removes the webhook."""
 
     shipping_rules_owner: Party | None = None
@@ -172,7 +180,14 @@ async def _change_state(
     return _present(connection)
 
 
-@router.post("/{connection_id}/activate", summary="Switch on: new orders go to the 3PL")
+_OF_SWITCHES = ("version_conflict", "invalid_transition")
+
+
+@router.post(
+    "/{connection_id}/activate",
+    summary="Switch on: new orders go to the 3PL",
+    openapi_extra=refuses(*_OF_SWITCHES, "plan_required", "priority_taken"),
+)
 async def activate(
     process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch
 ) -> ConnectionView:
@@ -180,7 +195,11 @@ async def activate(
     return await _change_state(process, caller, connection_id, ConnectionCommand.ACTIVATE, version)
 
 
-@router.post("/{connection_id}/deactivate", summary="Switch off: the Orders tab goes back")
+@router.post(
+    "/{connection_id}/deactivate",
+    summary="Switch off: the Orders tab goes back",
+    openapi_extra=refuses(*_OF_SWITCHES),
+)
 async def deactivate(
     process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch
 ) -> ConnectionView:
@@ -190,7 +209,11 @@ async def deactivate(
     )
 
 
-@router.post("/{connection_id}/disconnect", summary="End it: the Orders tab goes back")
+@router.post(
+    "/{connection_id}/disconnect",
+    summary="End it: the Orders tab goes back",
+    openapi_extra=refuses(*_OF_SWITCHES),
+)
 async def disconnect(
     process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch
 ) -> ConnectionView:
@@ -200,7 +223,13 @@ async def disconnect(
     )
 
 
-@router.patch("/{connection_id}/settings", summary="Change settings, for new orders only")
+@router.patch(
+    "/{connection_id}/settings",
+    summary="Change settings, for new orders only",
+    openapi_extra=refuses(
+        *_OF_SWITCHES, "precondition_required", "not_yours_to_set", "priority_taken"
+    ),
+)
 async def change_settings(
     process: Process,
     caller: TracedCaller,

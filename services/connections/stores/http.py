@@ -23,20 +23,22 @@ from shared.contracts.fields import PRINTABLE
 from shared.contracts.stores_changed import PaymentRules
 from shared.postgres.database import Session
 from shared.web.access import Account
+from shared.web.openapi import refuses
+from shared.web.parameters import Form, only_known_parameters
 
 Platform = Annotated[
     str,
     AfterValidator(platforms.known_platform),
-    Field(description=f"One of: {', '.join(PLATFORM_NAMES)}."),
+    Field(json_schema_extra={"enum": list(PLATFORM_NAMES)}),
 ]
 CredentialKind = Annotated[
     str,
     AfterValidator(platforms.known_kind),
-    Field(description=f"One of: {', '.join(platforms.CREDENTIAL_KINDS)}."),
+    Field(json_schema_extra={"enum": list(platforms.CREDENTIAL_KINDS)}),
 ]
 MethodName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
 
-router = APIRouter(prefix="/v1/stores", tags=["stores"])
+router = APIRouter(prefix="/v1/stores", tags=["stores"], dependencies=[only_known_parameters])
 
 
 class StoreOfBrand(BaseModel):
@@ -47,7 +49,7 @@ class StoreOfBrand(BaseModel):
     domain: str
 
 
-class StoredPaymentRules(BaseModel):
+class StoredPaymentRules(Form):
     """What the store says about orders that are not paid yet.
 
     `hold_unpaid`: they wait (a hold of kind `payment`) until the store says they are paid.
@@ -61,13 +63,13 @@ class StoredPaymentRules(BaseModel):
     )
 
 
-class StorePatch(BaseModel):
+class StorePatch(Form):
     """What changes; the payment rules are replaced as a whole."""
 
     payment_rules: StoredPaymentRules
 
 
-class CredentialRequest(BaseModel):
+class CredentialRequest(Form):
     """`api_key` makes a key for the generic order API; a platform keeps the secret of its app.
 
     The platform signs its webhooks with that secret.
@@ -124,7 +126,11 @@ async def get_store(
     return _present(found, valid)
 
 
-@router.patch("/{store_id}", summary="Change what the store says about its orders")
+@router.patch(
+    "/{store_id}",
+    summary="Change what the store says about its orders",
+    openapi_extra=refuses("brand_only", "version_conflict"),
+)
 async def change_store(
     process: Process, caller: TracedCaller, store_id: UUID, body: StorePatch, version: IfMatch
 ) -> StoreDetail:
@@ -161,6 +167,7 @@ def _present(found: Store, valid: Sequence[models.ListedCredential]) -> StoreDet
     "/{store_id}/credentials",
     status_code=201,
     summary="Add a credential; two may be valid at once, for rotation",
+    openapi_extra=refuses("brand_only", "too_many_credentials", idempotent=True),
 )
 async def create_credential(
     request: Request,
@@ -186,6 +193,7 @@ async def create_credential(
     "/{store_id}/credentials/{credential_id}",
     status_code=204,
     summary="Revoke a credential",
+    openapi_extra=refuses("brand_only"),
 )
 async def revoke_credential(
     process: Process, caller: TracedCaller, store_id: UUID, credential_id: UUID

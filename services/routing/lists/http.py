@@ -19,7 +19,9 @@ from shared.contracts.orders_events import Hold
 from shared.failures import Refused
 from shared.runtime import Schema
 from shared.web.access import Account
+from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
+from shared.web.parameters import only_known_parameters
 
 
 class OrderSummary(BaseModel):
@@ -102,7 +104,7 @@ class HandoverPreview(BaseModel):
     would_stay: int
 
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
 
 
 @router.get("/orders", tags=["orders"], summary="List orders, newest first")
@@ -168,7 +170,12 @@ async def get_history(
     return page_of(rows, limit, _history_entry, lambda row: row.id)
 
 
-@router.get("/handovers/preview", tags=["handovers"], summary="What a disconnect would do")
+@router.get(
+    "/handovers/preview",
+    tags=["handovers"],
+    summary="What a disconnect would do",
+    openapi_extra=refuses("not_found"),
+)
 async def preview_handover(caller: Account, database: Schema, connection: UUID) -> HandoverPreview:
     """Also tells whether a change of the connection has reached the assignment of orders yet."""
     async with database.reading() as session:
