@@ -21,7 +21,7 @@ from shared.postgres.database import Database
 from shared.postgres.outbox import Relay
 from shared.settings import Settings
 from shared.telemetry import configure_logging
-from shared.web import problems
+from shared.web import openapi, problems
 from shared.web.access import require_declared_access
 from shared.web.auth import Verifier
 from shared.web.bodies import BoundedBodies
@@ -83,6 +83,9 @@ class Runtime:
             description=description,
             version="1.0.0",
             lifespan=self._lifespan,
+            # A path is what it is: a redirect would send a body, and a token, a second time.
+            redirect_slashes=False,
+            docs_url=None,
             redoc_url=None,
         )
         app.state.verifier = Verifier(self.settings.auth_jwks, self.settings.auth_issuer)
@@ -91,6 +94,7 @@ class Runtime:
         if forms_only:
             app.add_middleware(BoundedBodies)
         app.include_router(self.health.router())
+        openapi.install(app)
         return app
 
     @asynccontextmanager
