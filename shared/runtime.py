@@ -5,10 +5,12 @@ starts and stays up while Kafka or Postgres is away, says so in `/health/ready`,
 """
 
 import asyncio
+import faulthandler
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -31,6 +33,9 @@ logger = structlog.get_logger(__name__)
 # Work that runs as long as the process; it is restarted when it fails.
 Background = Callable[[], Awaitable[None]]
 _RESTART_SECONDS = 1.0
+# Shares of `shutdown_seconds`, the whole of a stop: requests under way, then Kafka, then the
+# service's own work, then what ran in the background. The rest is the interpreter's.
+_REQUESTS, _KAFKA, _OWN, _BACKGROUND = 0.2, 0.35, 0.2, 0.1
 
 
 class Runtime:
@@ -54,6 +59,7 @@ class Runtime:
         self._background: dict[str, Background] = {"kafka": self.kafka.run}
         self._on_start: list[Background] = []
         self._on_stop: list[Background] = []
+        self._own_until = 0.0
         if relays:
             relay = Relay(self.database, name, self.kafka.producer.send)
             self._background["relay"] = relay.run
@@ -67,8 +73,12 @@ class Runtime:
         self._on_start.append(work)
 
     def on_stop(self, work: Background) -> None:
-        """Await `work` when the process stops, after reading has stopped."""
+        """Await `work` when the process stops, after reading has stopped; see `stop_seconds`."""
         self._on_stop.append(work)
+
+    def stop_seconds(self) -> float:
+        """What is left for `on_stop` work; then it is cut off. The sooner Kafka, the more."""
+        return max(0.0, self._own_until - asyncio.get_running_loop().time())
 
     def app(self, title: str, description: str, *, forms_only: bool = True) -> FastAPI:
         """The web application; routers are the service's to add.
@@ -117,14 +127,19 @@ class Runtime:
             await self._stop(tasks)
 
     async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        budget, started = self.settings.shutdown_seconds, asyncio.get_running_loop().time()
+        self._own_until = started + budget * (_KAFKA + _OWN)
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.shutdown_seconds):
+            async with asyncio.timeout(budget * _KAFKA):
                 await self.kafka.stop()
-        for work in self._on_stop:
-            await work()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._own_until):
+                for work in self._on_stop:
+                    await work()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=budget * _BACKGROUND)
         await self.database.close()
         logger.info("stopped")
 
@@ -151,6 +166,20 @@ async def database_of(request: Request) -> Database:
 Schema = Annotated[Database, Depends(database_of)]
 
 
+class _Server(uvicorn.Server):
+    """Ends in time: what is left to hang after everything was cut off is not waited for."""
+
+    def __init__(self, config: uvicorn.Config, stop_seconds: float) -> None:
+        super().__init__(config)
+        self._stop_seconds = stop_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The signal: from here on the time counts, in a thread that needs no event loop."""
+        if not self.should_exit:
+            faulthandler.dump_traceback_later(self._stop_seconds, exit=True)
+        super().handle_exit(sig, frame)
+
+
 def serve(create_app: Callable[[], FastAPI], settings: Settings, name: str) -> None:
     """Run one process of a service until SIGTERM or SIGINT."""
     configure_logging(settings.log_level, settings.log_format, name)
@@ -167,9 +196,9 @@ def serve(create_app: Callable[[], FastAPI], settings: Settings, name: str) -> N
         # Longer than clients and balancers keep an idle connection (60 s is common): who closes
         # first must not be us, or a request that is on its way is lost.
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(settings.shutdown_seconds),
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds * _REQUESTS)),
         backlog=4_096,
     )
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run()
+        _Server(config, settings.shutdown_seconds).run()

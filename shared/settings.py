@@ -43,4 +43,8 @@ class Settings(BaseSettings):
     )
     log_level: str = "info"
     log_format: str = Field(default="json", pattern="^(json|console)$")
-    shutdown_seconds: float = 10.0
+    shutdown_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="All that a stop may take, whatever hangs; less than the grace period.",
+    )

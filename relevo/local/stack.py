@@ -26,7 +26,8 @@ from services import catalog
 
 ROOT = Path(services.__file__).parent.parent
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 15.0
+# More than the services take at most, `shutdown_seconds`.
+_STOP_SECONDS = 25.0
 Progress = Callable[[str], None]
 
 

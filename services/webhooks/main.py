@@ -62,8 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     async def stop() -> None:
         claimer.stop()
-        # Half for attempts, half for what they leave to write.
-        await dispatcher.stop(settings.shutdown_seconds / 2)
+        # Half for attempts, half for what they leave to write; both end before they are cut off.
+        await dispatcher.stop(runtime.stop_seconds() * 0.45)
         await sender.close()
 
     runtime.on_start(sender.open)

@@ -34,8 +34,8 @@ class KafkaConnection:
 
     def __init__(self, settings: Settings, client_id: str) -> None:
         self._servers = settings.kafka
-        # Time is to be left to commit and to leave the group.
-        self._stop_seconds = settings.shutdown_seconds / 2
+        # Time is to be left to commit and to leave the group, and for others after Kafka.
+        self._stop_seconds = settings.shutdown_seconds / 4
         self._broker_running = False
         self.producer = Producer(settings.kafka, settings.topic_prefix, client_id)
         # Nothing of FastStream's own logger: structlog tells what matters.
