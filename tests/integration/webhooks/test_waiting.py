@@ -197,3 +197,15 @@ async def test_large_bodies_are_taken_as_memory_allows_and_none_is_too_large(
     goes_on.set()
     got = await receiver.has(3)
     assert len({webhook.order for webhook in got}) == 3
+
+
+async def test_a_claim_ends_with_the_body_that_fills_its_bytes(
+    endpoint: UUID, connection: EventPublisher, database: asyncpg.Connection
+) -> None:
+    new = [new_delivery(connection, uuid7(), 1)._replace(wants_lease=False) for _ in range(3)]
+    for one in new:
+        await insert(database, one)
+    quota = ClaimQuota(9, 9, len(new[0].event.body) + 1)
+    found = await store.claim_due_deliveries(database, {endpoint: quota}, LEASE, 0.0)
+
+    assert [delivery.id for delivery, _ in found] == [one.id for one in new[:2]]
