@@ -39,7 +39,7 @@ _REPEATABLE = settings(
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-_AT_RANDOM = settings(_REPEATABLE, max_examples=20 * EXAMPLES, derandomize=False)
+_AT_RANDOM = settings(_REPEATABLE, max_examples=5 * EXAMPLES, derandomize=False)
 
 
 def credentials(world: World, service: str) -> list[dict[str, str]]:
