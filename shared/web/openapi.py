@@ -4,6 +4,7 @@ What follows from an operation's shape (a body, a parameter, who may call) is fo
 follows from the rules it declares itself: `openapi_extra=refuses("not_owner", "version_conflict")`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from shared.web.access import accesses_of
 from shared.web.problems import CATALOGUE
 
 Json = dict[str, Any]
+_FACT = re.compile(r"\{(\w+)\}")
 _REFUSALS = "x-refusals"
 _IDEMPOTENT = "x-idempotent"
 _IDEMPOTENCY_KEY: Json = {
@@ -129,22 +131,14 @@ def _routes(app: FastAPI) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _describe(operation: Json, path: str, of_access: Iterable[str]) -> None:
-    codes = [*of_access, *operation.pop(_REFUSALS, ()), *_ALWAYS]
+    declared = operation.pop(_REFUSALS, ())
     if operation.pop(_IDEMPOTENT, False):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-        codes += ["invalid_idempotency_key", "idempotency_mismatch"]
     parameters = operation.get("parameters", [])
     for parameter in parameters:
         parameter["schema"] = _without_null(parameter["schema"])
     names = {parameter["name"] for parameter in parameters}
-    if "requestBody" in operation:
-        codes += _OF_BODY
-    if parameters:
-        codes.append("validation_failed")
-    if "after" in names:
-        codes.append("invalid_cursor")
-    if "{" in path:
-        codes.append("not_found")
+    codes = [*of_access, *declared, *_of_shape(operation, path, names), *_ALWAYS]
     responses = operation["responses"]
     # FastAPI's own, which nothing here answers.
     responses.pop("422", None)
@@ -153,6 +147,20 @@ def _describe(operation: Json, path: str, of_access: Iterable[str]) -> None:
         by_status.setdefault(_status_of(code, names), []).append(code)
     for status, of_status in sorted(by_status.items()):
         responses[str(status)] = _response(status, of_status)
+
+
+def _of_shape(operation: Json, path: str, parameters: set[str]) -> Iterator[str]:
+    """What any operation of that shape can refuse."""
+    if "requestBody" in operation:
+        yield from _OF_BODY
+    if parameters:
+        yield "validation_failed"
+    if "after" in parameters:
+        yield "invalid_cursor"
+    if "Idempotency-Key" in parameters:
+        yield from ("invalid_idempotency_key", "idempotency_mismatch")
+    if "{" in path:
+        yield "not_found"
 
 
 def _without_null(schema: Json) -> Json:
@@ -175,7 +183,7 @@ def _response(status: int, codes: Iterable[str]) -> Json:
     told = {code: CATALOGUE[code] for code in codes}
     response: Json = {
         "description": "\n".join(
-            f"- `{code}`: {problem.sentence}" for code, problem in told.items()
+            f"- `{code}`: {_FACT.sub(r'`\1`', problem.sentence)}" for code, problem in told.items()
         ),
         "content": {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}

@@ -81,6 +81,7 @@ def carried(known: Order | None, order: WireOrder) -> Order:
     )  # fmt: skip
     value = received.model_dump_json().encode()
     read = read_order(Record("orders.received", 0, 0, "k", {}, value, raw=None))
+    assert read.incoming is not None, read.flaw
     decision = assignment.receive(known, read.incoming, None, UUID(int=3))
     events.messages([(decision, None)])
     return decision.order
