@@ -22,7 +22,8 @@ from shared.web.access import accesses_of
 from shared.web.problems import CATALOGUE
 
 Json = dict[str, Any]
-_FACT = re.compile(r"\{(\w+)\}")
+# A fact of the case in a sentence of the catalogue, and how the document puts it.
+_FACT, _QUOTED = re.compile(r"\{(\w+)\}"), r"`\1`"
 _REFUSALS = "x-refusals"
 _IDEMPOTENT = "x-idempotent"
 _IDEMPOTENCY_KEY: Json = {
@@ -180,11 +181,9 @@ def _status_of(code: str, parameters: set[str]) -> int:
 
 
 def _response(status: int, codes: Iterable[str]) -> Json:
-    told = {code: CATALOGUE[code] for code in codes}
+    told = [f"- `{code}`: {_FACT.sub(_QUOTED, CATALOGUE[code].sentence)}" for code in codes]
     response: Json = {
-        "description": "\n".join(
-            f"- `{code}`: {_FACT.sub(r'`\1`', problem.sentence)}" for code, problem in told.items()
-        ),
+        "description": "\n".join(told),
         "content": {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },
