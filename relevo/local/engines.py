@@ -22,7 +22,8 @@ from typing import Any
 
 import psutil
 
-from relevo.local.packages import kafka_class_path, open_to_all, postgres_home
+from relevo.local.folders import close_to_others, lend, move
+from relevo.local.packages import kafka_class_path, postgres_home
 from relevo.local.processes import end, end_leftover, free_port, spawn, tail
 from relevo.waiting import wait_for
 
@@ -82,7 +83,8 @@ class Engine(ABC):
         """Start the process without waiting; on the port it had before, if it had one."""
         if self.pid:
             raise EngineError(f"{self.name} runs already, as process {self.pid}")
-        self.directory.mkdir(parents=True, exist_ok=True)
+        if not close_to_others(self.directory):
+            raise EngineError(f"{self.directory} is not ours alone: choose a folder of its own")
         end_leftover(self._pid_file, self.marker())
         self.settle()
         self.port = self.port or free_port()
@@ -262,8 +264,8 @@ class Postgres(Engine):
         self._data = self._reachable() / "postgres-data"
 
     def _reachable(self) -> Path:
-        """The folder, or one that the unprivileged user can reach when this one is closed to it."""
-        if self._user is None or open_to_all(self.directory):
+        """The folder, or one that the unprivileged user can reach: this one is ours alone."""
+        if self._user is None:
             return self.directory
         return Path("/var/tmp") / f"relevo-{sha256(str(self.directory).encode()).hexdigest()[:12]}"  # noqa: S108  named by hash, made by us alone
 
@@ -290,11 +292,13 @@ class Postgres(Engine):
         Raises:
             EngineError: it failed.
         """
+        if self._user and not lend(self._data.parent, self._user.pw_gid):
+            raise EngineError(f"{self._data.parent} is there and belongs to somebody else")
         if self._data.exists() and not (self.directory / "postgres.password").exists():
             self._forget()
+        self._take_over()
         if self._data.exists():
             return
-        self._data.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
         begun = self._data.with_name("postgres-data.begun")
         shutil.rmtree(begun, ignore_errors=True)
         begun.mkdir(mode=0o700)
@@ -320,6 +324,21 @@ class Postgres(Engine):
         if self._data.is_relative_to(self.directory):
             raise EngineError(f"{self._data} is there but its password is not; remove one or both")
         shutil.rmtree(self._data)
+
+    def _take_over(self) -> None:
+        """Data of an earlier version, which kept it in the run folder and that open to all.
+
+        Raises:
+            EngineError: it is in use, or there is other data already.
+        """
+        before = self.directory / "postgres-data"
+        if before == self._data or not before.exists():
+            return
+        if self._data.exists():
+            raise EngineError(f"there is data in {before} and in {self._data}; remove one of them")
+        if _stands_in(before):
+            raise EngineError(f"a server of an earlier version still runs in {before}; end it")
+        move(before, self._data)
 
     def command(self) -> list[str]:
         """The server: durable (fsync stays on), with statistics, sized for a small machine."""
