@@ -13,6 +13,7 @@ import pytest
 
 from relevo.local.processes import free_port
 from relevo.operate import secrets
+from relevo.operate.roles import role_of
 from services.catalog import NAMES
 from tests.containers.engines import ROOT
 
@@ -95,6 +96,22 @@ def test_a_service_sees_only_the_secrets_it_needs(compose: Compose) -> None:
         if "RELEVO_CONNECTIONS_SIGNING_KEY" in service.get("environment", {})
     }
     assert holders == {"connections"}
+
+
+def test_a_service_logs_in_to_postgres_as_its_own_role_alone(compose: Compose) -> None:
+    config = json.loads(compose.run("config", "--format", "json").stdout)["services"]
+    for name in NAMES:
+        environment = config[name]["environment"]
+        assert f"//{role_of(name)}:" in environment["RELEVO_POSTGRES_DSN"]
+        assert not [key for key in environment if key.startswith("POSTGRES_")]
+
+
+def test_secrets_of_before_the_roles_say_what_to_do(tmp_path: Path) -> None:
+    values = {k: v for k, v in secrets.generate().items() if k != "POSTGRES_ROUTING_PASSWORD"}
+    secrets.write(tmp_path / ".env", values)
+    refused = Compose(tmp_path).run("up", check=False)
+    assert refused.returncode != 0
+    assert "the role of routing has no password yet, run `make secrets`" in refused.stderr
 
 
 def test_one_token_is_good_at_every_service(compose: Compose) -> None:
