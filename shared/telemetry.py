@@ -111,6 +111,10 @@ DELIVERIES_BACKLOG = Gauge(
 DELIVERIES_BACKLOG_OLDEST = Gauge(
     "relevo_deliveries_backlog_oldest_seconds", "Age of the oldest unfinished delivery counted."
 )
+DELIVERIES_ORPHANED = Counter(
+    "relevo_deliveries_orphaned_total",
+    "Deliveries found waiting for a lane in which nothing was before them, and made due.",
+)
 RETURN_EFFECTIVE_SECONDS = Histogram(
     "relevo_return_effective_seconds",
     "Time from an order's return to the moment from which nothing of it is attempted for the first "

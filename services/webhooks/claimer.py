@@ -15,6 +15,7 @@ from services.webhooks import store
 from services.webhooks.delivery import Delivery, Lease
 from services.webhooks.endpoint_queue import LARGEST_CLAIM, ClaimQuota, EndpointQueues
 from services.webhooks.endpoints import Endpoints
+from services.webhooks.orphans.orphans import Orphans
 from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.settings import Settings
 from shared.failures import is_transient
@@ -63,6 +64,7 @@ class Claimer:
         self._queues = queues
         self._outcomes = outcomes
         self._lease = lease
+        self._orphans = Orphans(settings.webhooks_orphan_seconds)
         self._poll_seconds = settings.webhooks_poll_seconds
         self._write_seconds = _FLUSHES * settings.webhooks_flush_seconds + _MARGIN_SECONDS
         self._timers: set[asyncio.TimerHandle] = set()
@@ -146,6 +148,7 @@ class Claimer:
             if enabled:
                 # What came while they were being enabled may have been parked all the same.
                 await store.unpark_deliveries(session, enabled)
+            await self._orphans.let_go(session)
             busy = await store.endpoints_with_work(session)
             if now >= self._count_at:
                 self._count_at = now + _COUNT_EVERY_SECONDS

@@ -60,6 +60,9 @@ class Settings(shared.settings.Settings):
     webhooks_poll_seconds: float = Field(
         default=1.0, gt=0, description="How often to look for work that no event told of."
     )
+    webhooks_orphan_seconds: float = Field(
+        default=60.0, gt=0, description="How often to look for what waits for a lane in vain."
+    )
     webhooks_flush_seconds: float = Field(
         default=0.02, ge=0, description="How long outcomes gather before they are written."
     )
