@@ -1,4 +1,4 @@
--- name: let_orphans_go^
+-- name: let_orphans_go
 -- tenants: all; the claimer works for every endpoint
 -- A page of what waits for its lane; what is the head of its lane is due, for nobody else will say so.
 -- Its head is looked up for each: a join would read all that is unfinished. What somebody has locked

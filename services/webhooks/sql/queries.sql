@@ -271,14 +271,20 @@ WHERE id = ANY(:ids::uuid[]) AND state = 'enabled';
 -- tenants: all; of endpoints that are disabled
 -- Kept, in order, until somebody enables the endpoint. Who believes that it is disabled may be late:
 -- the lock makes enabling and parking follow one another. What somebody holds may be under way.
-WITH disabled AS (
+-- Locked lane by lane, as everywhere.
+WITH disabled AS MATERIALIZED (
     SELECT id FROM endpoints WHERE id = ANY(:ids::uuid[]) AND state = 'disabled'
     ORDER BY id FOR SHARE
+),
+unfinished AS MATERIALIZED (
+    SELECT id FROM deliveries
+    WHERE endpoint_id = ANY(ARRAY(SELECT id FROM disabled)) AND state IN ('pending', 'retrying')
+    ORDER BY order_id, endpoint_id, sequence FOR UPDATE
 )
 UPDATE deliveries
 SET state = 'parked', lease_owner = NULL,
     may_have_begun = may_have_begun OR lease_owner IS NOT NULL
-WHERE endpoint_id IN (SELECT id FROM disabled) AND state IN ('pending', 'retrying');
+WHERE id = ANY(ARRAY(SELECT id FROM unfinished));
 
 -- name: enable_endpoints!
 -- tenants: all; what newer settings name
@@ -301,13 +307,19 @@ ORDER BY id DESC LIMIT :limit;
 
 -- name: unpark_deliveries!
 -- tenants: all; of endpoints that are enabled
--- They go on where they were: in order, with the attempts that are left.
-UPDATE deliveries d
-SET state = CASE WHEN d.attempts = 0 THEN 'pending' ELSE 'retrying' END,
-    due_at = CASE WHEN d.due_at = 'infinity' THEN d.due_at ELSE now() END
-FROM endpoints e
-WHERE e.id = ANY(:ids::uuid[]) AND e.state = 'enabled' AND d.endpoint_id = e.id
-  AND d.state = 'parked';
+-- They go on where they were: in order, with the attempts that are left. Locked lane by lane, as
+-- everywhere.
+WITH parked AS MATERIALIZED (
+    SELECT id FROM deliveries
+    WHERE endpoint_id = ANY(ARRAY(SELECT id FROM endpoints
+                                  WHERE id = ANY(:ids::uuid[]) AND state = 'enabled'))
+      AND state = 'parked'
+    ORDER BY order_id, endpoint_id, sequence FOR UPDATE
+)
+UPDATE deliveries
+SET state = CASE WHEN attempts = 0 THEN 'pending' ELSE 'retrying' END,
+    due_at = CASE WHEN due_at = 'infinity' THEN due_at ELSE now() END
+WHERE id = ANY(ARRAY(SELECT id FROM parked));
 
 -- name: backlog^
 -- tenants: all; a metric of the service
