@@ -31,6 +31,8 @@ Headers = Sequence[tuple[str, bytes]]
 # How long the brokers may take; an idempotent producer by itself would try for ever.
 _ACKNOWLEDGE_SECONDS = 5.0
 _ANSWER_SECONDS = 2.0
+# Seconds after each look for a topic that is not known.
+_LOOKS = (0.0, 0.1, 0.2, 0.4, 0.0)
 _FLUSH_SECONDS = 5.0
 _TOO_LARGE = (MessageSizeTooLargeError, RecordTooLargeError)
 _AWAY = (KafkaConnectionError, NoBrokersAvailable, NodeNotReadyError, ProducerClosed)
@@ -172,16 +174,22 @@ async def _answers(producer: AIOKafkaProducer) -> bool:
 
 
 async def _look_for(producer: AIOKafkaProducer, topic: str) -> None:
-    """Ask once for a topic that is not known; aiokafka would ask for half a minute.
+    """Ask for a topic that is not known; aiokafka would ask for half a minute.
+
+    More than once: the first answer may be to a request of before, which did not ask for it, and
+    a broker may not know yet of a topic that was just made.
 
     Raises:
         Transient: there is no such topic, or no broker answers.
     """
     producer.client.add_topic(topic)
-    if not await _answers(producer):
-        raise KafkaAway("the brokers do not answer")
-    if producer.client.cluster.partitions_for_topic(topic) is None:
-        raise Transient(f"Kafka has no topic {topic}")
+    for pause in _LOOKS:
+        if not await _answers(producer):
+            raise KafkaAway("the brokers do not answer")
+        if producer.client.cluster.partitions_for_topic(topic) is not None:
+            return
+        await asyncio.sleep(pause)
+    raise Transient(f"Kafka has no topic {topic}")
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

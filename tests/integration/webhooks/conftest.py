@@ -64,7 +64,7 @@ async def start(service_settings: dict[str, str]) -> AsyncIterator[MakeApp]:
     async with AsyncExitStack() as stack:
 
         async def begin(**changed: Any) -> FastAPI:
-            changed.setdefault("shutdown_seconds", 1.0)
+            changed.setdefault("shutdown_seconds", 5.0)
             app = create_app(Settings(**changed))
             await stack.enter_async_context(app.router.lifespan_context(app))
             health = app.state.runtime.health

@@ -290,7 +290,7 @@ async def test_a_clean_stop_gives_every_lease_back(
     database: asyncpg.Connection,
 ) -> None:
     receiver.answer = receiver.hang
-    app = create_app(Settings(webhooks_concurrency=1, shutdown_seconds=2))
+    app = create_app(Settings(webhooks_concurrency=1, shutdown_seconds=5))
     async with app.router.lifespan_context(app):
         await connection.publish_connection()
         for _ in range(5):

@@ -196,7 +196,7 @@ async def test_an_attempt_that_a_stop_cut_off_counts_and_one_that_waited_does_no
     database: asyncpg.Connection,
 ) -> None:
     receiver.answer = receiver.hang
-    app = create_app(Settings(webhooks_concurrency=1, shutdown_seconds=1))
+    app = create_app(Settings(webhooks_concurrency=1, shutdown_seconds=5))
     cut_off, waited = uuid7(), uuid7()
     async with app.router.lifespan_context(app):
         await connection.publish_connection()

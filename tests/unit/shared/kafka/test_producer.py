@@ -29,6 +29,8 @@ class Driver:
     fails: Exception | None = None
     answers: bool = True
     topics: dict[str, set[int]] = field(default_factory=lambda: {"orders.events": {0}})
+    # Answers about the brokers before one of them knows the topic.
+    late: int = 0
 
     @property
     def client(self) -> Any:
@@ -40,6 +42,9 @@ class Driver:
         )
 
     async def _metadata(self) -> bool:
+        self.late -= 1
+        if self.late == 0:
+            self.topics["orders.events"] = {0}
         return self.answers
 
     async def send(self, *_: Any, **__: Any) -> "asyncio.Future[object]":
@@ -52,6 +57,7 @@ class Driver:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.kafka.producer._ACKNOWLEDGE_SECONDS", 0.02)
+    monkeypatch.setattr("shared.kafka.producer._LOOKS", (0.0, 0.0, 0.0))
 
 
 async def failure_of(driver: Driver) -> tuple[Exception, bool]:
@@ -80,6 +86,11 @@ async def test_a_topic_that_does_not_exist_is_said_at_once() -> None:
     assert type(error) is Transient
     assert "no topic orders.events" in str(error)
     assert not broken
+
+
+async def test_a_topic_that_was_just_made_is_looked_for_again() -> None:
+    error, _ = await failure_of(Driver(topics={}, late=3))
+    assert "not acknowledged" in str(error), "it was sent"
 
 
 async def test_a_producer_that_is_not_connected_is_kafka_being_away() -> None:
