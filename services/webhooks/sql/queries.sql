@@ -240,18 +240,34 @@ UPDATE deliveries SET due_at = now() WHERE id = ANY(ARRAY(SELECT id FROM next))
 
 -- name: release_deliveries!
 -- tenants: all; only what this process leased
--- Leases given back before their time, so that nobody has to wait for their end. Of what was cut
--- off nobody knows whether it arrived. Locked lane by lane, as everywhere.
-WITH mine AS MATERIALIZED (
-    SELECT id FROM deliveries
+-- Leases given back before their time, so that nobody has to wait for their end. What has something
+-- unfinished before it goes on waiting for that. Of what was cut off nobody knows whether it arrived.
+-- Lane by lane, and each from its head on: whoever finishes the head comes before, or lets it go.
+WITH lanes AS MATERIALIZED (
+    SELECT endpoint_id, order_id, max(sequence) AS last FROM deliveries
     WHERE id = ANY(:ids::uuid[]) AND lease_owner = :owner::uuid
       AND state IN ('pending', 'retrying')
-    ORDER BY order_id, endpoint_id, sequence FOR UPDATE
+    GROUP BY order_id, endpoint_id ORDER BY order_id, endpoint_id
+),
+standing AS MATERIALIZED (
+    SELECT u.* FROM lanes l CROSS JOIN LATERAL (
+        SELECT d.id, d.endpoint_id, d.order_id, d.sequence, d.lease_owner, d.state
+        FROM deliveries d
+        WHERE d.endpoint_id = l.endpoint_id AND d.order_id = l.order_id AND d.sequence <= l.last
+          AND d.state IN ('pending', 'retrying', 'parked')
+        ORDER BY d.sequence FOR UPDATE) u
+),
+ranked AS (
+    SELECT id, lease_owner, state,
+           row_number() OVER (PARTITION BY endpoint_id, order_id ORDER BY sequence) = 1 AS is_head
+    FROM standing
 )
-UPDATE deliveries
-SET lease_owner = NULL, due_at = now(),
-    may_have_begun = may_have_begun OR id = ANY(:cut_off::uuid[])
-WHERE id = ANY(ARRAY(SELECT id FROM mine));
+UPDATE deliveries d
+SET lease_owner = NULL, due_at = CASE WHEN r.is_head THEN now() ELSE 'infinity' END,
+    may_have_begun = d.may_have_begun OR d.id = ANY(:cut_off::uuid[])
+FROM ranked r
+WHERE d.id = r.id AND r.id = ANY(:ids::uuid[]) AND r.lease_owner = :owner::uuid
+  AND r.state IN ('pending', 'retrying');
 
 -- name: pause_endpoints!
 -- tenants: all; the receivers themselves said so

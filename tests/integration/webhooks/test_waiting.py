@@ -94,6 +94,25 @@ async def test_each_is_due_when_the_one_before_it_is_finished(
     assert await claimed(database, endpoint) == []
 
 
+async def test_what_is_given_back_behind_an_unfinished_head_goes_on_waiting_for_it(
+    endpoint: UUID, connection: EventPublisher, database: asyncpg.Connection
+) -> None:
+    order = uuid7()
+    head, *followers = [new_delivery(connection, order, sequence) for sequence in (1, 2, 3)]
+    for new in (head, *followers):
+        assert (await insert(database, new)).leased
+    await record(database, head.event.delivery(head.id, 0.0), DeliveryState.RETRYING)
+    # As memory holds them still, when the outcome of their head is written.
+    for_long = "UPDATE deliveries SET lease_owner = $1, due_at = now() + interval '1 minute'"
+    await database.execute(f"{for_long} WHERE sequence > 1", LEASE.owner)
+    await store.release_deliveries(database, [new.id for new in followers], [], LEASE.owner)
+    rows = await database.fetch("SELECT due_at, lease_owner FROM deliveries WHERE sequence > 1")
+    assert [(str(row["due_at"].year), row["lease_owner"]) for row in rows] == [("9999", None)] * 2
+    for sequence, new in enumerate((head, *followers), 1):
+        assert await claimed(database, endpoint) == [sequence]
+        await record(database, new.event.delivery(new.id, 0.0), DeliveryState.DELIVERED)
+
+
 async def test_one_that_comes_while_its_head_is_being_finished_is_due(
     endpoint: UUID,
     connection: EventPublisher,
