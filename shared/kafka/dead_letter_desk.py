@@ -77,9 +77,9 @@ class DeadLetterDesk:
             enable_idempotence=True,
             max_request_size=MAX_MESSAGE_BYTES + DEAD_LETTER_BYTES,
         )
-        await producer.start()
         count = 0
         try:
+            await producer.start()
             for letter in letters:
                 headers = [(name, value.encode()) for name, value in letter.headers.items()]
                 await producer.send_and_wait(
@@ -101,8 +101,8 @@ class DeadLetterDesk:
         """
         at = TopicPartition(f"{self._prefix}{topic}.dlq", partition)
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
-        await admin.start()
         try:
+            await admin.start()
             await admin.delete_records({at: RecordsToDelete(before_offset=offset + 1)})
         finally:
             await admin.close()
@@ -115,8 +115,9 @@ class DeadLetterDesk:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=MAX_MESSAGE_BYTES + DEAD_LETTER_BYTES,
         )
-        await consumer.start()
+        # What did not start has to be stopped all the same.
         try:
+            await consumer.start()
             consumer.assign(await self._partitions(names))
             yield consumer
         finally:
@@ -124,8 +125,8 @@ class DeadLetterDesk:
 
     async def _partitions(self, names: Sequence[str]) -> list[TopicPartition]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
-        await admin.start()
         try:
+            await admin.start()
             described = await admin.describe_topics(list(names))
         finally:
             await admin.close()
