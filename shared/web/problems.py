@@ -308,8 +308,13 @@ def _refusal_of(error: Exception) -> Refused:
 
 async def _handle(request: Request, error: Exception) -> Response:
     refused = _refusal_of(error)
-    if status_of(refused, request) >= 500:  # noqa: PLR2004  server errors
+    # What a limit refuses is in the metrics: a flood of requests is not to be one of lines too.
+    if refused.code == "internal_error":
         logger.error("request failed", path=request.url.path, code=refused.code, exc_info=error)
+    elif refused.code == "temporarily_unavailable":
+        logger.warning(
+            "request failed", path=request.url.path, code=refused.code, reason=str(error)
+        )
     response = respond(request, refused)
     if isinstance(error, HTTPException):
         response.headers.update(error.headers or {})

@@ -26,6 +26,7 @@ ERRORS: dict[str, Exception] = {
     "stranger": Refused("missing_token"),
     "permanent": Permanent("address: not in this country"),
     "transient": Transient("a lock was lost"),
+    "overloaded": Refused("overloaded", retry_after=1),
     "restarting": asyncpg.CannotConnectNowError("the database system is starting up"),
     "refused": ConnectionRefusedError("connection refused"),
     "slow": TimeoutError(),
@@ -206,7 +207,16 @@ async def test_what_a_caller_did_wrong_is_not_logged_as_our_error(
     with capture_logs() as logs:
         await client.get("/errors/permanent")
         await client.post("/forms", json={"lines": "x"})
-    assert logs == []
+        await client.get("/errors/overloaded")
+    assert logs == [], "what a limit refuses is in the metrics"
+
+
+async def test_an_outage_is_a_warning_without_a_traceback(client: httpx.AsyncClient) -> None:
+    with capture_logs() as logs:
+        await client.get("/errors/restarting")
+    (said,) = logs
+    assert (said["log_level"], said["reason"]) == ("warning", "the database system is starting up")
+    assert "exc_info" not in said
 
 
 @pytest.mark.parametrize(
