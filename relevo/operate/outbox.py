@@ -4,7 +4,6 @@ Exit codes: 0 done, or nothing is parked; 1 not done (no such row, Postgres is a
 was not understood, or `drop` without `--yes`; 3 (`list`) something is parked.
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 from rich.table import Table
 
+from relevo.operate.database import Dsn, ask
 from relevo.terminal import AsJson, complain, console, notes
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ app = typer.Typer(
 T = TypeVar("T")
 _NOT_CONFIRMED = 2
 _SOMETHING_IS_PARKED = 3
+# Of all schemas, each named in the statement.
+_SCHEMA = "public"
 
-Dsn = Annotated[str, typer.Option(envvar="RELEVO_POSTGRES_DSN", help="postgresql://…")]
 Schema = Annotated[str, typer.Argument(help="The service whose outbox it is.")]
 RowId = Annotated[int, typer.Argument(metavar="ID", help="As `relevo outbox list` shows it.")]
 
@@ -46,7 +47,7 @@ def list_parked(
     async def found(session: "asyncpg.Connection") -> "list[Parked]":
         return await parked.parked(session, await parked.schemas(session), limit)
 
-    rows = _ask(dsn, found)
+    rows = ask(dsn, _SCHEMA, found)
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2, default=str))
     elif rows:
@@ -78,7 +79,9 @@ def release(schema: Schema, row: RowId, dsn: Dsn) -> None:
     """Have it sent again, and then what waits behind it: Kafka takes it now."""
     from shared.postgres import parked  # noqa: PLC0415  as above
 
-    if not _ask(dsn, _of_schema(schema, lambda session: parked.release(session, schema, row))):
+    if not ask(
+        dsn, _SCHEMA, _of_schema(schema, lambda session: parked.release(session, schema, row))
+    ):
         _no_such_row(schema, row)
     notes.print("Released: the relay tries it at once. If Kafka refuses it again, it parks again.")
 
@@ -104,7 +107,7 @@ def drop(
     if not yes:
         complain("Nothing has changed. Add --yes to drop it.")
         raise typer.Exit(_NOT_CONFIRMED)
-    if not _ask(dsn, _of_schema(schema, lambda session: parked.drop(session, schema, row))):
+    if not ask(dsn, _SCHEMA, _of_schema(schema, lambda session: parked.drop(session, schema, row))):
         _no_such_row(schema, row)
     notes.print("Dropped.")
 
@@ -112,7 +115,9 @@ def drop(
 def _message(dsn: str, schema: str, row: int) -> "Message":
     from shared.postgres import parked  # noqa: PLC0415  as above
 
-    message = _ask(dsn, _of_schema(schema, lambda session: parked.message_of(session, schema, row)))
+    message = ask(
+        dsn, _SCHEMA, _of_schema(schema, lambda session: parked.message_of(session, schema, row))
+    )
     return message or _no_such_row(schema, row)
 
 
@@ -131,23 +136,6 @@ def _of_schema(
         return await work(session) if schema in await parked.schemas(session) else None
 
     return checked
-
-
-def _ask(dsn: str, work: "Callable[[asyncpg.Connection], Awaitable[T]]") -> T:
-    import asyncpg  # noqa: PLC0415  as above
-
-    async def asked() -> T:
-        session = await asyncpg.connect(dsn, timeout=5)
-        try:
-            return await work(session)
-        finally:
-            await session.close()
-
-    try:
-        return asyncio.run(asked())
-    except (OSError, asyncpg.PostgresError) as error:
-        complain(f"Postgres: {error}. Nothing has changed.")
-        raise typer.Exit(1) from error
 
 
 def _table(rows: "list[Parked]") -> Table:
