@@ -160,6 +160,39 @@ async def test_one_whose_head_is_finished_while_it_comes_is_let_go(
     assert await claimed(database, endpoint) == [2]
 
 
+async def test_a_claim_reads_what_it_takes_and_not_all_that_waits(
+    endpoint: UUID, database: asyncpg.Connection
+) -> None:
+    """However old the statistics are: read once for each, 5,000 that wait stop their endpoint."""
+    waiting, claimed_now = 2_000, 32
+    await database.execute(
+        """
+        WITH e AS (
+            INSERT INTO events (id, order_id, store_id, brand_id, type, sequence, body)
+            SELECT uuidv7(), uuidv7(), $1, $1, 'order.unassigned', 2, '{}'
+            FROM generate_series(1, $2::int) RETURNING id, order_id
+        )
+        INSERT INTO deliveries (id, event_id, endpoint_id, order_id, sequence, state, due_at)
+        SELECT uuidv7(), id, $1, order_id, 2, 'pending', now() FROM e
+        """,
+        endpoint,
+        waiting,
+    )
+
+    async def read() -> int:
+        await database.execute("SELECT pg_stat_force_next_flush()")
+        count: int = await database.fetchval(
+            "SELECT idx_tup_read FROM pg_stat_user_indexes "
+            "WHERE indexrelname = 'deliveries_in_lane'"
+        )
+        return count
+
+    before = await read()
+    quota = {endpoint: ClaimQuota(claimed_now, 0)}
+    assert len(await store.claim_due_deliveries(database, quota, LEASE, 0.0)) == claimed_now
+    assert await read() - before < waiting
+
+
 async def test_what_is_due_goes_before_what_is_new(
     start: MakeApp,
     connection: EventPublisher,
