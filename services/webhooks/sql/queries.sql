@@ -230,14 +230,16 @@ WITH next AS MATERIALIZED (
     FROM unnest(:endpoints::uuid[], :orders::uuid[], :sequences::int[])
         AS f (endpoint_id, order_id, sequence)
     CROSS JOIN LATERAL (
-        SELECT d.id, d.due_at FROM deliveries d
+        SELECT d.id, d.due_at, d.state, d.lease_owner FROM deliveries d
         WHERE d.endpoint_id = f.endpoint_id AND d.order_id = f.order_id
           AND d.sequence > f.sequence AND d.state IN ('pending', 'retrying', 'parked')
         ORDER BY d.sequence LIMIT 1) n
     WHERE n.due_at = 'infinity'
+       -- A return that waited for the lease of what was under way before it.
+       OR n.state = 'pending' AND n.lease_owner IS NULL AND n.due_at > now()
 )
 UPDATE deliveries SET due_at = now() WHERE id = ANY(ARRAY(SELECT id FROM next))
-  AND due_at = 'infinity';
+  AND (due_at = 'infinity' OR state = 'pending' AND lease_owner IS NULL);
 
 -- name: release_deliveries!
 -- tenants: all; only what this process leased

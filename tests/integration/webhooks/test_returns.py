@@ -150,6 +150,30 @@ async def test_an_attempt_under_way_ends_is_not_retried_and_then_the_receiver_is
     assert sent(receiver, order) == [1, 4]
 
 
+async def test_a_return_behind_one_under_way_goes_when_that_has_ended(
+    start: MakeApp, connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
+) -> None:
+    await start(**ENDLESS)
+    order = uuid7()
+    await connection.publish_connection()
+    await connection.publish_events(order, 1)
+    await states(database, order, "delivered")
+    ends = asyncio.Event()
+
+    async def when_told(got: ReceivedWebhook) -> web.Response:
+        await ends.wait()
+        return web.Response(status=200)
+
+    receiver.answer = when_told
+    await put(connection, returned(connection, order, 2))
+    await receiver.has(2)
+    await put(connection, returned(connection, order, 4))
+    await states(database, order, "delivered", "pending", "pending")
+    ends.set()
+    await states(database, order, "delivered", "delivered", "delivered")
+    assert sent(receiver, order) == [1, 2, 4]
+
+
 async def test_after_any_attempt_the_receiver_is_told_and_what_is_left_is_superseded(
     start: MakeApp, connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
 ) -> None:
