@@ -1,0 +1,1 @@
+"""Mail: what people are told, and the one place that sends it."""

@@ -1,0 +1,194 @@
+"""What a mail is about: one class for each kind, with all that its text needs. Pure.
+
+Mails wait in Postgres across releases: a new field has a default, and a kind that went is read
+until the last of it was sent.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from shared.contracts.connections_changed import Party
+
+Language = Literal["en", "es"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+_LONGEST_NAME = 200
+_LONGEST_WORDS = 500
+
+
+def _is_printed(letter: str) -> bool:
+    # Controls, and marks that turn the direction of what follows.
+    return letter.isspace() or unicodedata.category(letter)[0] != "C"
+
+
+def _one_line(text: object) -> str:
+    line = " ".join("".join(filter(_is_printed, str(text))).split())
+    return line if len(line) <= _LONGEST_NAME else f"{line[: _LONGEST_NAME - 1]}…"
+
+
+def _words(text: object) -> str:
+    lines = "".join(filter(_is_printed, str(text)))[:_LONGEST_WORDS].splitlines()
+    return "\n".join(line.strip() for line in lines).strip()
+
+
+# What somebody typed: one line, cut; never trusted, shown as text.
+Name = Annotated[str, BeforeValidator(_one_line)]
+# A sender's own words; the caller refuses links in them.
+Words = Annotated[str, BeforeValidator(_words)]
+# A one-time token goes in the fragment, which no server on the way gets to see.
+Link = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"\\]+$", max_length=2_000)]
+Setting = Literal["shipping_rules_owner", "billing_owner", "support_owner"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ConfirmAddress(_Data):
+    """Somebody signed up with this address; the link sets the password."""
+
+    kind: Literal["confirm_address"] = "confirm_address"
+    link: Link
+
+
+class AccountExists(_Data):
+    """Somebody signed up with an address that has an account."""
+
+    kind: Literal["account_exists"] = "account_exists"
+    log_in_link: Link
+    reset_link: Link
+
+
+class ResetPassword(_Data):
+    """The link sets a new password, for 30 minutes."""
+
+    kind: Literal["reset_password"] = "reset_password"
+    link: Link
+
+
+class AddressChangeNew(_Data):
+    """To the new address: the link makes it the account's."""
+
+    kind: Literal["address_change_new"] = "address_change_new"
+    link: Link
+
+
+class AddressChangeOld(_Data):
+    """To the old address: a change was asked for, or is done; the link undoes it."""
+
+    kind: Literal["address_change_old"] = "address_change_old"
+    is_done: bool
+    link: Link
+
+
+class Claim(_Data):
+    """A 3PL entered this client: who asks for what."""
+
+    kind: Literal["claim"] = "claim"
+    three_pl: Name
+    company: Name
+    store_domain: Name
+    shipping_rules_owner: Party
+    billing_owner: Party
+    support_owner: Party
+    link: Link
+    never_url: Link
+
+
+class Invitation(_Data):
+    """A brand invites its 3PL, perhaps with words of its own."""
+
+    kind: Literal["invitation"] = "invitation"
+    brand: Name
+    store_domain: Name
+    own_words: Words = ""
+    link: Link
+    never_url: Link
+
+
+class AccountInvitation(_Data):
+    """Somebody is asked to work in an account."""
+
+    kind: Literal["account_invitation"] = "account_invitation"
+    account: Name
+    role: Name
+    inviter: Name
+    link: Link
+
+
+class LinkWanted(_Data):
+    """A brand found its shared link expired, and asks its 3PL for a new one."""
+
+    kind: Literal["link_wanted"] = "link_wanted"
+    store_domain: Name
+    link: Link
+
+
+class SameShop(_Data):
+    """Two accounts claim one shop, and none has proven it."""
+
+    kind: Literal["same_shop"] = "same_shop"
+    store_domain: Name
+
+
+class NewDevice(_Data):
+    """A log-in from a device that was not seen before; `at` has a time zone."""
+
+    kind: Literal["new_device"] = "new_device"
+    at: datetime
+    device: Name
+
+
+class TermsChanged(_Data):
+    """The other party changed who pays or works."""
+
+    kind: Literal["terms_changed"] = "terms_changed"
+    by: Name
+    setting: Setting
+    before: Party
+    after: Party
+    store_domain: Name
+
+
+MailData = (
+    ConfirmAddress
+    | AccountExists
+    | ResetPassword
+    | AddressChangeNew
+    | AddressChangeOld
+    | Claim
+    | Invitation
+    | AccountInvitation
+    | LinkWanted
+    | SameShop
+    | NewDevice
+    | TermsChanged
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to be sent.
+
+    Args:
+        to: the address, in its normal form.
+        data: what it is about.
+        language: that it is written in.
+        once: a key of the caller's; a second mail with the same key is not queued.
+    """
+
+    to: str
+    data: MailData
+    language: Language = "en"
+    once: str | None = None
+
+
+class Contents(BaseModel):
+    """What of a mail is sealed while it waits."""
+
+    to: str
+    data: Annotated[MailData, Field(discriminator="kind")]
