@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Request
 from services.connections.accounts.passwords import Passwords
 from services.connections.accounts.tokens import TokenIssuer
 from services.connections.callers import Caller
+from services.connections.mail.outgoing import Outgoing
 from services.connections.settings import Settings
 from shared.failures import Refused
 from shared.postgres.database import Database
@@ -30,6 +31,7 @@ class Dependencies:
     sealer: Sealer
     issuer: TokenIssuer
     passwords: Passwords
+    outgoing: Outgoing
     idempotency_keys: IdempotencyKeys
 
     @property

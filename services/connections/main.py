@@ -8,6 +8,8 @@ from services.connections.accounts.tokens import TokenIssuer
 from services.connections.brands.http import router as brands
 from services.connections.connection.http import router as connections
 from services.connections.dependencies import Dependencies
+from services.connections.mail.outgoing import Outgoing
+from services.connections.mail.wiring import mail_sender
 from services.connections.settings import Settings
 from services.connections.stores.http import router as stores
 from shared.runtime import Runtime
@@ -21,6 +23,9 @@ def create_app(settings: Settings) -> FastAPI:
     sealer = Sealer.parse(settings.sealing_keys.get_secret_value())
     passwords = Passwords()
     runtime.on_stop(passwords.close)
+    mails = mail_sender(settings, runtime.database, sealer)
+    runtime.background("mail", mails.run)
+    runtime.on_stop(lambda: mails.stop(runtime.stop_seconds() * 0.9))
     app = runtime.app(
         "Relevo connections",
         "Accounts, brands, stores, connections and their settings.",
@@ -36,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings.connections_token_seconds,
         ),
         passwords=passwords,
+        outgoing=Outgoing(sealer),
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
     )
     for router in (accounts, brands, stores, connections):

@@ -1,6 +1,9 @@
 """Settings of the connections service, `RELEVO_*`."""
 
-from pydantic import Field, SecretStr
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
 
 from shared.settings import Settings as SharedSettings
 
@@ -21,3 +24,35 @@ class Settings(SharedSettings):
     )
     connections_token_seconds: int = Field(default=600, ge=1)
     connections_login_link_hours: float = Field(default=48, gt=0)
+
+    connections_smtp_host: str = Field(
+        default="", description="The mail server; without one, mails are files."
+    )
+    connections_smtp_port: int = Field(default=587, ge=1, le=65_535)
+    connections_smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
+    connections_smtp_user: str = ""
+    connections_smtp_password: SecretStr = SecretStr("")
+    connections_mail_from: str = Field(
+        default="", description="Whom mails come from: `Relevo <relevo@example.com>`."
+    )
+    connections_mail_contact: str = Field(
+        default="", description="Whom readers of mails may ask; an address or a link."
+    )
+    connections_mail_folder: Path = Field(
+        default=Path(".relevo/mail"), description="Where mails go without a mail server."
+    )
+    connections_mail_concurrency: int = Field(default=4, ge=1, le=100)
+    connections_mail_send_seconds: float = Field(default=30, gt=0)
+    connections_mail_poll_seconds: float = Field(default=10, gt=0)
+    connections_mail_retry_seconds: float = Field(
+        default=30, gt=0, description="The longest wait before the second attempt; then it doubles."
+    )
+    connections_mail_keep_days: float = Field(
+        default=90, gt=0, description="How long it is known who got what mail, and when."
+    )
+
+    @model_validator(mode="after")
+    def _mails_come_from_somebody(self) -> Self:
+        if self.connections_smtp_host and "@" not in self.connections_mail_from:
+            raise ValueError("RELEVO_CONNECTIONS_MAIL_FROM: a mail server needs an address here")
+        return self
