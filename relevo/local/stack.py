@@ -124,6 +124,7 @@ class Stack:
             "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
             "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
             "RELEVO_CONNECTIONS_PUBLIC_URL": self.urls.get("connections", ""),
+            "RELEVO_CONNECTIONS_MAIL_FOLDER": str(self.directory / "mail"),
             "PYTHONPATH": str(ROOT),
         }
         kept = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}

@@ -80,15 +80,17 @@ async def test_the_password_goes_over_tls(
 ) -> None:
     context = trust_a_server_of_our_own(tmp_path, monkeypatch)
     shown: Shown = []
-    async with mail_server(
-        tls_context=context,
-        require_starttls=True,
-        auth_required=True,
-        authenticator=one_user(shown),
-    ) as server:
-        async with sending(with_password(settings, server.port)):
-            await post.queue(a_mail("ada@shop.test"))
-            await server.wait_for("ada@shop.test")
+    async with (
+        mail_server(
+            tls_context=context,
+            require_starttls=True,
+            auth_required=True,
+            authenticator=one_user(shown),
+        ) as server,
+        sending(with_password(settings, server.port)),
+    ):
+        await post.queue(a_mail("ada@shop.test"))
+        await server.wait_for("ada@shop.test")
     assert set(shown) == {(b"relevo", b"hunter2")}
 
 
