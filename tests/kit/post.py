@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import uuid4
 
 import asyncpg
+import httpx
 
 from services.connections.mail.kinds import ConfirmAddress, Mail
 from services.connections.mail.outgoing import Outgoing
@@ -48,9 +49,9 @@ def a_mail(to: str = "", once: str | None = None) -> Mail:
 
 
 @asynccontextmanager
-async def sending(settings: Settings, replicas: int = 1) -> AsyncIterator[None]:
-    """The service, once or several times."""
+async def sending(settings: Settings, replicas: int = 1) -> AsyncIterator[httpx.AsyncClient]:
+    """The service, once or several times; a client of the first."""
     async with AsyncExitStack() as stack:
-        for _ in range(replicas):
-            await stack.enter_async_context(running(create_app(settings)))
-        yield
+        apps = [create_app(settings) for _ in range(replicas)]
+        clients = [await stack.enter_async_context(running(app)) for app in apps]
+        yield clients[0]

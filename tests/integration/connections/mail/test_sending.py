@@ -7,7 +7,7 @@ from services.connections.mail.kinds import ConfirmAddress, Mail, ResetPassword
 from services.connections.settings import Settings
 from tests.kit.mailbox import Folder, Server
 from tests.kit.post import LINK, Post, a_mail, sending
-from tests.kit.waiting import eventually
+from tests.kit.waiting import eventually, wait_until
 
 
 async def test_a_mail_arrives_with_everything_a_mail_needs(
@@ -59,6 +59,43 @@ async def test_a_mail_goes_only_when_its_cause_is_committed(
     assert server.to("never@shop.test") == []
 
 
+async def test_a_mail_goes_at_once_and_not_at_the_next_slow_look(
+    settings: Settings, server: Server, post: Post
+) -> None:
+    patient = settings.model_copy(update={"connections_mail_poll_seconds": 600.0})
+    async with sending(patient, replicas=2):
+        await post.queue(a_mail("first@shop.test"))
+        await server.wait_for("first@shop.test")
+        await post.queue(a_mail("ada@shop.test"))
+        await server.wait_for("ada@shop.test")
+        # More than may be on their way at once: the next goes when one has gone.
+        await post.queue(*(a_mail("bob@shop.test") for _ in range(20)))
+        await server.wait_for("bob@shop.test", 20)
+
+
+async def test_what_waits_and_what_went_is_measured(
+    settings: Settings, server: Server, post: Post
+) -> None:
+    server.on_recipient = lambda address: "451 later" if address == "bob@shop.test" else None
+    async with sending(settings) as client:
+
+        async def figures() -> str:
+            return (await client.get("/metrics")).text
+
+        before = await figures()
+        await post.queue(a_mail("ada@shop.test"), a_mail("bob@shop.test"))
+        await eventually(figures, lambda text: "relevo_mails_waiting 1.0" in text)
+        after = await eventually(figures, lambda text: sent(text) == sent(before) + 1)
+        assert 'relevo_mails_total{kind="confirm_address",outcome="retried"}' in after
+
+
+def sent(figures: str) -> float:
+    name = 'relevo_mails_total{kind="confirm_address",outcome="sent"} '
+    return sum(
+        float(line.removeprefix(name)) for line in figures.splitlines() if line.startswith(name)
+    )
+
+
 async def test_a_key_queues_one_mail(settings: Settings, post: Post) -> None:
     assert await post.queue(a_mail(once="a"), a_mail(once="b"), a_mail()) == 3
     assert await post.queue(a_mail(once="b"), a_mail(once="c")) == 1
@@ -93,6 +130,23 @@ async def test_what_a_dead_process_had_claimed_is_sent_with_the_same_id(
         (row,) = await post.all_ended()
     assert (row["state"], row["attempts"]) == ("sent", 2)
     assert len({mail.id for mail in server.to("ada@shop.test")}) == 1
+
+
+async def test_a_lost_database_session_loses_no_mail_and_sends_none_twice(
+    settings: Settings, server: Server, post: Post
+) -> None:
+    async with sending(settings):
+        await post.queue(*(a_mail() for _ in range(20)))
+        await wait_until(lambda: bool(server.received))
+        async with post.database.session() as session:
+            await session.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        await post.queue(a_mail("ada@shop.test"))
+        rows = await post.all_ended()
+    assert {row["state"] for row in rows} == {"sent"}
+    assert len(server.received) == len(rows) == 21
 
 
 async def test_what_is_under_way_when_the_service_stops_is_recorded(
