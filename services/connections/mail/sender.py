@@ -20,7 +20,7 @@ from services.connections.mail.message import compose
 from services.connections.mail.metrics import MAILS, MAILS_OLDEST, MAILS_WAITING
 from services.connections.mail.outgoing import context_of
 from services.connections.mail.rendering import render
-from services.connections.mail.schedule import FIRST_SECONDS, next_wait
+from services.connections.mail.schedule import FIRST_SECONDS, next_wait, useful_seconds
 from services.connections.mail.store import ClaimedMail, Outcome
 from services.connections.mail.transport import Letter, NoMailbox, Transport
 from shared.failures import Permanent, Transient, is_transient
@@ -167,6 +167,9 @@ class Sender:
         if mail.is_suppressed:
             self._outcomes.append(Outcome(mail, "suppressed"))
             return
+        if _left_seconds(mail) <= 0:
+            self._outcomes.append(Outcome(mail, "failed", "its time was over before it went out"))
+            return
         outcome = Outcome(mail, "sent")
         try:
             async with asyncio.timeout(self._pace.send_seconds):
@@ -193,10 +196,16 @@ class Sender:
         reason = _reason(error)
         if isinstance(error, Permanent):
             return Outcome(mail, "failed", reason, no_mailbox=isinstance(error, NoMailbox))
-        wait = next_wait(mail.attempts, mail.age_seconds, random.uniform, self._pace.retry_seconds)
+        wait = next_wait(
+            mail.attempts, _left_seconds(mail), random.uniform, self._pace.retry_seconds
+        )
         if wait is None:
             return Outcome(mail, "failed", reason)
         return Outcome(mail, "pending", reason, wait)
+
+
+def _left_seconds(mail: ClaimedMail) -> float:
+    return useful_seconds(mail.kind) - mail.age_seconds
 
 
 def _contents(opened: str) -> Contents:

@@ -2,11 +2,12 @@
 
 import pytest
 
+from services.connections.mail.kinds import Mail, ResetPassword
 from services.connections.mail.outgoing import Outgoing
 from services.connections.settings import Settings
 from shared.sealing import Sealer
 from tests.kit.mailbox import Server, mail_server
-from tests.kit.post import Post, a_mail, sending
+from tests.kit.post import LINK, Post, a_mail, sending
 from tests.kit.waiting import eventually, wait_until
 
 
@@ -130,12 +131,28 @@ async def test_a_mail_server_that_is_away_gets_everything_when_it_is_back(
 
 async def test_two_days_are_enough(settings: Settings, server: Server, post: Post) -> None:
     server.on_recipient = lambda _: "451 later"
-    await post.queue(a_mail("ada@shop.test"))
-    async with post.database.session() as session:
-        await session.execute("UPDATE mails SET created_at = now() - interval '2 days'")
     async with sending(settings):
+        await post.queue(a_mail("ada@shop.test"))
+        await wait_until(lambda: len(server.asked) > 1)
+        async with post.database.session() as session:
+            await session.execute(
+                "UPDATE mails SET created_at = now() - interval '2 days', due_at = now()"
+            )
         (row,) = await post.all_ended()
-    assert (row["state"], row["error"], row["contents"]) == ("failed", "451 later", None)
+    assert (row["state"], row["contents"]) == ("failed", None)
+
+
+async def test_a_link_that_is_over_is_not_sent(
+    settings: Settings, server: Server, post: Post
+) -> None:
+    """The mail server was away for longer than the link is good."""
+    await post.queue(Mail("ada@shop.test", ResetPassword(link=LINK)), a_mail("ada@shop.test"))
+    async with post.database.session() as session:
+        await session.execute("UPDATE mails SET created_at = now() - interval '31 minutes'")
+    async with sending(settings):
+        rows = await post.all_ended()
+    assert [row["state"] for row in rows] == ["failed", "sent"]
+    assert [mail.subject for mail in server.received] == ["Confirm your e-mail address"]
 
 
 async def test_a_missing_key_is_waited_for(settings: Settings, server: Server, post: Post) -> None:
