@@ -16,7 +16,7 @@ import structlog
 
 from services.connections.mail import store
 from services.connections.mail.kinds import Contents
-from services.connections.mail.message import compose
+from services.connections.mail.message import compose, on_the_wire
 from services.connections.mail.metrics import MAILS, MAILS_OLDEST, MAILS_WAITING
 from services.connections.mail.outgoing import context_of
 from services.connections.mail.rendering import render
@@ -188,9 +188,10 @@ class Sender:
             # The operator may bring the key back; without it nobody can say whose mail it was.
             raise Transient(error.reason) from error
         contents = _contents(opened)
+        to = on_the_wire(contents.to)
         words = render(contents.data, mail.language, self._contact)
-        message = compose(mail.id, self._sender, contents.to, words, mail.language, mail.created_at)
-        return Letter(mail.id, mail.kind, contents.to, mail.created_at, message)
+        message = compose(mail.id, self._sender, to, words, mail.language, mail.created_at)
+        return Letter(mail.id, mail.kind, to, mail.created_at, message)
 
     def _failed(self, mail: ClaimedMail, error: Exception) -> Outcome:
         reason = _reason(error)
