@@ -178,7 +178,8 @@ class Mail:
         to: the address, in its normal form.
         data: what it is about.
         language: that it is written in.
-        once: a key of the caller's; a second mail with the same key is not queued.
+        once: a key of the caller's; a second mail with the same key is not queued while the first
+            is known (90 days). It is kept as it is: no address and no token in it.
     """
 
     to: str
