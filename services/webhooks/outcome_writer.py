@@ -6,6 +6,7 @@ crash takes with it is delivered again when the lease runs out, with the same `w
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -157,19 +158,25 @@ class OutcomeWriter:
             if paused:
                 await store.pause_endpoints(session, paused)
                 self._note_paused(paused)
-            if releases:
-                ids = sorted(delivery_id for delivery_id, _ in releases)
-                await store.release_deliveries(session, ids, self._cut_off, self._owner)
-                self._cut_off.difference_update(ids)
-                del self._releases[: len(releases)]
-                self.on_released(endpoint_id for _, endpoint_id in releases)
-            # After the releases: what is leased when it is parked counts as perhaps attempted.
-            if gone:
-                await store.disable_endpoints(session, gone, _DISABLED_REASON)
-                self._gone.difference_update(gone)
+            # In one transaction: nobody claims what is released of an endpoint that is gone. In this
+            # order: what is leased when it is parked counts as perhaps attempted.
+            async with session.transaction() if gone else nullcontext():
+                if releases:
+                    ids = sorted(delivery_id for delivery_id, _ in releases)
+                    await store.release_deliveries(session, ids, self._cut_off, self._owner)
+                if gone:
+                    await store.disable_endpoints(session, gone, _DISABLED_REASON)
+            self._gone.difference_update(gone)
+            self._note_released(releases)
         if not (self._attempts or self._releases or self._gone or self._paused):
             self._something.clear()
             self._settled.set()
+
+    def _note_released(self, releases: Sequence[tuple[UUID, UUID]]) -> None:
+        self._cut_off.difference_update(delivery_id for delivery_id, _ in releases)
+        del self._releases[: len(releases)]
+        if releases:
+            self.on_released(endpoint_id for _, endpoint_id in releases)
 
     def _note_paused(self, paused: Mapping[UUID, datetime]) -> None:
         for endpoint_id, until in paused.items():
