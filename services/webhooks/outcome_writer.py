@@ -158,8 +158,8 @@ class OutcomeWriter:
             if paused:
                 await store.pause_endpoints(session, paused)
                 self._note_paused(paused)
-            # In one transaction: nobody claims what is released of an endpoint that is gone. In this
-            # order: what is leased when it is parked counts as perhaps attempted.
+            # In one transaction: nobody claims what is released of an endpoint that is gone. The
+            # releases first: what is leased when it is parked counts as perhaps attempted.
             async with session.transaction() if gone else nullcontext():
                 if releases:
                     ids = sorted(delivery_id for delivery_id, _ in releases)
