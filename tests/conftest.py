@@ -102,7 +102,11 @@ async def topic_prefix(kafka: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 def service_environment(
-    postgres_dsn: str, kafka: str, topic_prefix: str, installation_secrets: dict[str, str]
+    postgres_dsn: str,
+    kafka: str,
+    topic_prefix: str,
+    installation_secrets: dict[str, str],
+    tmp_path: Path,
 ) -> dict[str, str]:
     """The environment that a service of this test reads its settings from."""
     return {
@@ -112,6 +116,7 @@ def service_environment(
         "RELEVO_TOPIC_PREFIX": topic_prefix,
         "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
         "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
+        "RELEVO_CONNECTIONS_MAIL_FOLDER": str(tmp_path / "mail"),
     }
 
 

@@ -133,8 +133,8 @@ def connect_store(
     )
     store_id, connection_id = brand["store"]["id"], brand["connection"]["id"]
     credentials = f"/v1/stores/{store_id}/credentials"
-    key = client.call("connections", "POST", credentials, token, {"kind": "api_key"})["secret"]
-    client.call(
+    key = client.call("connections", "POST", credentials, token, {"kind": "api_key"})
+    shopify = client.call(
         "connections",
         "POST",
         credentials,
@@ -145,7 +145,11 @@ def connect_store(
         "connections",
         "POST",
         "/v1/login-links/redeem",
-        body={"token": brand["login_link"]["token"], "password": PASSWORD},
+        body={
+            "token": brand["login_link"]["token"],
+            "password": PASSWORD,
+            "adopted_credentials": [key["id"], shopify["id"]],
+        },
     )
     webhook_secret = set_webhook(client, token, connection_id, webhook_url)
     client.call("connections", "POST", f"/v1/connections/{connection_id}/activate", token)
@@ -155,7 +159,7 @@ def connect_store(
         brand_token=session["access_token"],
         store_id=store_id,
         connection_id=connection_id,
-        api_key=key,
+        api_key=key["secret"],
         shopify_secret=shopify_secret,
         webhook_secret=webhook_secret,
     )

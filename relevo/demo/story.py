@@ -132,14 +132,21 @@ class Story:
         self.login_token = brand["login_link"]["token"]
         path = f"/v1/stores/{self.store_id}/credentials"
         call = self.client.call
-        self.api_key = call("connections", "POST", path, self.token, {"kind": "api_key"})["secret"]
-        call("connections", "POST", path, self.token, {"kind": "shopify", "secret": _SECRET})
+        made = [
+            call("connections", "POST", path, self.token, {"kind": "api_key"}),
+            call("connections", "POST", path, self.token, {"kind": "shopify", "secret": _SECRET}),
+        ]
+        self.api_key, self.keys = made[0]["secret"], [key["id"] for key in made]
         state = brand["connection"]["state"]
         return f"It adds its brand Casa Ruiz: the connection is {state}, a login link to share"
 
     def first_login(self) -> str:
         """The brand redeems the link."""
-        body = {"token": self.login_token, "password": PASSWORD}
+        body = {
+            "token": self.login_token,
+            "password": PASSWORD,
+            "adopted_credentials": self.keys,
+        }
         self.client.call("connections", "POST", "/v1/login-links/redeem", body=body)
         state = self.connection()["state"]
         return f"The brand logs in through the link: the connection is {state}"

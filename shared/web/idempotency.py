@@ -59,6 +59,7 @@ class IdempotencyKeys:
         kind: type[Answer],
         body: BaseModel,
         create: Callable[[Session], Awaitable[Answer]],
+        again: Callable[[Session, Answer], Awaitable[None]],
     ) -> Answer:
         """What `create` answers in one transaction, or the first answer to the same key.
 
@@ -68,9 +69,12 @@ class IdempotencyKeys:
             kind: the model of the answer.
             body: the same key with another one is refused.
             create: creates.
+            again: lets the first answer be shown once more, or refuses: whoever asks may have lost
+                the right to it since, and what it tells of may be gone.
 
         Raises:
-            Refused: `idempotency_mismatch`, `invalid_idempotency_key`; what `create` raises.
+            Refused: `idempotency_mismatch`, `invalid_idempotency_key`; what `create` and `again`
+                raise.
         """
         key = request.headers.get("idempotency-key")
         if key is None:
@@ -83,7 +87,9 @@ class IdempotencyKeys:
         async with self.database.transaction() as session:
             await session.execute(_EXPIRE)
             if not await session.fetchval(_CLAIM, scope, key):
-                return await self._stored_response(session, scope, key, kind, asked)
+                answer = await self._stored_response(session, scope, key, kind, asked)
+                await again(session, answer)
+                return answer
             answer = await create(session)
             kept = orjson.dumps({"asked": asked, "answer": answer.model_dump_json()}).decode()
             await session.execute(_STORE, scope, key, self.sealer.seal(kept, scope))

@@ -131,6 +131,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "Only the store's brand can do this now.",
         "Ask the brand to do it.",
     ),
+    "credential_revoked": ProblemType(
+        409,
+        "The credential that this Idempotency-Key made was revoked.",
+        "Make another one, with a new key.",
+    ),
     "plan_required": ProblemType(
         402,
         "The 3PL has to be on plan `conquer` to hold connections.",

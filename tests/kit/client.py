@@ -1,6 +1,6 @@
 """3PLs and brands as they use the connections service: over HTTP, with their own tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -93,10 +93,13 @@ class Api:
         assert (await self.set_plan(party.id, "conquer")).status_code == 200
         return party
 
-    async def redeem(self, token: str, password: str = PASSWORD) -> httpx.Response:
-        """The first login of a brand."""
+    async def redeem(
+        self, token: str, password: str = PASSWORD, adopted: Sequence[str] = ()
+    ) -> httpx.Response:
+        """The first login of a brand, which keeps these of the 3PL's keys."""
         return await self.client.post(
-            "/v1/login-links/redeem", json={"token": token, "password": password}
+            "/v1/login-links/redeem",
+            json={"token": token, "password": password, "adopted_credentials": list(adopted)},
         )
 
     async def connected(

@@ -101,8 +101,12 @@ async def sign_up(_: Public, request: Request, process: Process, body: NewAccoun
         )
 
     return await process.idempotency_keys.run_once(
-        request, f"sign-up {body.email}", Account, body, create
+        request, f"sign-up {body.email}", Account, body, create, _as_before
     )
+
+
+async def _as_before(_session: DatabaseSession, _answer: Account) -> None:
+    """Anyone may sign up, also once more."""
 
 
 @router.put(

@@ -1,5 +1,8 @@
 """The brand's first login: its password is set, and its connection can be switched on."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from services.connections.accounts import registry as accounts
 from services.connections.accounts import tokens
 from services.connections.accounts.models import Account
@@ -8,20 +11,28 @@ from services.connections.brands import login_links, store
 from services.connections.brands.models import LoginLink
 from services.connections.callers import Caller
 from services.connections.connection import transitions
+from services.connections.stores import claims
 from services.connections.stores import registry as stores
 from shared.failures import Refused
 from shared.postgres.database import Database, Session
 
 
 async def redeem(
-    database: Database, passwords: Passwords, token: str, password: str, traceparent: str
+    database: Database,
+    passwords: Passwords,
+    token: str,
+    password: str,
+    adopted: Collection[UUID],
+    traceparent: str,
 ) -> Account:
     """The brand account that the link lets in; its connection can be switched on from now.
 
-    The first login sets the password. Passwords are hashed outside of any transaction.
+    The first login sets the password. Of the keys that the 3PL made, `adopted` are the brand's own
+    from then on, the others die. Passwords are hashed outside of any transaction.
 
     Raises:
-        Refused: `not_found` for an unknown link, `login_link_expired`, `wrong_password`, `busy`.
+        Refused: `not_found` for an unknown link or an adopted key that is none,
+            `login_link_expired`, `wrong_password`, `busy`.
     """
     token_digest = tokens.digest(token)
     while True:
@@ -29,7 +40,7 @@ async def redeem(
             link = login_links.require_usable(await store.get_login_link(session, token_digest))
         password_hash = await _prove(passwords, link, password)
         async with database.transaction() as session:
-            account = await _let_in(session, token_digest, password_hash, traceparent)
+            account = await _let_in(session, token_digest, password_hash, adopted, traceparent)
         if account is not None:
             return account
         # Somebody set the password since we looked: compare with that one.
@@ -45,7 +56,11 @@ async def _prove(passwords: Passwords, link: LoginLink, password: str) -> str | 
 
 
 async def _let_in(
-    session: Session, token_digest: str, password_hash: str | None, traceparent: str
+    session: Session,
+    token_digest: str,
+    password_hash: str | None,
+    adopted: Collection[UUID],
+    traceparent: str,
 ) -> Account | None:
     """Set the password and accept the connection; None when the password is set meanwhile."""
     link = login_links.require_usable(await store.get_login_link(session, token_digest))
@@ -62,4 +77,5 @@ async def _let_in(
             raise Refused("login_link_expired")
         caller = Caller(link.brand_id, None, traceparent)
         await transitions.accept(session, link.connection_id, caller)
+        await claims.accept_keys(session, link.store_id, adopted, caller)
     return await accounts.get_account(session, link.brand_id)

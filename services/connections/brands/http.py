@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
+from services.connections.accounts import registry as accounts
 from services.connections.accounts.http import Email, Name, Password, Session, issue_session
 from services.connections.brands import first_login, models, onboarding, store
 from services.connections.brands.onboarding import BrandForm, IssuedLink
@@ -100,6 +101,11 @@ class Redeem(Form):
 
     token: Annotated[str, Field(max_length=200)]
     password: Password
+    adopted_credentials: list[UUID] = Field(
+        default_factory=list,
+        max_length=20,
+        description="Keys that the 3PL made for the store and that the brand keeps; others die.",
+    )
 
 
 def _link(process: Process, issued: IssuedLink) -> LoginLink:
@@ -163,8 +169,11 @@ async def add_brand(
         )
         return _added(body, connection, _link(process, issued))
 
+    async def again(session: DatabaseSession, _: AddedBrand) -> None:
+        await accounts.require_three_pl(session, caller.account_id)
+
     return await process.idempotency_keys.run_once(
-        request, str(caller.account_id), AddedBrand, body, create
+        request, str(caller.account_id), AddedBrand, body, create, again
     )
 
 
@@ -238,6 +247,7 @@ async def redeem(_: Public, request: Request, process: Process, body: Redeem) ->
         process.passwords,
         body.token,
         body.password,
+        body.adopted_credentials,
         traceparent_of(request.headers),
     )
     return issue_session(process, account)

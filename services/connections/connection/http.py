@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections.connection import models, settings_versions, store, transitions
-from services.connections.connection.lifecycle import ConnectionCommand
+from services.connections.connection.lifecycle import MOST_PRIORITY, ConnectionCommand
 from services.connections.connection.settings_versions import OWNERS, SettingsChange
 from services.connections.dependencies import IfMatch, Process, TracedCaller
 from services.connections.stores import addresses
@@ -79,7 +79,7 @@ class SettingsPatch(Form):
     billing_owner: Party | None = None
     support_owner: Party | None = None
     webhook_url: WebhookUrl | None = None
-    priority: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    priority: Annotated[int, Field(ge=0, le=MOST_PRIORITY)] | None = None
 
 
 class SettingsVersion(Settings):

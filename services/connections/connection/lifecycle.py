@@ -14,6 +14,10 @@ from services.connections.accounts.plans import Plan
 from shared.contracts.connections_changed import ConnectionState
 from shared.failures import Refused
 
+# The lowest number has an order; a brand that knows of no priorities has room on both sides.
+FIRST_PRIORITY = 100
+MOST_PRIORITY = 1_000_000
+
 
 class ConnectionCommand(StrEnum):
     """What a party can ask of its connection; the value is the path segment of the API."""
@@ -143,6 +147,11 @@ def change_settings(
             raise _invalid(state)
         case _:
             assert_never(state)
+
+
+def next_priority(taken: Collection[int]) -> int:
+    """The priority of a connection that was just accepted: behind all others of the store."""
+    return min(max(taken, default=FIRST_PRIORITY - 1) + 1, MOST_PRIORITY)
 
 
 def _require_free(priority: int, taken: Collection[int]) -> None:

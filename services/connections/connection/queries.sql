@@ -31,6 +31,11 @@ WHERE :account_id IN (brand_id, three_pl_id)
     AND (:after::uuid IS NULL OR id < :after::uuid)
 ORDER BY id DESC LIMIT :limit;
 
+-- name: list_accepted_priorities
+-- tenants: the connections of one store, of several 3PLs; nothing but the numbers leaves it
+SELECT priority FROM connections
+WHERE store_id = :store_id AND state IN ('inactive', 'active') AND id <> :id;
+
 -- name: list_taken_priorities
 -- tenants: the connections of one store, of several 3PLs; nothing but the numbers leaves it
 SELECT priority FROM connections

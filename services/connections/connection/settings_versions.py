@@ -52,6 +52,9 @@ async def change_settings(
     )
     if change.sets_webhook and caller.account_id != connection.three_pl_id:
         raise Refused("not_yours_to_set", party="3PL", field="the webhook")
+    # With it a 3PL could take the orders of another one.
+    if change.priority is not None and caller.account_id != connection.brand_id:
+        raise Refused("not_yours_to_set", party="brand", field="the priority")
     before, after = _difference(connection, change)
     if not after:
         return connection, None

@@ -87,6 +87,14 @@ async def list_connections(
     return [_connection(row) for row in rows]
 
 
+async def list_accepted_priorities(session: Session, connection: Connection) -> list[int]:
+    """The priorities of the other connections of its store that its brand accepted."""
+    rows = await _queries.list_accepted_priorities.all(
+        session, store_id=connection.store_id, id=connection.id
+    )
+    return [row["priority"] for row in rows]
+
+
 async def list_taken_priorities(session: Session, connection: Connection) -> list[int]:
     """The priorities of the other active connections of its store."""
     rows = await _queries.list_taken_priorities.all(

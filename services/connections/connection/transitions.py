@@ -12,7 +12,7 @@ from services.connections.connection.lifecycle import (
     Unchanged,
 )
 from services.connections.connection.models import Change, Connection, Owners
-from services.connections.stores import registry
+from services.connections.stores import claims, registry
 from services.connections.stores.models import Store
 from shared.contracts.connections_changed import SETTINGS_HISTORY, ConnectionState
 from shared.failures import Refused, Transient
@@ -117,7 +117,10 @@ async def accept(session: Session, connection_id: UUID, caller: Caller) -> Conne
     """
     connection = await visible_connection(session, connection_id, caller.account_id)
     outcome = lifecycle.accept(connection.state, connection.epoch)
-    return await _apply(session, connection, outcome, caller, "accepted")
+    taken = await store.list_accepted_priorities(session, connection)
+    return await _apply(
+        session, connection, outcome, caller, "accepted", lifecycle.next_priority(taken)
+    )
 
 
 async def change_state(
@@ -135,6 +138,8 @@ async def change_state(
     """
     connection = await lock_connection(session, connection_id, caller.account_id, if_match)
     outcome = await _decide(session, connection, command)
+    if connection.state is ConnectionState.PENDING and isinstance(outcome, Transition):
+        await claims.drop_keys(session, connection.store_id, connection.three_pl_id, caller)
     return await _apply(session, connection, outcome, caller, _ACTIONS[command])
 
 
@@ -155,7 +160,12 @@ async def _decide(session: Session, connection: Connection, command: ConnectionC
 
 
 async def _apply(
-    session: Session, connection: Connection, outcome: Outcome, caller: Caller, action: str
+    session: Session,
+    connection: Connection,
+    outcome: Outcome,
+    caller: Caller,
+    action: str,
+    priority: int | None = None,
 ) -> Connection:
     match outcome:
         case Unchanged():
@@ -165,7 +175,7 @@ async def _apply(
                 action=action,
                 state=outcome.state,
                 epoch=outcome.epoch,
-                priority=connection.priority,
+                priority=connection.priority if priority is None else priority,
                 settings_version=connection.settings_version,
                 before={"state": connection.state, "epoch": connection.epoch},
                 after={"state": outcome.state, "epoch": outcome.epoch},

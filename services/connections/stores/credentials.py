@@ -4,13 +4,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.connections import messages
 from services.connections.accounts import tokens
 from services.connections.callers import Caller
 from services.connections.stores import registry, store
 from shared.contracts.stores_changed import StoreCredential
 from shared.failures import Refused
-from shared.postgres import outbox
 from shared.postgres.database import Session
 from shared.sealing import Sealer
 
@@ -44,7 +42,7 @@ async def add_credential(
         raise Refused("too_many_credentials", most=_MOST_PER_STORE)
     credential, key = _new_credential(store_id, kind, platform_secret, sealer)
     await store.insert_credential(session, store_id, credential, caller.account_id)
-    await _announce(session, store_id, caller)
+    await registry.announce(session, store_id, caller)
     return credential, key
 
 
@@ -59,7 +57,20 @@ async def revoke_credential(
     await _lock_changeable(session, store_id, caller.account_id)
     if not await store.revoke_credential(session, store_id, credential_id, caller.account_id):
         raise Refused("not_found", what="credential")
-    await _announce(session, store_id, caller)
+    await registry.announce(session, store_id, caller)
+
+
+async def require_valid(
+    session: Session, store_id: UUID, credential_id: UUID, caller: Caller
+) -> None:
+    """Let the caller see once more what it was shown when it made the credential.
+
+    Raises:
+        Refused: `not_found`, `brand_only`, `credential_revoked`.
+    """
+    await _lock_changeable(session, store_id, caller.account_id)
+    if not await store.is_valid(session, credential_id):
+        raise Refused("credential_revoked")
 
 
 def _new_credential(
@@ -82,11 +93,5 @@ async def _lock_changeable(session: Session, store_id: UUID, account_id: UUID) -
     await store.lock_store(session, store_id)
     # Read again: the brand may have logged in while we waited.
     access = await registry.visible_store(session, store_id, account_id)
-    if access.brand_logged_in and not access.is_brand:
+    if not access.may_set_keys:
         raise Refused("brand_only")
-
-
-async def _announce(session: Session, store_id: UUID, caller: Caller) -> None:
-    touched = await store.touch_store(session, store_id)
-    valid = [listed.credential for listed in await store.list_credentials(session, store_id)]
-    await outbox.write(session, [messages.store_changed(touched, valid, caller.traceparent)])

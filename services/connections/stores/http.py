@@ -120,10 +120,11 @@ async def get_store(
 ) -> StoreDetail:
     """For its brand and the 3PLs connected to it; the version is also the `ETag`."""
     async with process.database.reading() as session:
-        found = (await registry.visible_store(session, store_id, caller.account_id)).store
-        valid = await store.list_credentials(session, store_id)
-    response.headers["ETag"] = f'"{found.version}"'
-    return _present(found, valid)
+        access = await registry.visible_store(session, store_id, caller.account_id)
+        # Whoever may change them sees them.
+        valid = await store.list_credentials(session, store_id) if access.may_set_keys else []
+    response.headers["ETag"] = f'"{access.store.version}"'
+    return _present(access.store, valid)
 
 
 @router.patch(
@@ -167,7 +168,9 @@ def _present(found: Store, valid: Sequence[models.ListedCredential]) -> StoreDet
     "/{store_id}/credentials",
     status_code=201,
     summary="Add a credential; two may be valid at once, for rotation",
-    openapi_extra=refuses("brand_only", "too_many_credentials", idempotent=True),
+    openapi_extra=refuses(
+        "brand_only", "too_many_credentials", "credential_revoked", idempotent=True
+    ),
 )
 async def create_credential(
     request: Request,
@@ -184,8 +187,11 @@ async def create_credential(
         )
         return NewCredential(id=made.id, kind=made.kind, secret=key)
 
+    async def again(session: Session, answer: NewCredential) -> None:
+        await credentials.require_valid(session, store_id, answer.id, caller)
+
     return await process.idempotency_keys.run_once(
-        request, str(caller.account_id), NewCredential, body, create
+        request, str(caller.account_id), NewCredential, body, create, again
     )
 
 

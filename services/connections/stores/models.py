@@ -38,6 +38,11 @@ class StoreAccess:
     is_brand: bool
     brand_logged_in: bool
 
+    @property
+    def may_set_keys(self) -> bool:
+        """The brand may; a 3PL only until the brand has logged in."""
+        return self.is_brand or not self.brand_logged_in
+
 
 @dataclass(frozen=True, slots=True)
 class ListedCredential:

@@ -51,3 +51,24 @@ SELECT * FROM store_credentials WHERE store_id = :store_id AND revoked_at IS NUL
 UPDATE store_credentials
 SET revoked_at = now(), revoked_by = :revoked_by, digest = NULL, sealed_secret = NULL
 WHERE id = :id AND store_id = :store_id AND revoked_at IS NULL;
+
+-- name: settle_claimed_credentials
+-- tenants: the caller holds the store's lock for its brand, which accepts
+UPDATE store_credentials
+SET created_by = CASE WHEN id = ANY(:adopted::uuid[]) THEN :brand_id::uuid ELSE created_by END,
+    revoked_at = CASE WHEN id = ANY(:adopted::uuid[]) THEN NULL ELSE now() END,
+    revoked_by = CASE WHEN id = ANY(:adopted::uuid[]) THEN NULL ELSE :brand_id::uuid END,
+    digest = CASE WHEN id = ANY(:adopted::uuid[]) THEN digest END,
+    sealed_secret = CASE WHEN id = ANY(:adopted::uuid[]) THEN sealed_secret END
+WHERE store_id = :store_id AND created_by <> :brand_id::uuid AND revoked_at IS NULL
+RETURNING id;
+
+-- name: revoke_credentials_of!
+-- tenants: the caller holds the store's lock for a party of the connection that ends
+UPDATE store_credentials
+SET revoked_at = now(), revoked_by = :revoked_by, digest = NULL, sealed_secret = NULL
+WHERE store_id = :store_id AND created_by = :created_by AND revoked_at IS NULL;
+
+-- name: is_valid_credential$
+-- tenants: whoever asks made it, and may change the store's credentials now
+SELECT EXISTS (SELECT FROM store_credentials WHERE id = :id AND revoked_at IS NULL);

@@ -34,6 +34,16 @@ async def lock_store(session: Session, store_id: UUID) -> None:
     await store.lock_store(session, store_id)
 
 
+async def announce(session: Session, store_id: UUID, caller: Caller) -> None:
+    """The store's next version, with all credentials that are valid now, for ingest.
+
+    The caller holds the store's lock.
+    """
+    touched = await store.touch_store(session, store_id)
+    valid = [listed.credential for listed in await store.list_credentials(session, store_id)]
+    await outbox.write(session, [messages.store_changed(touched, valid, caller.traceparent)])
+
+
 async def visible_store(session: Session, store_id: UUID, account_id: UUID) -> StoreAccess:
     """The store, for its brand and the 3PLs with a connection to it that is not over.
 

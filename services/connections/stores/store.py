@@ -1,5 +1,6 @@
 """What is kept of stores: one function per named query, each given a session."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -93,3 +94,27 @@ async def revoke_credential(
         session, store_id=store_id, id=credential_id, revoked_by=revoked_by
     )
     return changed == 1
+
+
+async def settle_claimed_credentials(
+    session: Session, store_id: UUID, brand_id: UUID, adopted: Sequence[UUID]
+) -> set[UUID]:
+    """Those that a 3PL made and that were valid until now: the brand's, if adopted, or revoked."""
+    rows = await _queries.settle_claimed_credentials.all(
+        session, store_id=store_id, brand_id=brand_id, adopted=adopted
+    )
+    return {row["id"] for row in rows}
+
+
+async def revoke_credentials_of(
+    session: Session, store_id: UUID, created_by: UUID, revoked_by: UUID
+) -> int:
+    """How many valid ones of one account were revoked."""
+    return await _queries.revoke_credentials_of.run(
+        session, store_id=store_id, created_by=created_by, revoked_by=revoked_by
+    )
+
+
+async def is_valid(session: Session, credential_id: UUID) -> bool:
+    """Whether a credential was not revoked."""
+    return bool(await _queries.is_valid_credential.value(session, id=credential_id))

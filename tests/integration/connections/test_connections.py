@@ -75,7 +75,7 @@ async def test_what_a_state_does_not_allow_is_409_with_the_state(api: Api) -> No
     for verb in ("activate", "deactivate"):
         answer = await three_pl.call("POST", f"{path}/{verb}")
         assert answer.json()["state"] == "disconnected"
-    answer = await three_pl.set(added["connection"]["id"], priority=3)
+    answer = await three_pl.set(added["connection"]["id"], billing_owner="three_pl")
     assert refused(answer) == (409, "invalid_transition")
     # The link of a connection that is over lets nobody in.
     answer = await api.redeem(added["login_link"]["token"])
@@ -110,7 +110,7 @@ async def test_a_downgraded_3pl_goes_on_but_does_not_activate(api: Api) -> None:
         assert refused(answer) == (402, "plan_required")
 
 
-async def two_of_one_store(api: Api) -> tuple[list[Party], list[str]]:
+async def two_of_one_store(api: Api) -> tuple[Party, list[Party], list[str]]:
     first, brand, added = await api.connected()
     second = await api.three_pl()
     form = brand_form(
@@ -118,13 +118,15 @@ async def two_of_one_store(api: Api) -> tuple[list[Party], list[str]]:
     )
     again = await second.post("/v1/brands", form)
     await api.redeem(again["login_link"]["token"])
-    return [first, second], [added["connection"]["id"], again["connection"]["id"]]
+    ids = [added["connection"]["id"], again["connection"]["id"]]
+    return brand, [first, second], ids
 
 
 async def test_two_active_connections_of_a_store_need_different_priorities(
     api: Api,
 ) -> None:
-    parties, ids = await two_of_one_store(api)
+    brand, parties, ids = await two_of_one_store(api)
+    assert (await brand.set(ids[1], priority=100)).json()["priority"] == 100
     answers = await asyncio.gather(
         *(
             party.call("POST", f"/v1/connections/{connection}/activate")
@@ -134,11 +136,21 @@ async def test_two_active_connections_of_a_store_need_different_priorities(
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     loser = [answer.status_code for answer in answers].index(409)
     assert answers[loser].json()["code"] == "priority_taken"
-    assert (await parties[loser].set(ids[loser], priority=5)).json()["priority"] == 5
+    assert (await brand.set(ids[loser], priority=5)).json()["priority"] == 5
     activated = await parties[loser].post(f"/v1/connections/{ids[loser]}/activate")
     assert activated["state"] == "active"
-    back = await parties[loser].set(ids[loser], priority=100)
+    back = await brand.set(ids[loser], priority=100)
     assert refused(back) == (409, "priority_taken")
+
+
+async def test_the_priority_is_the_brands_and_a_new_connection_comes_last(api: Api) -> None:
+    brand, parties, ids = await two_of_one_store(api)
+    assert [(await brand.get(f"/v1/connections/{one}"))["priority"] for one in ids] == [100, 101]
+    for party, connection in zip(parties, ids, strict=True):
+        answer = await party.set(connection, priority=1)
+        assert refused(answer) == (403, "not_yours_to_set")
+        await party.post(f"/v1/connections/{connection}/activate")
+    assert (await brand.set(ids[1], priority=1)).json()["priority"] == 1
 
 
 async def test_a_change_needs_the_version_that_was_read(api: Api) -> None:
@@ -167,8 +179,8 @@ async def test_of_changes_at_once_that_saw_the_same_version_one_wins(api: Api) -
     path = f"/v1/connections/{added['connection']['id']}/settings"
     answers = await asyncio.gather(
         *(
-            party.call("PATCH", path, {"priority": 10 + number}, {"if-match": '"2"'})
-            for number, party in enumerate([three_pl, brand] * 4)
+            party.call("PATCH", path, {owner: "three_pl"}, {"if-match": '"2"'})
+            for party, owner in [(three_pl, "billing_owner"), (brand, "support_owner")] * 4
         )
     )
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
