@@ -255,7 +255,7 @@ class Dispatcher:
         self._outcomes.add(Attempt.of(delivery, answer, (state, wait), timing, successors))
         if answer.is_gone:
             logger.warning("endpoint disabled", endpoint=delivery.endpoint_id, reason="410 Gone")
-            self._endpoints.forget(delivery.endpoint_id)
+            self._endpoints.disable(delivery.endpoint_id)
         if answer.pause:
             # One answer speaks for the receiver: whatever else waits for it waits as long.
             self._endpoints.pause(delivery.endpoint_id, answer.pause)

@@ -52,6 +52,8 @@ class Endpoints:
         self._known: dict[UUID, Endpoint] = {}
         # Pauses that Postgres does not know yet.
         self._pauses: dict[UUID, float] = {}
+        # Those whose receiver said 410, which Postgres does not know yet.
+        self._gone: set[UUID] = set()
         self._refreshed_at = time.monotonic()
 
     def get(self, endpoint_id: UUID) -> Endpoint | None:
@@ -79,9 +81,18 @@ class Endpoints:
         self._refreshed_at = now
         return [row.id for row in rows if row.is_enabled]
 
-    def forget(self, endpoint_id: UUID) -> None:
-        """Let go of it, so that its state is read when it is next needed."""
-        self._known.pop(endpoint_id, None)
+    def disable(self, endpoint_id: UUID) -> None:
+        """Its receiver is gone; counts at once, and over what Postgres says for now."""
+        self._gone.add(endpoint_id)
+        endpoint = self._known.get(endpoint_id)
+        if endpoint is not None:
+            self._known[endpoint_id] = replace(endpoint, is_enabled=False)
+
+    def note_disabled(self, ids: Iterable[UUID]) -> None:
+        """Postgres knows that these are gone: from now on what it says counts."""
+        for endpoint_id in ids:
+            self._gone.discard(endpoint_id)
+            self._known.pop(endpoint_id, None)
 
     def pause(self, endpoint_id: UUID, seconds: float) -> None:
         """Its receiver asked to wait; counts at once, and over what Postgres says for now."""
@@ -109,7 +120,8 @@ class Endpoints:
                 self._known.pop(row.id, None)
                 continue
             paused_until = max(now + row.paused_seconds, self._pauses.get(row.id, 0.0))
-            self._known[row.id] = Endpoint(row.id, row.url, keys, row.is_enabled, paused_until)
+            is_enabled = row.is_enabled and row.id not in self._gone
+            self._known[row.id] = Endpoint(row.id, row.url, keys, is_enabled, paused_until)
 
     def _keys(self, row: StoredEndpoint) -> tuple[bytes, ...]:
         """The keys in its sealed secrets.

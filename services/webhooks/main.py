@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     claimer.on_claimed = dispatcher.start
     outcomes.on_written = dispatcher.note_written
     outcomes.on_paused = endpoints.note_paused
+    outcomes.on_disabled = endpoints.note_disabled
     returns.on_freed = claimer.note_stored_work
     outcomes.on_released = claimer.note_stored_work
     handlers.subscribe(

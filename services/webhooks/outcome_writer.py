@@ -31,7 +31,7 @@ class OutcomeWriter:
 
     `on_written` is called with attempts that are in Postgres now, `on_released` with the endpoints
     (some perhaps more than once) whose leases were given back, `on_paused` with those
-    whose pause is in Postgres.
+    whose pause is in Postgres, `on_disabled` with those that are disabled there.
 
     Args:
         database: webhooks' schema.
@@ -61,6 +61,7 @@ class OutcomeWriter:
         self.is_stuck = False
         self.on_written: Callable[[Sequence[Attempt]], None] = lambda _: None
         self.on_paused: Callable[[Iterable[UUID]], None] = lambda _: None
+        self.on_disabled: Callable[[Iterable[UUID]], None] = lambda _: None
         self.on_released: Callable[[Iterable[UUID]], None] = lambda _: None
 
     @property
@@ -167,6 +168,7 @@ class OutcomeWriter:
                 if gone:
                     await store.disable_endpoints(session, gone, _DISABLED_REASON)
             self._gone.difference_update(gone)
+            self.on_disabled(gone)
             self._note_released(releases)
         if not (self._attempts or self._releases or self._gone or self._paused):
             self._something.clear()

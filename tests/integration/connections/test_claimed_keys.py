@@ -24,9 +24,7 @@ async def test_the_brand_adopts_keys_of_the_3pl_by_name_and_the_others_die(
     three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     path = f"/v1/stores/{added['store']['id']}"
-    adopted, _ = [
-        await three_pl.post(f"{path}/credentials", {"kind": "api_key"}) for _ in range(2)
-    ]
+    adopted, _ = [await three_pl.post(f"{path}/credentials", {"kind": "api_key"}) for _ in range(2)]
     token = added["login_link"]["token"]
     unknown = await api.redeem(token, adopted=[str(uuid4())])
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")

@@ -348,6 +348,22 @@ async def test_410_disables_the_endpoint_and_parks_its_deliveries(
     assert await database.fetchval("SELECT state FROM endpoints") == "disabled"
 
 
+async def test_after_410_nothing_more_is_sent_also_while_that_is_not_written(
+    start: MakeApp, connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
+) -> None:
+    receiver.will(410)
+    await start(webhooks_poll_seconds=0.05, webhooks_flush_seconds=3.0)
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
+    await receiver.has(1)
+    await connection.publish_events(uuid7(), 1)
+    await connection.publish_events(uuid7(), 1)
+    await states(database, "pending", "pending", "pending")
+    await states(database, "parked", "parked", "parked")
+
+    assert len(receiver.got) == 1
+
+
 async def test_a_poison_record_goes_to_the_dead_letters_alone(
     start: MakeApp, connection: EventPublisher, receiver: Receiver, topics: Topics
 ) -> None:
