@@ -6,6 +6,8 @@ another row does not open there.
 """
 
 import base64
+import hashlib
+import hmac
 import os
 from typing import Self
 
@@ -41,6 +43,7 @@ class Sealer:
             raise ValueError("RELEVO_SEALING_KEYS: no key; `relevo secrets` makes one")
         self._ciphers = {kid: AESGCM(key) for kid, key in keys.items()}
         self._kid = next(iter(keys))
+        self._digest_key = hashlib.sha256(b"digest " + keys[self._kid]).digest()
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -62,6 +65,11 @@ class Sealer:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self._kid].encrypt(nonce, secret.encode(), context.encode())
         return f"{self._kid}.{_encode(nonce)}.{_encode(sealed)}"
+
+    def digest(self, secret: str, context: str) -> str:
+        """The same text for the same secret and sealing key, and nothing to guess the secret by."""
+        text = f"{context}\0{secret}".encode()
+        return f"{self._kid}.{_encode(hmac.digest(self._digest_key, text, hashlib.sha256))}"
 
     def open(self, sealed: str, context: str) -> str:
         """The secret.

@@ -1,7 +1,15 @@
 """Settings that every service reads from its environment, `RELEVO_*`."""
 
-from pydantic import Field, SecretStr
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _cidr(value: str) -> str:
+    ip_network(value)
+    return value
 
 
 class Settings(BaseSettings):
@@ -33,6 +41,12 @@ class Settings(BaseSettings):
     )
     auth_jwks: str = Field(description="The public keys (JWKS, JSON) that access tokens verify by.")
     auth_issuer: str = "relevo"
+    # The same where a webhook URL is saved and where it is connected to.
+    webhooks_allowed_networks: tuple[Annotated[str, AfterValidator(_cidr)], ...] = Field(
+        default=(),
+        description="CIDRs that endpoints may be in although they are not public.",
+    )
+    webhooks_allow_http: bool = Field(default=False, description="Without TLS: local use only.")
     brake_run: int = Field(
         default=100,
         ge=0,

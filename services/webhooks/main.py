@@ -10,12 +10,12 @@ from services.webhooks.delivery import Lease
 from services.webhooks.dispatcher import Dispatcher
 from services.webhooks.endpoint_queue import EndpointQueues, Limits
 from services.webhooks.endpoints import Endpoints
-from services.webhooks.guard import Guard
 from services.webhooks.http import router
 from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.returns.returns import Returns
 from services.webhooks.sender import HttpSender
 from services.webhooks.settings import Settings
+from shared.egress.guard import Guard
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 

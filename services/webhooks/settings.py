@@ -1,29 +1,18 @@
 """Settings of webhooks, `RELEVO_WEBHOOKS_*`."""
 
-from ipaddress import ip_network
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 import shared.settings
 from services.webhooks.backoff import DEFAULT_SCHEDULE
 
 
-def _cidr(value: str) -> str:
-    ip_network(value)
-    return value
-
-
 class Settings(shared.settings.Settings):
-    """How hard webhooks tries, and what it refuses to connect to."""
+    """How hard webhooks tries."""
 
     port: int = 8004
     webhooks_batch_records: int = Field(default=500, ge=1, le=5_000)
-    webhooks_allowed_networks: tuple[Annotated[str, AfterValidator(_cidr)], ...] = Field(
-        default=(),
-        description="CIDRs that endpoints may be in although they are not public.",
-    )
-    webhooks_allow_http: bool = Field(default=False, description="Without TLS: local use only.")
     webhooks_retry_schedule_seconds: tuple[float, ...] = Field(
         default=DEFAULT_SCHEDULE,
         min_length=1,

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
+
+from pydantic import Field, model_validator
 
 from shared.contracts.fields import Timestamp, WireContract
 
@@ -44,11 +46,21 @@ class ConnectionEndpoint(WireContract):
     """A webhook endpoint that the connection has or had.
 
     `sealed_secrets`: `whsec_…` signing secrets, newest first, sealed by `shared.sealing`.
+    `sealed_url`: its URL, sealed for `endpoint-url:<id>`; `masked_url`: what may be shown of it.
+    `url`: in plain, in messages of before; never written.
     """
 
     id: UUID
-    url: str
+    url: str | None = Field(default=None, repr=False)
+    sealed_url: str | None = None
+    masked_url: str | None = None
     sealed_secrets: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _has_a_url(self) -> Self:
+        if self.sealed_url is None and self.url is None:
+            raise ValueError("an endpoint needs sealed_url, or url as before")
+        return self
 
 
 class ConnectionChanged(WireContract):

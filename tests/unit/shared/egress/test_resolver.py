@@ -11,8 +11,8 @@ import dns.rrset
 import pytest
 from dns.asyncresolver import Resolver
 
-from services.webhooks.guard import AddressRefused, Guard
-from services.webhooks.resolver import GuardedResolver
+from shared.egress.guard import AddressRefused, Guard
+from shared.egress.resolver import GuardedResolver
 
 
 class Server(asyncio.DatagramProtocol):

@@ -1,6 +1,6 @@
-"""What an endpoint may resolve to: public addresses, and networks that the operator allows.
+"""What a URL may lead to: public addresses, and networks that the operator allows.
 
-The check is made on the addresses that are about to be connected to, not on names, so that an
+The last check is made on the addresses that are about to be connected to, not on names, so that an
 answer that changes between check and use (DNS rebinding) cannot get past it.
 """
 
@@ -15,7 +15,8 @@ from ipaddress import (
     ip_network,
 )
 from typing import Any
-from urllib.parse import urlsplit
+
+from shared.egress import hosts
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -58,11 +59,11 @@ _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 class AddressRefused(OSError):  # noqa: N818  says what happened
-    """The endpoint is at an address that webhooks must not connect to."""
+    """The URL leads, or reads as if it led, to where nothing may connect."""
 
 
 def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether webhooks may connect to `address`.
+    """Whether `address` may be connected to.
 
     An IPv4 address wrapped in IPv6 (mapped, NAT64, 6to4, Teredo) is refused altogether unless the
     wrapped form itself, or for mapped ones the IPv4 address, is in `allowed`: nobody publishes
@@ -104,31 +105,29 @@ class Guard:
         if not is_allowed(address, self._allowed):
             raise AddressRefused(f"{host} is not a public address")
 
-    def check_url(self, url: str) -> None:
-        """Refuse what no name resolution can mend: scheme, credentials, literal addresses.
+    def check_url(self, url: str) -> str | None:
+        """Refuse what no name resolution can mend: scheme, spelling, literal addresses, names.
+
+        Returns:
+            The name that is still to be resolved; None for an address.
 
         Raises:
-            AddressRefused: says what is wrong.
+            AddressRefused: says what is wrong, without a word of path and query.
         """
         try:
-            parts = urlsplit(url)
-            host = parts.hostname
-            _ = parts.port
-        except ValueError as error:
-            raise AddressRefused(f"the URL is malformed: {error}") from error
-        if parts.scheme not in self._schemes:
-            raise AddressRefused(f"the scheme {parts.scheme!r} is not allowed")
-        if not host:
-            raise AddressRefused("the URL names no host")
-        if parts.username is not None or parts.password is not None:
-            raise AddressRefused("the URL carries credentials")
-        # Anything that the system's resolver would read as a number is checked where it is
-        # connected to; here only what is an address by RFC 3986.
-        try:
-            ip_address(host)
-        except ValueError:
-            return
-        self.check_address(host)
+            parts = hosts.split(url)
+            if parts.scheme not in self._schemes:
+                raise AddressRefused(f"the scheme {parts.scheme!r} is not allowed")
+            host = hosts.host_of(parts)
+        except hosts.HostRefused as error:
+            raise AddressRefused(str(error)) from error
+        if not isinstance(host, str):
+            self.check_address(str(host))
+            return None
+        # In networks that the operator allows, names have few dots: addresses decide.
+        if hosts.is_reserved(host) and not self._allowed:
+            raise AddressRefused(f"{host} is a name of a private network")
+        return host
 
     def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
         """A socket for one address about to be connected to; the last gate.

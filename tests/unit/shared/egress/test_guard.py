@@ -1,11 +1,11 @@
-"""What webhooks refuses to connect to."""
+"""What nothing connects to."""
 
 import socket
 from ipaddress import ip_address, ip_network
 
 import pytest
 
-from services.webhooks.guard import AddressRefused, Guard, is_allowed
+from shared.egress.guard import AddressRefused, Guard, is_allowed
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255 127.0.0.1
@@ -46,14 +46,14 @@ def test_networks_that_the_operator_allows(address: str) -> None:
     [
         ("http://example.com/", "scheme"),
         ("ftp://example.com/", "scheme"),
-        ("file:///etc/passwd", "scheme"),
+        ("file:///etc/passwd", "no host"),
         ("//example.com/", "scheme"),
         ("https:///path", "no host"),
         ("https://user:pass@example.com/", "credentials"),
         ("https://127.0.0.1/", "not a public"),
         ("https://[::1]/", "not a public"),
         ("https://[::ffff:169.254.169.254]/", "not a public"),
-        ("https://[fe80::1%25eth0]/", "not a public"),
+        ("https://[fe80::1%25eth0]/", "malformed"),
         ("https://example.com:99999/", "malformed"),
         ("https://[::1/", "malformed"),
     ],

@@ -17,7 +17,7 @@ from dns.asyncresolver import Resolver
 from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, Answer, NoResolverConfiguration
 
-from services.webhooks.guard import Guard
+from shared.egress.guard import Guard
 
 _LOOK_UP_SECONDS = 5.0
 _REMEMBERED_SECONDS = 86_400.0
@@ -31,6 +31,10 @@ Addresses = Sequence[tuple[int, str]]
 class _Remembered(NamedTuple):
     addresses: Addresses
     until: float
+
+
+class UnknownName(OSError):  # noqa: N818  says what is known
+    """DNS has answered that there is no such name, and the system knows none either."""
 
 
 class _NotInDns(Exception):  # noqa: N818  says what is known
@@ -74,6 +78,7 @@ class GuardedResolver(AbstractResolver):
 
         Raises:
             AddressRefused: one of them is not allowed; then none is used.
+            UnknownName: DNS says that there is no such name.
             OSError: the name does not resolve, or not in time.
         """
         found = await self._look_up(host, family)
@@ -97,7 +102,10 @@ class GuardedResolver(AbstractResolver):
         try:
             found = await self._ask_dns(host, family)
         except _NotInDns:
-            return await self._ask_system(host, family)
+            try:
+                return await self._ask_system(host, family)
+            except OSError as error:
+                raise UnknownName(f"{host} does not exist in DNS") from error
         except (DNSException, OSError) as error:
             known = self._remembered.get((host, family))
             if known is None or known.until < time.monotonic():
