@@ -9,13 +9,12 @@ Knows no HTTP.
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Address
 from uuid import UUID
 
 from services.ingest.settings import Settings
 from shared.failures import Refused
 from shared.telemetry import REQUESTS_REFUSED
+from shared.web.networks import network_of
 
 
 @dataclass(slots=True)
@@ -103,19 +102,6 @@ class Held:
     def _free(self, count: int) -> None:
         for places, key in self._wanted[:count]:
             places.free(key)
-
-
-@lru_cache(maxsize=4_096)
-def network_of(address: str) -> str:
-    """Whom an address belongs to: an IPv4 address is one host's, an IPv6 network of 64 bits is."""
-    if ":" not in address:
-        return address
-    try:
-        found = IPv6Address(address)
-    except ValueError:
-        # A proxy may name a port too; it is counted as it is.
-        return address
-    return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
 
 
 class Admission:

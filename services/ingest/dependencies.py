@@ -69,11 +69,6 @@ def process_of(request: Request) -> Dependencies:
     return found
 
 
-def address_of(request: Request) -> str:
-    """Where a request comes from; the proxy says it where the server trusts one."""
-    return request.client.host if request.client else ""
-
-
 def _store_of(request: Request) -> Store:
     """The store in the path.
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from services.ingest import order_in, quarantine
-from services.ingest.dependencies import StoreKey, address_of, process_of
+from services.ingest.dependencies import StoreKey, process_of
 from services.ingest.order_in import OrderIn
 from services.ingest.reading import GENERIC, read_generic
 from shared.failures import Refused
 from shared.telemetry import traceparent_of
+from shared.web.networks import address_of
 from shared.web.openapi import refuses
 from shared.web.problems import errors_of
 

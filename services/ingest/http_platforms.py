@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.ingest import quarantine
-from services.ingest.dependencies import PlatformSignature, address_of, process_of
+from services.ingest.dependencies import PlatformSignature, process_of
 from services.ingest.platforms import load_platforms
 from shared.telemetry import WEBHOOKS_IGNORED, traceparent_of
+from shared.web.networks import address_of
 from shared.web.openapi import refuses
 
 router = APIRouter(tags=["platform webhooks"])

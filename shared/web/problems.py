@@ -201,6 +201,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "overloaded": ProblemType(
         503, "Too many requests are under way.", "Send the request again in a moment."
     ),
+    "too_many_attempts": ProblemType(
+        429,
+        "Too many attempts to log in came from this network.",
+        "Wait as long as `Retry-After` says.",
+    ),
     "busy": ProblemType(
         503, "Too many log-ins are under way.", "Send the request again in a moment."
     ),
@@ -214,7 +219,9 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
 }
 # What was tried and can be tried again later, as it is.
-_RETRIABLE = frozenset({"rate_limited", "overloaded", "busy", "temporarily_unavailable"})
+_RETRIABLE = frozenset(
+    {"rate_limited", "overloaded", "too_many_attempts", "busy", "temporarily_unavailable"}
+)
 
 
 def validation_errors(errors: Sequence[ErrorDetails] | Sequence[Any]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
-from services.connections.accounts import emails, models, registry, store
+from services.connections.accounts import emails, guessing, models, registry, store
 from services.connections.accounts.plans import Plan
 from services.connections.dependencies import Operator, Process
 from shared.contracts.fields import PRINTABLE
@@ -15,6 +15,7 @@ from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.web.access import Public
 from shared.web.auth import AccountKind
+from shared.web.networks import address_of, network_of
 from shared.web.openapi import refuses
 from shared.web.parameters import Form, only_known_parameters
 
@@ -126,10 +127,12 @@ async def change_plan(_: Operator, process: Process, account_id: UUID, body: Pla
     status_code=201,
     tags=["accounts"],
     summary="Log in",
-    openapi_extra=refuses("invalid_credentials", "busy"),
+    openapi_extra=refuses("invalid_credentials", "too_many_attempts", "busy"),
 )
-async def log_in(_: Public, process: Process, body: Credentials) -> Session:
+async def log_in(_: Public, request: Request, process: Process, body: Credentials) -> Session:
     """An access token for ten minutes."""
+    network = network_of(address_of(request))
+    await guessing.count(process.database, network, body.email)
     async with process.database.reading() as session:
         account = await store.get_account_by_email(session, body.email)
     # Also without an account, so that the time taken does not tell which e-mails exist.
@@ -138,6 +141,7 @@ async def log_in(_: Public, process: Process, body: Credentials) -> Session:
     )
     if account is None or not matches:
         raise Refused("invalid_credentials")
+    await guessing.forgive(process.database, network, body.email)
     return issue_session(process, account)
 
 

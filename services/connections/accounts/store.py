@@ -1,10 +1,13 @@
 """What is kept of accounts: one function per named query, each given a session."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from services.connections.accounts.limits import Limit
 from services.connections.accounts.models import Account
 from services.connections.accounts.plans import Plan
 from shared.postgres.database import Session, load_queries, row_as
@@ -47,3 +50,22 @@ async def set_first_password(session: Session, account_id: UUID, password_hash: 
         session, id=account_id, password_hash=password_hash
     )
     return changed == 1
+
+
+async def count_login_attempt(
+    session: Session, limits: Sequence[Limit], period: timedelta
+) -> int | None:
+    """Count a try for each; the seconds to wait when one of them is over its limit."""
+    wait: int | None = await _queries.count_login_attempt.value(
+        session,
+        subjects=[limit.subject for limit in limits],
+        most=[limit.most for limit in limits],
+        period=period,
+    )
+    return wait
+
+
+async def forget_login_attempts(session: Session, limits: Sequence[Limit]) -> None:
+    """Take one try back from each; of the narrowest, the last, all."""
+    *wide, narrow = (limit.subject for limit in limits)
+    await _queries.forget_login_attempts.run(session, wide=wide, narrow=narrow)

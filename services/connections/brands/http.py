@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
 
+from services.connections.accounts import guessing, tokens
 from services.connections.accounts import registry as accounts
 from services.connections.accounts.http import Email, Name, Password, Session, issue_session
 from services.connections.brands import first_login, models, onboarding, store
@@ -21,6 +22,7 @@ from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.telemetry import traceparent_of
 from shared.web.access import Account, Public
+from shared.web.networks import address_of, network_of
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, only_known_parameters
@@ -238,10 +240,14 @@ async def reissue_link(
     "/v1/login-links/redeem",
     tags=["brands"],
     summary="The brand's first login",
-    openapi_extra=refuses("not_found", "login_link_expired", "wrong_password", "busy"),
+    openapi_extra=refuses(
+        "not_found", "login_link_expired", "wrong_password", "too_many_attempts", "busy"
+    ),
 )
 async def redeem(_: Public, request: Request, process: Process, body: Redeem) -> Session:
     """Sets the password and lets the connection be switched on; again it is a plain login."""
+    network, target = network_of(address_of(request)), tokens.digest(body.token)
+    await guessing.count(process.database, network, target)
     account = await first_login.redeem(
         process.database,
         process.passwords,
@@ -250,4 +256,5 @@ async def redeem(_: Public, request: Request, process: Process, body: Redeem) ->
         body.adopted_credentials,
         traceparent_of(request.headers),
     )
+    await guessing.forgive(process.database, network, target)
     return issue_session(process, account)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.admission import Admission, Bucket, network_of
+from services.ingest.admission import Admission, Bucket
 from services.ingest.settings import Settings
 from shared.failures import Refused
+from shared.web.networks import network_of
 
 A, B = UUID(int=1), UUID(int=2)
 

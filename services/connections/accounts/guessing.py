@@ -1,0 +1,28 @@
+"""Guessing passwords: tries are counted by network, and by network and what it tries to get into.
+
+They are counted before the password is compared, so that many at once are no way around it. An
+account that somebody else tries is not shut for its owner, who comes from another network.
+"""
+
+from services.connections.accounts import store
+from services.connections.accounts.limits import PERIOD, limits_of
+from shared.failures import Refused
+from shared.postgres.database import Database
+
+
+async def count(database: Database, network: str, target: str) -> None:
+    """Count a try that is about to be made.
+
+    Raises:
+        Refused: `too_many_attempts`, with `retry_after` in seconds.
+    """
+    async with database.session() as session:
+        wait = await store.count_login_attempt(session, limits_of(network, target), PERIOD)
+    if wait is not None:
+        raise Refused("too_many_attempts", retry_after=wait)
+
+
+async def forgive(database: Database, network: str, target: str) -> None:
+    """The password was right: what was tried before it no longer counts."""
+    async with database.session() as session:
+        await store.forget_login_attempts(session, limits_of(network, target))

@@ -1,0 +1,32 @@
+"""How often a password may be tried. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+PERIOD = timedelta(minutes=15)
+MOST_OF_NETWORK = 100
+MOST_OF_NETWORK_AND_TARGET = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Something that may be tried so many times in `PERIOD`; `subject` is a SHA-256."""
+
+    subject: bytes
+    most: int
+
+
+def limits_of(network: str, target: str) -> tuple[Limit, Limit]:
+    """What one try counts for: of its network, and of the network and its target.
+
+    `target` is an e-mail address or the digest of a link.
+    """
+    return (
+        Limit(_digest("network", network), MOST_OF_NETWORK),
+        Limit(_digest("target", network, target.lower()), MOST_OF_NETWORK_AND_TARGET),
+    )
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode()).digest()
