@@ -10,6 +10,7 @@ import structlog
 from services.webhooks import store
 from services.webhooks.signing import key_of
 from services.webhooks.store import StoredEndpoint
+from shared.egress.sealed_url import open_url
 from shared.failures import Permanent
 from shared.postgres.database import Database
 from shared.sealing import Sealer
@@ -27,7 +28,7 @@ class Endpoint:
     """
 
     id: UUID
-    url: str
+    url: str = field(repr=False)
     keys: tuple[bytes, ...] = field(repr=False)
     is_enabled: bool
     paused_until: float = 0.0
@@ -43,7 +44,7 @@ class Endpoints:
 
     Args:
         database: webhooks' schema.
-        sealer: opens signing secrets, sealed for `endpoint:<id>`.
+        sealer: opens URLs, and signing secrets sealed for `endpoint:<id>`.
     """
 
     def __init__(self, database: Database, sealer: Sealer) -> None:
@@ -113,6 +114,7 @@ class Endpoints:
         for row in rows:
             try:
                 keys = self._keys(row)
+                url = open_url(row.sealed_url, row.url, row.id, self._sealer)
             except (Permanent, ValueError) as error:
                 # Unsigned is never sent. Its deliveries stay stored until the key is back.
                 reason = str(error)
@@ -121,7 +123,7 @@ class Endpoints:
                 continue
             paused_until = max(now + row.paused_seconds, self._pauses.get(row.id, 0.0))
             is_enabled = row.is_enabled and row.id not in self._gone
-            self._known[row.id] = Endpoint(row.id, row.url, keys, is_enabled, paused_until)
+            self._known[row.id] = Endpoint(row.id, url, keys, is_enabled, paused_until)
 
     def _keys(self, row: StoredEndpoint) -> tuple[bytes, ...]:
         """The keys in its sealed secrets.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from services.webhooks import store
+from services.webhooks import endpoint_urls, store
 from services.webhooks.claimer import Claimer
 from services.webhooks.dispatcher import Dispatcher
 from services.webhooks.endpoints import Endpoints
@@ -15,6 +15,7 @@ from shared.kafka.batch import Record, newest_versions, read
 from shared.kafka.subscriber import BatchRouter
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_EVENTS
 from shared.postgres.database import Database
+from shared.sealing import Sealer
 from shared.telemetry import traceparent_of
 
 
@@ -25,6 +26,7 @@ def subscribe(
     dispatcher: Dispatcher,
     claimer: Claimer,
     settings: Settings,
+    sealer: Sealer,
 ) -> None:
     """Declare what webhooks reads.
 
@@ -35,6 +37,7 @@ def subscribe(
         dispatcher: accepts events.
         claimer: claims what waited for an endpoint to become known.
         settings: the size of batches.
+        sealer: for URLs that messages of before carry in plain.
     """
 
     @router.batch_subscriber(
@@ -45,7 +48,8 @@ def subscribe(
 
         The one that newer settings name gets another chance, should it be disabled.
         """
-        newest = newest_versions(changes, key=lambda change: change.connection_id)
+        found = newest_versions(changes, key=lambda change: change.connection_id)
+        newest = {key: endpoint_urls.sealed(change, sealer) for key, change in found.items()}
         ids = [endpoint.id for change in newest.values() for endpoint in change.endpoints]
         if not ids:
             return

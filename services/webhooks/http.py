@@ -1,6 +1,6 @@
 """Webhooks' API: every delivery with its attempts."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.webhooks import store
 from services.webhooks.delivery import SCHEDULED, DeliveryState
+from shared.egress.masking import masked
 from shared.failures import Refused
 from shared.runtime import Schema
 from shared.web.access import Account
@@ -61,7 +62,7 @@ class Endpoint(BaseModel):
     id: UUID
     connection_id: UUID
     store_id: UUID
-    url: str
+    url: str = Field(description="Masked: each value of the query and each token is `…`.")
     state: Literal["enabled", "disabled"] = Field(
         description="`disabled`: the receiver answered 410; deliveries are parked."
     )
@@ -74,7 +75,7 @@ class Endpoint(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One HTTP try. `response_head` is the receiver's text: show it as text only."""
+    """One HTTP try. `response_head` is the receiver's text, for its 3PL: show it as text only."""
 
     number: int
     at: datetime
@@ -129,7 +130,7 @@ async def get_delivery(caller: Account, database: Schema, delivery_id: UUID) -> 
         attempts = await store.list_attempts(session, delivery_id)
     return DeliveryDetail(
         **_delivery(found.summary).model_dump(exclude={"attempts"}),
-        attempts=[Attempt.model_validate(attempt, from_attributes=True) for attempt in attempts],
+        attempts=[_attempt(attempt, caller.kind) for attempt in attempts],
         body=found.body.decode(errors="replace"),
     )
 
@@ -156,8 +157,15 @@ async def enable_endpoint(caller: Account, database: Schema, endpoint_id: UUID) 
     return _endpoint(enabled)
 
 
+def _attempt(row: store.RecordedAttempt, kind: str) -> Attempt:
+    """A receiver may say in its answer what only its 3PL is to know."""
+    attempt = Attempt.model_validate(row, from_attributes=True)
+    return attempt if kind == "three_pl" else attempt.model_copy(update={"response_head": None})
+
+
 def _endpoint(row: store.EndpointState) -> Endpoint:
-    return Endpoint.model_validate(row, from_attributes=True)
+    # Masked again costs nothing, and one of before may not be masked yet.
+    return Endpoint.model_validate(replace(row, url=masked(row.url)), from_attributes=True)
 
 
 def _delivery(row: store.DeliverySummary) -> Delivery:

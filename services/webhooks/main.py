@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
-from services.webhooks import handlers
+from services.webhooks import endpoint_urls, handlers
 from services.webhooks.claimer import Claimer
 from services.webhooks.delivery import Lease
 from services.webhooks.dispatcher import Dispatcher
@@ -16,6 +16,7 @@ from services.webhooks.returns.returns import Returns
 from services.webhooks.sender import HttpSender
 from services.webhooks.settings import Settings
 from shared.egress.guard import Guard
+from shared.egress.plain_urls import seal_all
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 
@@ -55,11 +56,15 @@ def create_app(settings: Settings) -> FastAPI:
     returns.on_freed = claimer.note_stored_work
     outcomes.on_released = claimer.note_stored_work
     handlers.subscribe(
-        runtime.kafka.router, runtime.database, endpoints, dispatcher, claimer, settings
+        runtime.kafka.router, runtime.database, endpoints, dispatcher, claimer, settings, sealer
     )
     runtime.background("outcomes", outcomes.run)
     runtime.background("claimer", claimer.run)
     runtime.background("returns", returns.run)
+    runtime.background(
+        "plain urls",
+        lambda: seal_all(lambda: endpoint_urls.seal_batch(runtime.database, sealer)),
+    )
 
     async def stop() -> None:
         claimer.stop()

@@ -16,6 +16,7 @@ from services.webhooks.delivery import Answer, Delivery
 from services.webhooks.endpoints import Endpoint
 from services.webhooks.signing import signature
 from shared.egress.guard import AddressRefused, Guard
+from shared.egress.masking import redacted
 from shared.egress.resolver import GuardedResolver
 
 USER_AGENT = "Relevo/1.0"
@@ -98,7 +99,7 @@ class HttpSender:
                 retry_after = parse_retry_after(
                     response.headers.get(hdrs.RETRY_AFTER), datetime.now(UTC)
                 )
-                return Answer(response.status, None, retry_after, body)
+                return Answer(response.status, None, retry_after, redacted(body, endpoint.url))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(None, _class_of(error))
 

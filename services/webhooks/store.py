@@ -1,7 +1,7 @@
 """What webhooks keeps in Postgres: one function per named query, each given a session."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from services.webhooks.delivery import UNFINISHED, Attempt, Delivery, DeliverySt
 from services.webhooks.endpoint_queue import ClaimQuota
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEventAttributes
+from shared.egress.sealed_url import SealedUrl
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
@@ -26,11 +27,12 @@ _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 class StoredEndpoint:
     """An endpoint with its signing secrets, sealed for `endpoint:<id>`, newest first.
 
-    For `paused_seconds` nothing is sent there.
+    `url`: of before, not sealed yet. For `paused_seconds` nothing is sent there.
     """
 
     id: UUID
-    url: str
+    url: str | None = field(repr=False)
+    sealed_url: str | None = field(repr=False)
     sealed_secrets: Sequence[str]
     is_enabled: bool
     paused_seconds: float
@@ -45,7 +47,7 @@ def _endpoint(row: asyncpg.Record) -> StoredEndpoint:
 async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> set[UUID]:
     """Store every endpoint of the connections; which of them are new, or newer than they were.
 
-    Each connection stands in `changes` once.
+    Each connection stands in `changes` once, with sealed URLs alone.
     """
     pairs = [(change, endpoint) for change in changes for endpoint in change.endpoints]
     rows = await _queries.upsert_endpoints.all(
@@ -54,11 +56,28 @@ async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged
         connections=[change.connection_id for change, _ in pairs],
         three_pls=[change.three_pl_id for change, _ in pairs],
         stores=[change.store_id for change, _ in pairs],
-        urls=[endpoint.url for _, endpoint in pairs],
+        sealed_urls=[endpoint.sealed_url for _, endpoint in pairs],
+        masked_urls=[endpoint.masked_url for _, endpoint in pairs],
         secrets=[orjson.dumps(endpoint.sealed_secrets).decode() for _, endpoint in pairs],
         versions=[change.version for change, _ in pairs],
     )
     return {row["id"] for row in rows}
+
+
+async def lock_plain_urls(session: Session, limit: int) -> dict[UUID, str]:
+    """Some of the URLs that stand in plain, kept from others until the transaction ends."""
+    rows = await _queries.lock_plain_urls.all(session, limit=limit)
+    return {row["id"]: row["url"] for row in rows}
+
+
+async def seal_urls(session: Session, urls: Mapping[UUID, SealedUrl]) -> None:
+    """Keep them sealed instead of plain."""
+    await _queries.seal_urls.run(
+        session,
+        ids=list(urls),
+        sealed_urls=[url.sealed for url in urls.values()],
+        masked_urls=[url.masked for url in urls.values()],
+    )
 
 
 async def endpoints_of_ids(session: Session, ids: Iterable[UUID]) -> list[StoredEndpoint]:
@@ -107,12 +126,12 @@ async def unpark_deliveries(session: Session, ids: Sequence[UUID]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """An endpoint as its 3PL sees it."""
+    """An endpoint as its 3PL sees it; `url` may be shown once it is masked."""
 
     id: UUID
     connection_id: UUID
     store_id: UUID
-    url: str
+    url: str = field(repr=False)
     state: str
     disabled_reason: str | None
     paused_until: datetime | None

@@ -60,6 +60,8 @@ class ConnectionEndpoint(WireContract):
     def _has_a_url(self) -> Self:
         if self.sealed_url is None and self.url is None:
             raise ValueError("an endpoint needs sealed_url, or url as before")
+        if (self.sealed_url is None) != (self.masked_url is None):
+            raise ValueError("sealed_url and masked_url come together")
         return self
 
 

@@ -1,16 +1,30 @@
 -- name: upsert_endpoints
 -- What connections.changed tells, unless a newer version told already. The state is ours.
-INSERT INTO endpoints AS e (id, connection_id, three_pl_id, store_id, url, sealed_secrets, version)
-SELECT id, connection_id, three_pl_id, store_id, url,
+INSERT INTO endpoints AS e (id, connection_id, three_pl_id, store_id, sealed_url, masked_url,
+    sealed_secrets, version)
+SELECT id, connection_id, three_pl_id, store_id, sealed_url, masked_url,
        ARRAY(SELECT json_array_elements_text(secrets::json)), version
 FROM unnest(:ids::uuid[], :connections::uuid[], :three_pls::uuid[], :stores::uuid[],
-            :urls::text[], :secrets::text[], :versions::int[])
-     AS n (id, connection_id, three_pl_id, store_id, url, secrets, version)
+            :sealed_urls::text[], :masked_urls::text[], :secrets::text[], :versions::int[])
+     AS n (id, connection_id, three_pl_id, store_id, sealed_url, masked_url, secrets, version)
 ON CONFLICT (id) DO UPDATE SET
-    url = excluded.url, sealed_secrets = excluded.sealed_secrets, version = excluded.version,
-    updated_at = now()
+    url = NULL, sealed_url = excluded.sealed_url, masked_url = excluded.masked_url,
+    sealed_secrets = excluded.sealed_secrets, version = excluded.version, updated_at = now()
 WHERE e.version < excluded.version
 RETURNING id;
+
+-- name: lock_plain_urls
+-- tenants: all; URLs of before they were sealed
+-- Several processes take different ones.
+SELECT id, url FROM endpoints WHERE url IS NOT NULL ORDER BY id LIMIT :limit
+FOR UPDATE SKIP LOCKED;
+
+-- name: seal_urls!
+-- tenants: all; those that were locked
+UPDATE endpoints e SET url = NULL, sealed_url = n.sealed_url, masked_url = n.masked_url
+FROM unnest(:ids::uuid[], :sealed_urls::text[], :masked_urls::text[])
+     AS n (id, sealed_url, masked_url)
+WHERE e.id = n.id;
 
 -- name: endpoints_of_ids
 -- tenants: all; the dispatcher sends for every endpoint
@@ -315,10 +329,11 @@ WHERE id = ANY(:ids::uuid[]) AND state = 'disabled';
 UPDATE endpoints
 SET state = 'enabled', disabled_reason = NULL, paused_until = NULL, updated_at = now()
 WHERE id = :endpoint_id AND three_pl_id = :account
-RETURNING id, connection_id, store_id, url, state, disabled_reason, paused_until, updated_at;
+RETURNING id, connection_id, store_id, coalesce(masked_url, url) AS url, state, disabled_reason,
+    paused_until, updated_at;
 
 -- name: endpoints_of_three_pl
-SELECT id, connection_id, store_id, url, state, disabled_reason,
+SELECT id, connection_id, store_id, coalesce(masked_url, url) AS url, state, disabled_reason,
        CASE WHEN paused_until > now() THEN paused_until END AS paused_until, updated_at
 FROM endpoints
 WHERE three_pl_id = :account AND (:after::uuid IS NULL OR id < :after)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.egress.masking import host_only, masked
+from shared.egress.masking import host_only, masked, redacted
 
 TOKEN = "sk_live_4eC39HqLyjWDarjtT1"
 SHOWN = [
@@ -35,3 +35,10 @@ def test_others_see_scheme_and_host(url: str) -> None:
 
 def test_an_address_in_brackets_stays_whole() -> None:
     assert host_only("http://[::1]:9000/x") == "http://[::1]"
+
+
+def test_what_a_receiver_repeats_of_the_url_is_hidden() -> None:
+    url = f"https://a.example/h/{TOKEN}?token=hunter2%2Fx&v=1"
+    page = f"Cannot POST /h/{TOKEN}?token=hunter2%2Fx&v=1, token hunter2/x".encode()
+
+    assert redacted(page, url).decode() == "Cannot POST /h/…?token=…&v=1, token …"
