@@ -12,6 +12,7 @@ from services.connections.accounts.tokens import TokenIssuer
 from services.connections.callers import Caller
 from services.connections.mail.outgoing import Outgoing
 from services.connections.settings import Settings
+from shared.egress.url_check import UrlCheck
 from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.sealing import Sealer
@@ -33,6 +34,7 @@ class Dependencies:
     passwords: Passwords
     outgoing: Outgoing
     idempotency_keys: IdempotencyKeys
+    url_check: UrlCheck
 
     @property
     def public_url(self) -> str:

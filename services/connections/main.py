@@ -6,12 +6,17 @@ from services.connections.accounts.http import router as accounts
 from services.connections.accounts.passwords import Passwords
 from services.connections.accounts.tokens import TokenIssuer
 from services.connections.brands.http import router as brands
+from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
 from services.connections.dependencies import Dependencies
 from services.connections.mail.outgoing import Outgoing
 from services.connections.mail.wiring import mail_sender
 from services.connections.settings import Settings
 from services.connections.stores.http import router as stores
+from shared.egress.guard import Guard
+from shared.egress.plain_urls import seal_all
+from shared.egress.resolver import GuardedResolver
+from shared.egress.url_check import UrlCheck
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 from shared.web.idempotency import IdempotencyKeys
@@ -26,6 +31,12 @@ def create_app(settings: Settings) -> FastAPI:
     mails = mail_sender(settings, runtime.database, sealer)
     runtime.background("mail", mails.run)
     runtime.on_stop(lambda: mails.stop(runtime.stop_seconds() * 0.9))
+    guard = Guard(settings.webhooks_allowed_networks, allow_http=settings.webhooks_allow_http)
+    url_check = UrlCheck(guard, GuardedResolver(guard))
+    runtime.on_stop(url_check.close)
+    runtime.background(
+        "plain urls", lambda: seal_all(lambda: sealing.seal_batch(runtime.database, sealer))
+    )
     app = runtime.app(
         "Relevo connections",
         "Accounts, brands, stores, connections and their settings.",
@@ -43,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         passwords=passwords,
         outgoing=Outgoing(sealer),
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
+        url_check=url_check,
     )
     for router in (accounts, brands, stores, connections):
         app.include_router(router)

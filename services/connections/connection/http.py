@@ -2,30 +2,28 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.connections.connection import models, settings_versions, store, transitions
 from services.connections.connection.lifecycle import MOST_PRIORITY, ConnectionCommand
 from services.connections.connection.settings_versions import OWNERS, SettingsChange
 from services.connections.dependencies import IfMatch, Process, TracedCaller
-from services.connections.stores import addresses
 from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState, Party
+from shared.egress.guard import AddressRefused
+from shared.egress.masking import host_only, masked
 from shared.failures import Refused
 from shared.web.access import Account
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 from shared.web.parameters import Form, only_known_parameters
 
-WebhookUrl = Annotated[
-    str,
-    Field(max_length=2_000, json_schema_extra={"format": "uri"}),
-    AfterValidator(addresses.webhook_url),
-]
+WebhookUrl = Annotated[str, Field(max_length=2_000, json_schema_extra={"format": "uri"})]
 router = APIRouter(
     prefix="/v1/connections", tags=["connections"], dependencies=[only_known_parameters]
 )
@@ -42,7 +40,10 @@ class WebhookEndpoint(BaseModel):
     """Where this client's order events go. `secret` is shown once, when the endpoint is new."""
 
     endpoint_id: UUID
-    url: str
+    url: str = Field(
+        description="For the 3PL without the values of its query and tokens, which are `…`; for "
+        "the brand scheme and host."
+    )
     secret: str | None = None
 
 
@@ -100,16 +101,25 @@ class AuditEntry(BaseModel):
     after: Mapping[str, Any] = Field(serialization_alias="to")
 
 
+def _shown(url: str, *, is_owner: bool) -> str:
+    """What its 3PL, the owner, and what the brand may see of a URL; masking twice is once."""
+    return masked(url) if is_owner else host_only(url)
+
+
 def _webhook(
-    endpoint_id: UUID | None, url: str | None, secret: str | None = None
+    row: models.Connection | models.SettingsVersion, secret: str | None = None, *, is_owner: bool
 ) -> WebhookEndpoint | None:
-    if endpoint_id is None or url is None:
+    if row.endpoint_id is None or row.webhook_url is None:
         return None
-    return WebhookEndpoint(endpoint_id=endpoint_id, url=url, secret=secret)
+    url = _shown(row.webhook_url, is_owner=is_owner)
+    return WebhookEndpoint(endpoint_id=row.endpoint_id, url=url, secret=secret)
 
 
-def _present(connection: models.Connection, secret: str | None = None) -> ConnectionView:
-    """The connection as the API shows it."""
+def _present(
+    connection: models.Connection, viewer: UUID, secret: str | None = None
+) -> ConnectionView:
+    """The connection as the API shows it to one of its parties."""
+    is_owner = viewer == connection.three_pl_id
     return ConnectionView(
         id=connection.id,
         state=connection.state,
@@ -126,7 +136,7 @@ def _present(connection: models.Connection, secret: str | None = None) -> Connec
             shipping_rules_owner=connection.shipping_rules_owner,
             billing_owner=connection.billing_owner,
             support_owner=connection.support_owner,
-            webhook=_webhook(connection.endpoint_id, connection.webhook_url, secret),
+            webhook=_webhook(connection, secret, is_owner=is_owner),
         ),
         created_at=connection.created_at,
         updated_at=connection.changed_at,
@@ -152,7 +162,7 @@ async def list_connections(
             after=decode_cursor_part(after, UUID),
             limit=limit + 1,
         )
-    return page_of(rows, limit, _present, lambda row: row.id)
+    return page_of(rows, limit, lambda row: _present(row, caller.account_id), lambda row: row.id)
 
 
 @router.get("/{connection_id}", summary="One connection")
@@ -163,7 +173,7 @@ async def get_connection(
     async with process.database.reading() as session:
         connection = await transitions.visible_connection(session, connection_id, caller.account_id)
     response.headers["ETag"] = f'"{connection.version}"'
-    return _present(connection)
+    return _present(connection, caller.account_id)
 
 
 async def _change_state(
@@ -177,7 +187,7 @@ async def _change_state(
         connection = await transitions.change_state(
             session, connection_id, command, caller, version
         )
-    return _present(connection)
+    return _present(connection, caller.account_id)
 
 
 _OF_SWITCHES = ("version_conflict", "invalid_transition")
@@ -240,6 +250,7 @@ async def change_settings(
     """Needs `If-Match`; a new webhook URL answers with its signing secret, once."""
     if version is None:
         raise Refused("precondition_required")
+    await _require_reachable(process, body.webhook_url)
     change = SettingsChange(
         owners={name: getattr(body, name) for name in OWNERS if getattr(body, name) is not None},
         sets_webhook="webhook_url" in body.model_fields_set,
@@ -250,7 +261,17 @@ async def change_settings(
         connection, secret = await settings_versions.change_settings(
             session, connection_id, change, caller, version, process.sealer
         )
-    return _present(connection, secret)
+    return _present(connection, caller.account_id, secret)
+
+
+async def _require_reachable(process: Process, url: str | None) -> None:
+    """Before the transaction: names are looked up."""
+    try:
+        if url is not None:
+            await process.url_check.check(url)
+    except AddressRefused as error:
+        errors = [{"pointer": "/webhook_url", "message": str(error)}]
+        raise Refused("validation_failed", errors=errors) from error
 
 
 @router.get("/{connection_id}/settings/versions", summary="Settings versions, newest first")
@@ -263,7 +284,7 @@ async def list_settings_versions(
 ) -> Page[SettingsVersion]:
     """Every version that an order may be bound to."""
     async with process.database.reading() as session:
-        await transitions.visible_connection(session, connection_id, caller.account_id)
+        found = await transitions.visible_connection(session, connection_id, caller.account_id)
         rows = await store.list_settings_versions(
             session,
             connection_id,
@@ -271,16 +292,17 @@ async def list_settings_versions(
             decode_cursor_part(after, row_number),
             limit + 1,
         )
-    return page_of(rows, limit, _version, lambda row: row.version)
+    is_owner = caller.account_id == found.three_pl_id
+    return page_of(rows, limit, partial(_version, is_owner=is_owner), lambda row: row.version)
 
 
-def _version(row: models.SettingsVersion) -> SettingsVersion:
+def _version(row: models.SettingsVersion, *, is_owner: bool) -> SettingsVersion:
     return SettingsVersion(
         version=row.version,
         shipping_rules_owner=row.shipping_rules_owner,
         billing_owner=row.billing_owner,
         support_owner=row.support_owner,
-        webhook=_webhook(row.endpoint_id, row.webhook_url),
+        webhook=_webhook(row, is_owner=is_owner),
         created_at=row.created_at,
         created_by=row.created_by,
     )
@@ -296,7 +318,7 @@ async def list_audit(
 ) -> Page[AuditEntry]:
     """Everything that changed the connection."""
     async with process.database.reading() as session:
-        await transitions.visible_connection(session, connection_id, caller.account_id)
+        found = await transitions.visible_connection(session, connection_id, caller.account_id)
         rows = await store.list_audit_entries(
             session,
             connection_id,
@@ -304,15 +326,21 @@ async def list_audit(
             decode_cursor_part(after, UUID),
             limit + 1,
         )
-    return page_of(rows, limit, _entry, lambda row: row.id)
+    is_owner = caller.account_id == found.three_pl_id
+    return page_of(rows, limit, partial(_entry, is_owner=is_owner), lambda row: row.id)
 
 
-def _entry(row: models.AuditEntry) -> AuditEntry:
+def _entry(row: models.AuditEntry, *, is_owner: bool) -> AuditEntry:
     return AuditEntry(
         at=row.at,
         account=row.account_id,
         actor=row.actor_id,
         action=row.action,
-        before=row.before,
-        after=row.after,
+        before=_logged(row.before, is_owner=is_owner),
+        after=_logged(row.after, is_owner=is_owner),
     )
+
+
+def _logged(fields: Mapping[str, Any], *, is_owner: bool) -> Mapping[str, Any]:
+    url = fields.get("webhook_url")
+    return {**fields, "webhook_url": _shown(url, is_owner=is_owner)} if url else fields

@@ -1,7 +1,7 @@
 """A connection, its settings versions and its audit log as they are kept. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ class Connection:
     billing_owner: Party
     support_owner: Party
     endpoint_id: UUID | None
-    webhook_url: str | None
+    webhook_url: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class SettingsVersion:
     billing_owner: Party
     support_owner: Party
     endpoint_id: UUID | None
-    webhook_url: str | None
+    webhook_url: str | None = field(repr=False)
     created_at: datetime
     created_by: UUID
 

@@ -56,7 +56,7 @@ VALUES (:connection_id, :version, :shipping_rules_owner, :billing_owner, :suppor
     :endpoint_id, :created_by, clock_timestamp());
 
 -- name: list_settings_versions
-SELECT v.*, e.url AS webhook_url
+SELECT v.*, coalesce(e.masked_url, e.url) AS webhook_url
 FROM settings_versions v
 JOIN connections c ON c.id = v.connection_id
 LEFT JOIN endpoints e ON e.id = v.endpoint_id
@@ -77,8 +77,24 @@ WHERE connection_id = :connection_id AND version >= coalesce(
 ORDER BY version;
 
 -- name: insert_endpoint!
-INSERT INTO endpoints (id, connection_id, url, sealed_secrets)
-VALUES (:id, :connection_id, :url, :sealed_secrets);
+INSERT INTO endpoints (id, connection_id, sealed_url, masked_url, url_digest, sealed_secrets)
+VALUES (:id, :connection_id, :sealed_url, :masked_url, :url_digest, :sealed_secrets);
+
+-- name: lock_plain_urls
+-- tenants: all; URLs of before they were sealed
+-- The connection as well: nobody tells of it meanwhile. Several processes take different ones.
+SELECT e.id, e.connection_id, c.three_pl_id, e.url
+FROM endpoints e JOIN connections c ON c.id = e.connection_id
+WHERE e.url IS NOT NULL ORDER BY e.id LIMIT :limit
+FOR UPDATE OF e, c SKIP LOCKED;
+
+-- name: seal_urls!
+-- tenants: all; those that were locked
+UPDATE endpoints e
+SET url = NULL, sealed_url = n.sealed_url, masked_url = n.masked_url, url_digest = n.url_digest
+FROM unnest(:ids::uuid[], :sealed_urls::text[], :masked_urls::text[], :url_digests::text[])
+     AS n (id, sealed_url, masked_url, url_digest)
+WHERE e.id = n.id;
 
 -- name: list_endpoints
 -- tenants: the caller read the connection as a party's; the secrets are sealed

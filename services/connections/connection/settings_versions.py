@@ -1,7 +1,7 @@
 """Settings of a connection: each change a new version, which orders that enter from then on get."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from services.connections.callers import Caller
 from services.connections.connection import lifecycle, store, transitions
 from services.connections.connection.models import Change, Connection, Owners
 from shared.contracts.connections_changed import ConnectionEndpoint, Party
+from shared.egress.masking import masked
+from shared.egress.sealed_url import SealedUrl, open_url
 from shared.failures import Refused
 from shared.postgres.database import Session
 from shared.sealing import Sealer
@@ -29,7 +31,7 @@ class SettingsChange:
 
     owners: Mapping[str, Party]
     sets_webhook: bool
-    webhook_url: str | None
+    webhook_url: str | None = field(repr=False)
     priority: int | None
 
 
@@ -55,7 +57,8 @@ async def change_settings(
     # With it a 3PL could take the orders of another one.
     if change.priority is not None and caller.account_id != connection.brand_id:
         raise Refused("not_yours_to_set", party="brand", field="the priority")
-    before, after = _difference(connection, change)
+    known = await _known_endpoint(session, connection.id, change.webhook_url, sealer)
+    before, after = _difference(connection, change, known)
     if not after:
         return connection, None
     priority = after.get("priority", connection.priority)
@@ -65,7 +68,12 @@ async def change_settings(
         priority=priority,
         taken_priorities=await store.list_taken_priorities(session, connection),
     )
-    version, secret = await _next_version(session, connection, after, caller, sealer)
+    endpoint_id, secret = known if change.sets_webhook else connection.endpoint_id, None
+    if change.webhook_url is not None and endpoint_id is None:
+        endpoint_id, secret = await _new_endpoint(
+            session, connection.id, change.webhook_url, sealer
+        )
+    version = await _next_version(session, connection, after, endpoint_id, caller)
     written = Change(
         action="settings_changed",
         state=transition.state,
@@ -79,32 +87,37 @@ async def change_settings(
 
 
 def _difference(
-    connection: Connection, change: SettingsChange
+    connection: Connection, change: SettingsChange, known: UUID | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields that really change: as they are, and as they will be."""
+    """The fields that really change: as they are, and as they will be; URLs masked.
+
+    `known` is the endpoint that has the wanted URL already.
+    """
     wanted: dict[str, Any] = dict(change.owners)
-    if change.sets_webhook:
-        wanted["webhook_url"] = change.webhook_url
     if change.priority is not None:
         wanted["priority"] = change.priority
     after = {name: value for name, value in wanted.items() if getattr(connection, name) != value}
-    return {name: getattr(connection, name) for name in after}, after
+    before = {name: getattr(connection, name) for name in after}
+    is_new = known is None and change.webhook_url is not None
+    # By the endpoint: different URLs may look the same once they are masked.
+    if change.sets_webhook and (is_new or known != connection.endpoint_id):
+        before["webhook_url"] = connection.webhook_url and masked(connection.webhook_url)
+        after["webhook_url"] = change.webhook_url and masked(change.webhook_url)
+    return before, after
 
 
 async def _next_version(
     session: Session,
     connection: Connection,
     after: Mapping[str, Any],
+    endpoint_id: UUID | None,
     caller: Caller,
-    sealer: Sealer,
-) -> tuple[int, str | None]:
-    """The settings version that the connection has then; the secret when its endpoint is new."""
+) -> int:
+    """The settings version that the connection has then."""
     # The priority is the connection's own; orders are not bound to it.
     if not after.keys() - {"priority"}:
-        return connection.settings_version, None
-    version, endpoint_id, secret = connection.settings_version + 1, connection.endpoint_id, None
-    if "webhook_url" in after:
-        endpoint_id, secret = await _endpoint(session, connection.id, after["webhook_url"], sealer)
+        return connection.settings_version
+    version = connection.settings_version + 1
     await store.insert_settings_version(
         session,
         connection.id,
@@ -113,27 +126,34 @@ async def _next_version(
         endpoint_id=endpoint_id,
         created_by=caller.account_id,
     )
-    return version, secret
+    return version
 
 
-async def _endpoint(
+async def _known_endpoint(
     session: Session, connection_id: UUID, url: str | None, sealer: Sealer
-) -> tuple[UUID | None, str | None]:
-    """The endpoint of a URL, and its secret when it is new.
-
-    A URL that the connection had before is the same endpoint again, with its secret.
-    """
+) -> UUID | None:
+    """The endpoint of a URL that the connection had before: the same again, with its secret."""
     if url is None:
-        return None, None
+        return None
     for known in await store.list_endpoints(session, connection_id):
-        if known.url == url:
-            return known.id, None
+        if open_url(known.sealed_url, known.url, known.id, sealer) == url:
+            return known.id
+    return None
+
+
+async def _new_endpoint(
+    session: Session, connection_id: UUID, url: str, sealer: Sealer
+) -> tuple[UUID, str]:
+    """An endpoint for a URL, and its signing secret."""
     endpoint_id = uuid7()
     secret = tokens.new_signing_secret()
-    sealed = sealer.seal(secret, f"endpoint:{endpoint_id}")
-    await store.insert_endpoint(
-        session,
-        connection_id,
-        ConnectionEndpoint(id=endpoint_id, url=url, sealed_secrets=(sealed,)),
+    kept = SealedUrl.of(url, endpoint_id, sealer)
+    endpoint = ConnectionEndpoint(
+        id=endpoint_id,
+        sealed_url=kept.sealed,
+        masked_url=kept.masked,
+        sealed_secrets=(sealer.seal(secret, f"endpoint:{endpoint_id}"),),
     )
+    digest = sealer.digest(url, str(connection_id))
+    await store.insert_endpoint(session, connection_id, endpoint, digest)
     return endpoint_id, secret

@@ -1,7 +1,7 @@
 """What is kept of connections: one function per named query, each given a session."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from shared.contracts.connections_changed import (
     ConnectionState,
     EffectiveSettings,
 )
+from shared.egress.sealed_url import SealedUrl
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
@@ -158,15 +159,47 @@ async def list_effective_settings(
 
 
 async def insert_endpoint(
-    session: Session, connection_id: UUID, endpoint: ConnectionEndpoint
+    session: Session, connection_id: UUID, endpoint: ConnectionEndpoint, url_digest: str
 ) -> None:
-    """Keep a new endpoint."""
+    """Keep a new endpoint; `url_digest` is the same for the same URL."""
     await _queries.insert_endpoint.run(
         session,
         connection_id=connection_id,
         id=endpoint.id,
-        url=endpoint.url,
+        sealed_url=endpoint.sealed_url,
+        masked_url=endpoint.masked_url,
+        url_digest=url_digest,
         sealed_secrets=list(endpoint.sealed_secrets),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlainUrl:
+    """The URL of an endpoint, of before it was sealed."""
+
+    id: UUID
+    connection_id: UUID
+    three_pl_id: UUID
+    url: str = field(repr=False)
+
+
+async def lock_plain_urls(session: Session, limit: int) -> list[PlainUrl]:
+    """Some of those that stand in plain, kept from others until the transaction ends."""
+    return [
+        row_as(PlainUrl, row) for row in await _queries.lock_plain_urls.all(session, limit=limit)
+    ]
+
+
+async def seal_urls(
+    session: Session, urls: Mapping[UUID, SealedUrl], digests: Sequence[str]
+) -> None:
+    """Keep them sealed instead of plain."""
+    await _queries.seal_urls.run(
+        session,
+        ids=list(urls),
+        sealed_urls=[url.sealed for url in urls.values()],
+        masked_urls=[url.masked for url in urls.values()],
+        url_digests=digests,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a store and a webhook are reached at: one spelling for each. Pure."""
+"""What a store is reached at: one spelling. Pure."""
 
 import re
 from urllib.parse import urlsplit
@@ -30,25 +30,3 @@ def normalise_domain(store_url: str) -> str:
     if not _DOMAIN.match(host):
         raise ValueError("expected the address of a store, such as https://acme.example")
     return host if port in _DEFAULT_PORTS else f"{host}:{port}"
-
-
-def webhook_url(text: str) -> str:
-    """The URL as given, when webhooks can be sent there.
-
-    Which networks it may lead to is decided at sending, by the addresses that DNS returns then.
-
-    Raises:
-        ValueError: not an absolute http or https URL without user name and fragment.
-    """
-    if _UNPRINTABLE.search(text):
-        raise ValueError("a URL has no spaces and no control characters")
-    parts = urlsplit(text)
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise ValueError("expected an absolute http or https URL")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a webhook URL must not carry a user name or password")
-    if parts.fragment:
-        raise ValueError("a webhook URL must not carry a fragment")
-    if parts.port == 0:
-        raise ValueError("port 0 cannot be connected to")
-    return text

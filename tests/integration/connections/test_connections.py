@@ -15,7 +15,7 @@ from tests.kit.client import Api, Party, brand_form
 from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
 
-URL = "https://3pl.example/hooks"
+URL = "https://8.8.8.8/hooks"
 
 
 async def changes_of(topics: Topics, connection: str, count: int) -> list[ConnectionChanged]:
@@ -200,7 +200,7 @@ async def test_a_settings_change_is_a_new_version_and_the_old_ones_stay(
     assert [
         (version["version"], version["billing_owner"], (version["webhook"] or {}).get("url"))
         for version in versions
-    ] == [(3, "three_pl", URL), (2, "brand", URL), (1, "brand", None)]
+    ] == [(3, "three_pl", "https://8.8.8.8"), (2, "brand", "https://8.8.8.8"), (1, "brand", None)]
     assert [version["created_by"] for version in versions] == [brand.id, three_pl.id, three_pl.id]
     first = await brand.get(f"{path}?limit=1")
     second = await brand.get(f"{path}?limit=1&after={first['next']}")
@@ -240,8 +240,11 @@ async def test_a_url_is_one_endpoint_whose_secret_is_shown_once(
     assert read["settings"]["webhook"]["secret"] is None
 
     newest = (await changes_of(topics, connection, 6))[-1]
-    assert [endpoint.url for endpoint in newest.endpoints] == [URL, f"{URL}/b"]
     sealer = Sealer.parse(service_settings["RELEVO_SEALING_KEYS"])
+    assert [
+        (sealer.open(endpoint.sealed_url or "", f"endpoint-url:{endpoint.id}"), endpoint.url)
+        for endpoint in newest.endpoints
+    ] == [(URL, None), (f"{URL}/b", None)]
     (sealed,) = newest.endpoints[0].sealed_secrets
     assert sealer.open(sealed, f"endpoint:{shown['endpoint_id']}") == shown["secret"]
 

@@ -1,4 +1,4 @@
-"""One spelling for each store and URL."""
+"""One spelling for each store."""
 
 import pytest
 
@@ -32,21 +32,3 @@ def test_a_store_has_one_domain(text: str, domain: str) -> None:
 def test_what_is_no_store_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"address|store"):
         addresses.normalise_domain(text)
-
-
-@pytest.mark.parametrize("url", ["https://3pl.example/hooks?a=b", "http://127.0.0.1:9000/x"])
-def test_a_webhook_url_stays_as_it_is(url: str) -> None:
-    assert addresses.webhook_url(url) == url
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "", "/hooks", "3pl.example", "ftp://3pl.example", "https://u:p@3pl.example",
-        "https://3pl.example/#x", "https://3pl.example:0/", "https://3pl.example/a b",
-        "https:///path",
-    ],
-)  # fmt: skip
-def test_where_no_webhook_can_go_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"URL|connected"):
-        addresses.webhook_url(url)

@@ -13,6 +13,7 @@ from dns.asyncresolver import Resolver
 
 from shared.egress.guard import AddressRefused, Guard
 from shared.egress.resolver import GuardedResolver
+from shared.egress.url_check import UrlCheck
 
 
 class Server(asyncio.DatagramProtocol):
@@ -117,3 +118,35 @@ async def test_what_dns_does_not_have_is_the_systems(
     assert await hosts(resolver, "receiver") == ["8.8.4.4"]
     assert dns_server.asked == {"hosts.file.example"}
     await resolver.close()
+
+
+async def refusal(asking: Resolver, name: str, seconds: float = 3.0) -> str | None:
+    """Why a URL of this name is not saved; None when it is."""
+    guard = Guard((), allow_http=False)
+    check = UrlCheck(guard, GuardedResolver(guard, asking), seconds)
+    try:
+        await check.check(f"https://{name}/hooks?token=s3cr3t")
+    except AddressRefused as refused:
+        return str(refused)
+    finally:
+        await check.close()
+    return None
+
+
+async def test_a_url_is_saved_by_what_its_name_says_now(
+    server: tuple[Server, Resolver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    dns_server, asking = server
+    dns_server.known["well.example", "A"] = ["8.8.8.8"]
+    dns_server.known["mixed.example", "A"] = ["8.8.8.8", "10.0.0.1"]
+    dns_server.known["wrapped.example", "AAAA"] = ["::ffff:127.0.0.1"]
+
+    assert await refusal(asking, "well.example") is None
+    for name in ("mixed.example", "wrapped.example"):
+        assert await refusal(asking, name) == f"{name} leads to an address that is not public"
+    assert await refusal(asking, "none.example") == "none.example does not exist in DNS"
+    assert await refusal(asking, "hangs.example", seconds=0.05) is None
