@@ -34,6 +34,9 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 # PostgreSQL holds no NUL in a text; ids and names have no use for any control character.
 _NO_NUL = r"^[^\x00]*$"
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+# What one account is shown of another also has no marks that turn the direction of the text round
+# it (Unicode Standard Annex 9): "Pack & Go" must not read as somebody else.
+DISPLAYABLE = r"^[^\x00-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$"
 Text = Annotated[str, StringConstraints(max_length=1_000, pattern=_NO_NUL)]
 LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=_NO_NUL)]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=PRINTABLE)]

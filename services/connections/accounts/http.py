@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from services.connections.accounts import emails, guessing, models, registry, store
 from services.connections.accounts.plans import Plan
 from services.connections.dependencies import Operator, Process
-from shared.contracts.fields import PRINTABLE
+from shared.contracts.fields import DISPLAYABLE, PRINTABLE
 from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.web.access import Public
@@ -24,8 +24,8 @@ Email = Annotated[
     Field(max_length=254, json_schema_extra={"format": "email"}),
     AfterValidator(emails.email),
 ]
-Password = Annotated[str, Field(min_length=12, max_length=200)]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
+Password = Annotated[str, Field(min_length=12, max_length=200, pattern=PRINTABLE)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=DISPLAYABLE)]
 
 router = APIRouter(dependencies=[only_known_parameters])
 

@@ -17,7 +17,7 @@ from services.connections.dependencies import Process, TracedCaller
 from services.connections.stores import addresses
 from services.connections.stores.http import Platform, StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState
-from shared.contracts.fields import PRINTABLE
+from shared.contracts.fields import DISPLAYABLE
 from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.telemetry import traceparent_of
@@ -28,7 +28,7 @@ from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_o
 from shared.web.parameters import Form, only_known_parameters
 
 StoreUrl = Annotated[str, Field(max_length=500), AfterValidator(addresses.normalise_domain)]
-ShortText = Annotated[str, Field(max_length=200, pattern=PRINTABLE)]
+ShortText = Annotated[str, Field(max_length=200, pattern=DISPLAYABLE)]
 
 router = APIRouter(dependencies=[only_known_parameters])
 

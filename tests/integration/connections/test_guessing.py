@@ -78,3 +78,22 @@ async def test_the_password_of_a_login_link_is_not_to_be_guessed_either(api: Api
         for _ in range(MOST_OF_NETWORK_AND_TARGET + 2)
     ]
     assert answers == [403] * MOST_OF_NETWORK_AND_TARGET + [429] * 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("password", "\0" * 12),
+        ("password", "short"),
+        ("name", "Pack \u202eoG & "),
+        ("name", "\u2066Pack & Go"),
+        ("name", "Pack\nGo"),
+    ],
+)
+async def test_names_and_passwords_that_nobody_could_read_or_type(
+    api: Api, field: str, value: str
+) -> None:
+    form = {"kind": "brand", "name": "Acme", "email": "a@relevo.test", "password": PASSWORD}
+    answer = await api.client.post("/v1/accounts", json=form | {field: value})
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]
