@@ -45,7 +45,7 @@ secrets: $(STAMP)
 
 ## demo-compose: the story against a running `docker compose up --build --wait`
 demo-compose: $(STAMP)
-	@docker compose -f docker-compose.yml -f docker-compose.demo.yml up --no-deps --wait --quiet-pull webhooks
+	@docker compose -f docker-compose.yml -f docker-compose.demo.yml up --no-deps --wait --quiet-pull connections webhooks
 	@$(RELEVO) demo --compose $(ARGS)
 
 ## check: linters, types, import contracts, documentation drift, known vulnerabilities
