@@ -71,6 +71,8 @@ class Claimer:
         self._something = asyncio.Event()
         # Endpoints of claims whose answer was lost.
         self._unanswered: set[UUID] = set()
+        self._no_claim = asyncio.Event()
+        self._no_claim.set()
         self._stopping = False
         self._poll_at = self._count_at = 0.0
         self.on_claimed: Callable[[UUID], None] = lambda _: None
@@ -130,11 +132,15 @@ class Claimer:
                 await asyncio.sleep(self._poll_seconds)
 
     def stop(self) -> None:
-        """Claim nothing more."""
+        """Claim nothing more, and give back what a statement under way still claims."""
         self._stopping = True
         self.wake()
         for timer in self._timers:
             timer.cancel()
+
+    async def idle(self) -> None:
+        """Wait until no claim is under way, and what it claimed is kept or given back."""
+        await self._no_claim.wait()
 
     async def _poll(self) -> None:
         """The slow look at everything that nothing in this process tells of."""
@@ -204,12 +210,15 @@ class Claimer:
                 return
             for endpoint_id, quota in quotas.items():
                 self._queues.of(endpoint_id).begin_claim(quota)
+            self._no_claim.clear()
             try:
                 claimed = await self._claim_into(quotas)
             except BaseException:
                 for endpoint_id in quotas:
                     self._queues.of(endpoint_id).note_stored_work()
                 raise
+            finally:
+                self._no_claim.set()
             self._end_claim(quotas, claimed)
 
     def _quotas(self) -> dict[UUID, ClaimQuota]:
@@ -241,7 +250,9 @@ class Claimer:
             queue = self._queues.of(delivery.endpoint_id)
             if queue.is_pointless(delivery):
                 continue
-            if not queue.add(delivery, predecessor=None, has_successors=has_successors):
+            if self._stopping or not queue.add(
+                delivery, predecessor=None, has_successors=has_successors
+            ):
                 refused.append(delivery)
         self._outcomes.release(refused)
         return [delivery for delivery, _ in claimed]

@@ -170,7 +170,7 @@ class Dispatcher:
             # One that the same batch takes back stays leased, so that nobody else attempts it.
             if queue.is_pointless(delivery):
                 continue
-            if not queue.add(delivery, predecessor=predecessor):
+            if self._stopping or not queue.add(delivery, predecessor=predecessor):
                 refused.append(delivery)
         self._outcomes.release(refused)
         for endpoint_id in {endpoint_id for endpoint_id, _ in last}:
@@ -286,6 +286,7 @@ class Dispatcher:
         self._stopping = True
         for _, queue in self._queues:
             self._outcomes.release(queue.take_waiting())
+        logger.info("stopping", attempts=len(self._tasks))
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
@@ -293,6 +294,7 @@ class Dispatcher:
             await asyncio.gather(*late, return_exceptions=True)
         try:
             async with asyncio.timeout(seconds):
+                await self._claimer.idle()
                 await self._outcomes.settled()
         except TimeoutError:
             logger.warning("stopped before outcomes were written; their leases run out")

@@ -5,13 +5,14 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from aiohttp import web
 from uuid_utils.compat import uuid7
 
@@ -51,6 +52,33 @@ def start_process(service_environment: dict[str, str]) -> Iterator[Any]:
             return process
 
         yield begin
+
+
+@pytest.fixture
+def lock_waiters(database: asyncpg.Connection) -> Callable[[], Awaitable[int]]:
+    """How many sessions wait for a lock on this test's deliveries."""
+
+    async def count() -> int:
+        waiting: int = await database.fetchval(
+            "SELECT count(DISTINCT pid) FROM pg_locks"
+            " WHERE NOT granted AND relation = 'deliveries'::regclass"
+        )
+        return waiting
+
+    return count
+
+
+async def leased(database: asyncpg.Connection) -> int:
+    """How many deliveries a process holds."""
+    held: int = await database.fetchval(
+        "SELECT count(*) FROM deliveries WHERE lease_owner IS NOT NULL"
+    )
+    return held
+
+
+async def said(logs: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The events of the log so far."""
+    return {entry["event"] for entry in logs}
 
 
 async def counts(database: asyncpg.Connection) -> dict[str, int]:
@@ -297,11 +325,56 @@ async def test_a_clean_stop_gives_every_lease_back(
             await connection.publish_events(uuid7(), 1)
         await eventually(lambda: counts(database), lambda seen: seen == {"pending": 5})
         await receiver.has(1)
-    leased = await database.fetchval(
-        "SELECT count(*) FROM deliveries WHERE lease_owner IS NOT NULL"
-    )
-    assert leased == 0
+    assert await leased(database) == 0
 
     receiver.will(200)
     await start()
     await eventually(lambda: counts(database), lambda seen: seen == {"delivered": 5})
+
+
+async def test_what_a_claim_brings_during_a_stop_is_given_back(
+    service_settings: dict[str, str],
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+    lock_waiters: Callable[[], Awaitable[int]],
+) -> None:
+    """A claim waits for a lock while the stop begins, and gets its rows while an attempt hangs."""
+    answered = asyncio.Event()
+
+    async def when_told(_: ReceivedWebhook) -> web.Response:
+        await answered.wait()
+        return web.Response()
+
+    async def unlock_during_the_stop() -> None:
+        await eventually(lambda: said(logs), lambda seen: "stopping" in seen)
+        await lock.rollback()
+
+    receiver.answer = when_told
+    settings = Settings(
+        webhooks_concurrency=1,
+        webhooks_queue_deliveries=2,
+        webhooks_lease_seconds=200,
+        webhooks_attempt_seconds=100,
+        shutdown_seconds=10,
+    )
+    app = create_app(settings)
+    with structlog.testing.capture_logs() as logs:
+        async with app.router.lifespan_context(app):
+            await connection.publish_connection()
+            for _ in range(5):
+                await connection.publish_events(uuid7(), 1)
+            await eventually(lambda: counts(database), lambda seen: seen == {"pending": 5})
+            await receiver.has(1)
+            receiver.answer = receiver.hang
+            lock = database.transaction()
+            await lock.start()
+            await database.execute("LOCK TABLE deliveries IN SHARE MODE")
+            answered.set()
+            await receiver.has(2)
+            # The statement that records the first attempt, and the claim.
+            await eventually(lock_waiters, lambda waiting: waiting == 2)
+            unlocking = asyncio.create_task(unlock_during_the_stop())
+        await unlocking
+    assert await counts(database) == {"pending": 4, "delivered": 1}
+    assert await leased(database) == 0
