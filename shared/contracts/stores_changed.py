@@ -30,7 +30,14 @@ class StoreCredential(WireContract):
 
 
 class StoreChanged(WireContract):
-    """`stores.changed`, key `store_id`, compacted: a store with the credentials valid now."""
+    """`stores.changed`, key `store_id`, compacted: a store with the credentials valid now.
+
+    A 3PL enters its client's store as a claim, in an account without people. When the client
+    accepts into an account that it has, the store moves there once: `former_brand_id` is the
+    claim's account, from that change on. If that account has the shop already, this id is an alias
+    from then on: `alias_of` is the id that its orders count for, the payment rules are that
+    store's, and an external id known under either id is one order.
+    """
 
     store_id: UUID
     brand_id: UUID
@@ -39,4 +46,6 @@ class StoreChanged(WireContract):
     version: int
     credentials: tuple[StoreCredential, ...] = ()
     payment_rules: PaymentRules = PaymentRules()
+    former_brand_id: UUID | None = None
+    alias_of: UUID | None = None
     changed_at: Timestamp
