@@ -176,8 +176,9 @@ WHERE endpoint_id = ANY(:endpoints::uuid[]) AND state IN ('pending', 'retrying')
 
 -- name: endpoints_with_work
 -- tenants: all; the claimer works for every endpoint
--- Endpoints with a delivery that is due: one index probe for each (a loose index scan), however
--- many deliveries they have.
+-- Endpoints with a delivery that is due, or that are disabled and have one that is not parked (it
+-- was stored at that moment, behind one that was): one index probe for each (a loose index scan),
+-- however many deliveries they have.
 WITH RECURSIVE waiting AS (
     (SELECT endpoint_id, state FROM deliveries
      WHERE state IN ('pending', 'retrying') ORDER BY endpoint_id, state LIMIT 1)
@@ -191,7 +192,8 @@ WITH RECURSIVE waiting AS (
 SELECT DISTINCT w.endpoint_id FROM waiting w
 WHERE EXISTS (SELECT FROM deliveries d
               WHERE d.endpoint_id = w.endpoint_id AND d.state = w.state AND d.due_at <= now()
-                AND d.state IN ('pending', 'retrying'));
+                AND d.state IN ('pending', 'retrying'))
+   OR EXISTS (SELECT FROM endpoints e WHERE e.id = w.endpoint_id AND e.state = 'disabled');
 
 -- name: record_attempts!
 -- tenants: all; outcomes of a flush are of many

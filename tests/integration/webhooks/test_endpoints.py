@@ -54,6 +54,21 @@ def calls(app: FastAPI, token: str) -> httpx.AsyncClient:
     )
 
 
+async def test_what_is_stored_while_its_endpoint_is_disabled_is_parked_too(
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+) -> None:
+    """It saw the endpoint enabled, waits behind what is parked, and nothing would let it go."""
+    await start(webhooks_poll_seconds=0.05)
+    await disabled(connection, receiver, database)
+    await database.execute(
+        "UPDATE deliveries SET state = 'pending', due_at = 'infinity' WHERE sequence = 2"
+    )
+    await states(database, "parked", 3)
+
+
 async def test_its_3pl_enables_it_and_what_was_parked_goes_on_in_order(
     start: MakeApp,
     connection: EventPublisher,
