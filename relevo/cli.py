@@ -27,8 +27,10 @@ def _add_checkout_commands() -> None:
     from relevo.bench.commands import app as bench  # noqa: PLC0415  not in the image
     from relevo.demo.commands import app as demo  # noqa: PLC0415  as above
     from relevo.local.commands import app as local  # noqa: PLC0415  as above
+    from relevo.local.mail_commands import app as mails  # noqa: PLC0415  as above
 
     app.add_typer(local)
+    app.add_typer(mails)
     app.add_typer(demo)
     app.add_typer(bench, name="bench")
 

@@ -12,6 +12,7 @@ from relevo.bench import ledger, measure
 from relevo.bench.run import Load, Progress, Sending, Sink, connect, private_stack
 from relevo.demo.client import Client, expect
 from relevo.local.stack import Stack
+from relevo.mails import of_folder
 
 Json = dict[str, Any]
 _HEALTHY = 4
@@ -56,7 +57,7 @@ def handover(say: Callable[[str], None], progress: Progress, orders: int) -> Jso
             sending.result()
             _wait_for(stack, _KNOWN, orders, "routing to know every order")
             say("Every connection is switched off")
-            client = Client(stack.urls)
+            client = Client(stack.urls, of_folder(stack.mail_folder))
             for store in stores:
                 path = f"/v1/connections/{store.connection_id}/deactivate"
                 client.call("connections", "POST", path, store.three_pl_token)

@@ -20,6 +20,7 @@ import asyncpg
 from relevo.bench import measure
 from relevo.demo.client import Client, Connected, connect_store, expect, sign_up_three_pl
 from relevo.local.stack import ROOT, Stack
+from relevo.mails import of_folder
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -169,7 +170,7 @@ def private_stack(say: Callable[[str], None]) -> Iterator[Stack]:
 
 def connect(stack: Stack, urls: Sequence[str]) -> list[Connected]:
     """A store with an active connection for each webhook URL."""
-    client = Client(stack.urls)
+    client = Client(stack.urls, of_folder(stack.mail_folder))
     token, email = sign_up_three_pl(client, stack.operator_key, "Bench 3PL")
     stores = [connect_store(client, token, email, url, SECRET) for url in urls]
     for store in stores:

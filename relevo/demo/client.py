@@ -3,13 +3,14 @@
 Thin on purpose: what a call sends and gives stands in the services' own `/docs`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
 
+from relevo.mails import Mailboxes
 from relevo.waiting import wait_for
 
 Json = dict[str, Any]
@@ -30,10 +31,12 @@ class Client:
 
     Args:
         urls: base URL of each service, by name.
+        mailboxes: where the mails to everybody arrive.
     """
 
-    def __init__(self, urls: Mapping[str, str]) -> None:
+    def __init__(self, urls: Mapping[str, str], mailboxes: Mailboxes) -> None:
         self.urls = urls
+        self.mailboxes = mailboxes
         self._http = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
 
     def call(
@@ -88,23 +91,39 @@ class Connected:
 PASSWORD = "correct horse battery"  # noqa: S105  of accounts that live as long as a demo
 
 
+def sign_up(client: Client, kind: str, name: str, email: str) -> Json:
+    """An account of somebody who reads the mail and sets the password; the first session."""
+    form = {"kind": kind, "name": name, "email": email}
+    client.call("connections", "POST", "/v1/accounts", body=form)
+    token = client.mailboxes.wait_for(email).token
+    body = {"token": token, "password": PASSWORD}
+    return client.call("connections", "POST", "/v1/accounts/confirm", body=body)
+
+
 def sign_up_three_pl(client: Client, operator_key: str, name: str) -> tuple[str, str]:
     """A 3PL on plan `conquer`: its token and e-mail."""
     email = f"ops-{uuid4().hex[:10]}@3pl.example.com"
-    account = client.call(
-        "connections",
-        "POST",
-        "/v1/accounts",
-        body={"kind": "three_pl", "name": name, "email": email, "password": PASSWORD},
-    )
+    session = sign_up(client, "three_pl", name, email)
     client.call(
         "connections",
         "PUT",
-        f"/v1/accounts/{account['id']}/plan",
+        f"/v1/accounts/{session['account_id']}/plan",
         operator_key,
         {"plan": "conquer"},
     )
-    return log_in(client, email), email
+    return session["access_token"], email
+
+
+def accept(client: Client, token: str, adopted: Sequence[str]) -> Json:
+    """The client accepts what its mail shows, with these of the 3PL's keys; its session."""
+    offer = client.call("connections", "POST", "/v1/acceptances/preview", body={"token": token})
+    body = {
+        "token": token,
+        "settings_version": offer["settings"]["version"],
+        "password": PASSWORD,
+        "adopted_credentials": list(adopted),
+    }
+    return client.call("connections", "POST", "/v1/acceptances", body=body)
 
 
 def log_in(client: Client, email: str) -> str:
@@ -119,16 +138,18 @@ def connect_store(
 ) -> Connected:
     """From the Add Brand form to an active connection with a webhook."""
     name = uuid4().hex[:10]
+    contact = f"ana@{name}.example.com"
     brand = client.call(
         "connections",
         "POST",
         "/v1/brands",
         token,
         {
-            "contact": {"name": "Ana Ruiz", "email": f"ana@{name}.example.com"},
+            "contact": {"name": "Ana Ruiz", "email": contact},
             "company_name": f"Brand {name}",
             "store_url": f"https://{name}.example.com",
             "platform": "shopify",
+            "send_mail": True,
         },
     )
     store_id, connection_id = brand["store"]["id"], brand["connection"]["id"]
@@ -141,16 +162,8 @@ def connect_store(
         token,
         {"kind": "shopify", "secret": shopify_secret},
     )
-    session = client.call(
-        "connections",
-        "POST",
-        "/v1/login-links/redeem",
-        body={
-            "token": brand["login_link"]["token"],
-            "password": PASSWORD,
-            "adopted_credentials": [key["id"], shopify["id"]],
-        },
-    )
+    mailed = client.mailboxes.wait_for(contact).token
+    session = accept(client, mailed, [key["id"], shopify["id"]])
     webhook_secret = set_webhook(client, token, connection_id, webhook_url)
     client.call("connections", "POST", f"/v1/connections/{connection_id}/activate", token)
     return Connected(

@@ -11,18 +11,20 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from relevo import mails
 from relevo.demo import story
 from relevo.demo.client import NeverHappened, Refused
 from relevo.local.engines import EngineError
 from relevo.local.packages import FetchError
 from relevo.local.stack import Stack, StackError, stop_on_signals
+from relevo.mails import NoMail
 from relevo.operate import secrets
 from relevo.terminal import AsJson, complain, console, notes, say
 from services import catalog
 
 Json = dict[str, Any]
 app = typer.Typer()
-_FAILURES = (Refused, NeverHappened, AssertionError, StackError, EngineError, FetchError)
+_FAILURES = (Refused, NeverHappened, NoMail, AssertionError, StackError, EngineError, FetchError)
 
 
 @app.command()
@@ -57,7 +59,13 @@ def _run(*, as_json: bool, keep: bool, compose: bool) -> int:
 def _on_a_stack(stack: Stack, as_json: bool, keep: bool) -> int:  # noqa: FBT001  flags of one command
     try:
         stack.start()
-        report = story.play(stack.urls, stack.operator_key, _say_step, f"{stack.directory}/logs")
+        report = story.play(
+            stack.urls,
+            stack.operator_key,
+            _say_step,
+            f"{stack.directory}/logs",
+            mails.of_folder(stack.mail_folder),
+        )
         code = _show(report, as_json=as_json)
         if keep:
             notes.print("It keeps running; Ctrl-C stops everything.")
@@ -79,6 +87,7 @@ def _against_compose(*, as_json: bool) -> int:
         key,
         _say_step,
         "docker compose logs",
+        mails.of_compose("docker", "compose"),
         receiver_host="host.docker.internal",
         receiver_bind="0.0.0.0",  # noqa: S104  the containers come from another address
         receiver_port=int(environment.get("RELEVO_DEMO_RECEIVER_PORT", "0")),
@@ -86,8 +95,9 @@ def _against_compose(*, as_json: bool) -> int:
     return _show(report, as_json=as_json)
 
 
-def _say_step(step: str, seconds: float) -> None:
-    notes.print(f"{seconds:7.2f} s  {step}", markup=False, highlight=False)
+def _say_step(step: str, seconds: float | None) -> None:
+    took = " " * 9 if seconds is None else f"{seconds:7.2f} s"
+    notes.print(f"{took}  {step}", markup=False, highlight=False)
 
 
 def _show(report: Json, *, as_json: bool) -> int:

@@ -19,7 +19,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from relevo.demo import shopify_sample
-from relevo.demo.client import PASSWORD, Client, expect, log_in, set_webhook, sign_up_three_pl
+from relevo.demo.client import Client, accept, expect, log_in, set_webhook, sign_up_three_pl
+from relevo.mails import Mailboxes
+from shared.egress.masking import masked
 
 Json = dict[str, Any]
 SHOPIFY_ORDERS, GENERIC_ORDERS, PROCESSED = 40, 20, 12
@@ -70,20 +72,22 @@ class Story:
         client: to the services.
         operator_key: for the plan.
         receiver: the 3PL's.
-        tell: called with each step's sentence and its seconds.
+        tell: called with each step's sentence and its seconds, and with each mail.
         look_at: where the logs are, for what never happened.
     """
 
     client: Client
     operator_key: str
     receiver: ReceiverProcess
-    tell: Callable[[str, float], None]
+    tell: Callable[[str, float | None], None]
     look_at: str
     token: str = ""
     store_id: str = ""
     connection_id: str = ""
     api_key: str = ""
     login_token: str = ""
+    brand_email: str = ""
+    keys: list[str] = field(default_factory=list)
     sent: set[str] = field(default_factory=set)
     processed: set[str] = field(default_factory=set)
     steps: list[Json] = field(default_factory=list)
@@ -91,7 +95,7 @@ class Story:
     def play(self) -> Json:
         """All steps, then the table."""
         for step in (
-            self.sign_up, self.add_brand, self.first_login, self.settings, self.activate,
+            self.sign_up, self.add_brand, self.open_link, self.accept, self.settings, self.activate,
             self.refuse_a_wrong_signature, self.shopify_orders, self.generic_orders,
             self.receive, self.process, self.deactivate, self.update_one, self.order_after,
         ):  # fmt: skip
@@ -107,19 +111,21 @@ class Story:
     def sign_up(self) -> str:
         """The 3PL."""
         self.token, email = sign_up_three_pl(self.client, self.operator_key, "Pack & Go")
+        self.mail(email)
         self.token = log_in(self.client, email)
-        return "The 3PL signs up, is put on plan conquer, and logs in"
+        return "The 3PL signs up by the mailed link, is put on plan conquer, and logs in"
 
     def add_brand(self) -> str:
         """The form, and the store's credentials."""
         name = base64.b32encode(hashlib.sha256(self.token.encode()).digest())[:10].decode().lower()
+        self.brand_email = f"ana@{name}.example.com"
         brand = self.client.call(
             "connections",
             "POST",
             "/v1/brands",
             self.token,
             {
-                "contact": {"name": "Ana Ruiz", "email": f"ana@{name}.example.com"},
+                "contact": {"name": "Ana Ruiz", "email": self.brand_email},
                 "company_name": "Casa Ruiz",
                 "store_url": f"https://www.{name}.example.com/",
                 "platform": "shopify",
@@ -140,16 +146,20 @@ class Story:
         state = brand["connection"]["state"]
         return f"It adds its brand Casa Ruiz: the connection is {state}, a login link to share"
 
-    def first_login(self) -> str:
-        """The brand redeems the link."""
-        body = {
-            "token": self.login_token,
-            "password": PASSWORD,
-            "adopted_credentials": self.keys,
-        }
-        self.client.call("connections", "POST", "/v1/login-links/redeem", body=body)
+    def open_link(self) -> str:
+        """The shared link shows who asks for what, and no more."""
+        body = {"token": self.login_token}
+        shown = self.client.call("connections", "POST", "/v1/login-links/open", body=body)
+        self.mail(self.brand_email)
+        return f"The brand opens the link: {shown['three_pl']} asks, a mail is on its way"
+
+    def accept(self) -> str:
+        """The mailed link makes the brand."""
+        accept(self.client, self.client.mailboxes.wait_for(self.brand_email).token, self.keys)
         state = self.connection()["state"]
-        return f"The brand logs in through the link: the connection is {state}"
+        return (
+            f"The brand sets a password and accepts by the mailed link: the connection is {state}"
+        )
 
     def settings(self) -> str:
         """The webhook and whose account pays."""
@@ -164,7 +174,7 @@ class Story:
             {"shipping_rules_owner": "three_pl", "billing_owner": "three_pl"},
             **{"if-match": f'"{version}"'},
         )
-        return f"Settings: webhook to {self.receiver.url}, the 3PL's rules and account"
+        return f"Settings: webhook to {masked(self.receiver.url)}, the 3PL's rules and account"
 
     def activate(self) -> str:
         """Switch on, and wait until the store's credentials are known where orders arrive."""
@@ -268,11 +278,10 @@ class Story:
         late = "G-late"
         path = f"/v1/stores/{self.store_id}/orders"
         self.client.call("ingest", "POST", path, self.api_key, generic_order(late))
-        body = {"token": self.login_token, "password": PASSWORD}
-        brand = self.client.call("connections", "POST", "/v1/login-links/redeem", body=body)
+        brand_token = log_in(self.client, self.brand_email)
         found = self.wait(
             "the brand to see its new order",
-            lambda: self.find(brand["access_token"], late),
+            lambda: self.find(brand_token, late),
         )
         if found["owner"] != "brand" or self.events_of(late):
             raise AssertionError(f"an order after the switch went to {found['owner']}")
@@ -311,6 +320,11 @@ class Story:
         return {name: f"{url}/docs" for name, url in self.client.urls.items()}
 
     # --- small words --------------------------------------------------------------------------
+
+    def mail(self, address: str) -> None:
+        """Show the newest mail to an address, as a line."""
+        mail = self.client.mailboxes.wait_for(address)
+        self.tell(f"   ✉ to {address}: {mail.subject}", None)
 
     def wait(self, what: str, condition: Callable[[], Any]) -> Any:
         """Wait for a condition, with a deadline."""
@@ -386,8 +400,9 @@ def generic_order(external_id: str, updated_at: str = "2026-03-01T12:00:00Z") ->
 def play(
     urls: Mapping[str, str],
     operator_key: str,
-    tell: Callable[[str, float], None],
+    tell: Callable[[str, float | None], None],
     look_at: str,
+    mailboxes: Mailboxes,
     *,
     receiver_host: str = "127.0.0.1",
     receiver_bind: str = "127.0.0.1",
@@ -400,7 +415,7 @@ def play(
     """
     receiver = ReceiverProcess(receiver_bind, receiver_port, receiver_host)
     try:
-        return Story(Client(urls), operator_key, receiver, tell, look_at).play()
+        return Story(Client(urls, mailboxes), operator_key, receiver, tell, look_at).play()
     finally:
         with suppress(OSError):
             receiver.end()

@@ -110,6 +110,11 @@ class Stack:
         engines = {engine.name: engine.pid for engine in (self.kafka, self.postgres) if engine.pid}
         return {**running, **engines}
 
+    @property
+    def mail_folder(self) -> Path:
+        """Where mails go: there is no mail server."""
+        return self.directory / "mail"
+
     def log(self, service: str) -> Path:
         """What a service logged."""
         return self.directory / "logs" / f"{service}.log"
@@ -124,7 +129,7 @@ class Stack:
             "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
             "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
             "RELEVO_CONNECTIONS_PUBLIC_URL": self.urls.get("connections", ""),
-            "RELEVO_CONNECTIONS_MAIL_FOLDER": str(self.directory / "mail"),
+            "RELEVO_CONNECTIONS_MAIL_FOLDER": str(self.mail_folder),
             "PYTHONPATH": str(ROOT),
         }
         kept = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}

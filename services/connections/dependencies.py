@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from services.connections.accounts.passwords import Passwords
 from services.connections.accounts.tokens import TokenIssuer
 from services.connections.callers import Caller
 from services.connections.mail.outgoing import Outgoing
+from services.connections.people.mailed_links import MailedLinks
+from services.connections.people.passwords import Passwords
 from services.connections.settings import Settings
 from shared.egress.url_check import UrlCheck
 from shared.failures import Refused
@@ -33,6 +34,7 @@ class Dependencies:
     issuer: TokenIssuer
     passwords: Passwords
     outgoing: Outgoing
+    links: MailedLinks
     idempotency_keys: IdempotencyKeys
     url_check: UrlCheck
 

@@ -2,8 +2,8 @@
 
 from fastapi import FastAPI
 
+from services.connections.acceptance.http import router as acceptance
 from services.connections.accounts.http import router as accounts
-from services.connections.accounts.passwords import Passwords
 from services.connections.accounts.tokens import TokenIssuer
 from services.connections.brands.http import router as brands
 from services.connections.connection import sealing
@@ -11,6 +11,9 @@ from services.connections.connection.http import router as connections
 from services.connections.dependencies import Dependencies
 from services.connections.mail.outgoing import Outgoing
 from services.connections.mail.wiring import mail_sender
+from services.connections.people.http import router as people
+from services.connections.people.mailed_links import MailedLinks
+from services.connections.people.passwords import Passwords
 from services.connections.settings import Settings
 from services.connections.stores.http import router as stores
 from shared.egress.guard import Guard
@@ -53,9 +56,10 @@ def create_app(settings: Settings) -> FastAPI:
         ),
         passwords=passwords,
         outgoing=Outgoing(sealer),
+        links=MailedLinks(settings.connections_public_url.rstrip("/")),
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
         url_check=url_check,
     )
-    for router in (accounts, brands, stores, connections):
+    for router in (accounts, people, brands, acceptance, stores, connections):
         app.include_router(router)
     return app

@@ -63,6 +63,8 @@ def store_changed(
         version=store.version,
         credentials=tuple(credentials),
         payment_rules=store.payment_rules,
+        former_brand_id=store.former_brand_id,
+        alias_of=store.alias_of,
         changed_at=store.changed_at,
     )
     return _message(STORES_CHANGED, str(store.id), body.model_dump_json(), traceparent)

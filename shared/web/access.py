@@ -56,7 +56,7 @@ class BearerAccess(Access, HTTPBearer):
 class AccountAccess(BearerAccess):
     """The account whose access token came with the request."""
 
-    refusals = ("missing_token", "invalid_token")
+    refusals: tuple[str, ...] = ("missing_token", "invalid_token")
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI reads the signature
         """Verify the token.
@@ -66,6 +66,22 @@ class AccountAccess(BearerAccess):
         """
         verifier: Verifier = request.app.state.verifier
         return verifier.verify(bearer_token(request))
+
+
+class MaybeAccountAccess(AccountAccess):
+    """The account whose access token came with the request, or anyone; a bad token is refused."""
+
+    refusals = ("invalid_token",)
+
+    async def __call__(self, request: Request) -> Principal | None:  # type: ignore[override]  # as above
+        """Verify the token, if there is one.
+
+        Raises:
+            Refused: `invalid_token`.
+        """
+        if "authorization" not in request.headers:
+            return None
+        return await super().__call__(request)
 
 
 def bearer_token(request: Request) -> str:
@@ -82,8 +98,10 @@ def bearer_token(request: Request) -> str:
 
 public = PublicAccess()
 account = AccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
+maybe_account = MaybeAccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 Public = Annotated[None, Depends(public)]
 Account = Annotated[Principal, Depends(account)]
+MaybeAccount = Annotated[Principal | None, Depends(maybe_account)]
 
 
 def require_declared_access(app: FastAPI) -> None:

@@ -122,9 +122,6 @@ CATALOGUE: Mapping[str, ProblemType] = {
         401, "The e-mail or the password is not right.", "Try again."
     ),
     # --- accounts, brands, stores
-    "email_taken": ProblemType(
-        409, "There is an account with this e-mail.", "Log in there, or use another e-mail."
-    ),
     "three_pl_only": ProblemType(403, "Only a 3PL account can do this.", "Sign up as `three_pl`."),
     "brand_only": ProblemType(
         403,
@@ -141,24 +138,32 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The 3PL has to be on plan `conquer` to hold connections.",
         "Ask the operator to change the plan.",
     ),
-    "store_taken": ProblemType(
-        409,
-        "This store belongs to another brand account.",
-        "Ask your client for the e-mail of that account.",
-    ),
     "already_connected": ProblemType(
         409,
         "You have a connection to this store.",
         "Issue a new login link if the brand needs one.",
     ),
     "nothing_pending": ProblemType(
-        409, "No connection with this brand waits for its first login.", "Add the brand's store."
+        409, "No connection with this brand waits to be accepted.", "Add the brand's store."
     ),
     "login_link_expired": ProblemType(
         410, "This login link is over or was replaced.", "Ask your 3PL for a new one."
     ),
+    "link_expired": ProblemType(
+        410, "This link is over or was used.", "Log in, or ask for a new mail."
+    ),
     "wrong_password": ProblemType(
-        403, "The account of this login link has another password.", "Log in with that one."
+        403, "The address has another password.", "Use that one, or ask for a new password."
+    ),
+    "wrong_account": ProblemType(
+        403,
+        "This link was mailed to somebody else than who is logged in.",
+        "Log in as the reader of that mail, or log out.",
+    ),
+    "terms_changed": ProblemType(
+        412,
+        "The settings have changed since they were shown; they are at version {version}.",
+        "Read them again, and accept those.",
     ),
     "too_many_credentials": ProblemType(
         409, "A store has {most} credentials at most.", "Revoke old ones."
@@ -203,7 +208,7 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
     "too_many_attempts": ProblemType(
         429,
-        "Too many attempts to log in came from this network.",
+        "Too many attempts came from this network.",
         "Wait as long as `Retry-After` says.",
     ),
     "busy": ProblemType(

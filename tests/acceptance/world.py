@@ -19,6 +19,7 @@ from aiohttp import web
 
 from relevo.local.stack import Stack
 from tests.kit.client import Api
+from tests.kit.mailbox import Folder
 from tests.kit.receiver import ReceivedWebhook, Receiver
 from tests.kit.waiting import eventually
 
@@ -99,7 +100,9 @@ class World:
         async with httpx.AsyncClient(
             base_url=self.stack.urls["connections"], timeout=30, trust_env=False
         ) as client:
-            three_pl, brand, added = await Api(client, self.stack.operator_key).connected()
+            three_pl, brand, added = await Api(
+                client, self.stack.operator_key, Folder(self.stack.mail_folder)
+            ).connected()
             self.store_id, self.connection_id = added["store"]["id"], added["connection"]["id"]
             self.three_pl_token = three_pl.token
             self.brand_token = brand.token

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from relevo.local.processes import free_port
+from relevo.mails import Mailboxes, of_compose
 from relevo.operate import secrets
 from relevo.operate.roles import role_of
 from services.catalog import NAMES
@@ -33,12 +34,19 @@ class Compose:
         ports = {f"RELEVO_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         secrets.write(self.folder / ".env", {**values, **ports})
 
+    @property
+    def command(self) -> list[str]:
+        file, environment = str(ROOT / "docker-compose.yml"), str(self.folder / ".env")
+        return ["docker", "compose", "-p", self.project, "--env-file", environment, "-f", file]
+
+    @property
+    def mailboxes(self) -> Mailboxes:
+        return of_compose(*self.command)
+
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RELEVO_", "POSTGRES_"))}
-        file, environment = str(ROOT / "docker-compose.yml"), str(self.folder / ".env")
-        command = ["docker", "compose", "-p", self.project, "--env-file", environment, "-f", file]
         done = subprocess.run(
-            [*command, *arguments], capture_output=True, check=False, text=True, env=kept
+            [*self.command, *arguments], capture_output=True, check=False, text=True, env=kept
         )
         if check and done.returncode:
             logs = self.run("logs", "--tail", "40", check=False).stdout
@@ -61,13 +69,12 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
 
 
 def _sign_up(compose: Compose, email: str) -> httpx.Response:
-    account = {
-        "kind": "three_pl",
-        "name": "Lagerhaus",
-        "email": email,
-        "password": "a long enough one",
-    }
-    return httpx.post(compose.url("connections", "/v1/accounts"), json=account)
+    """Somebody signs up and follows the mailed link."""
+    form = {"kind": "three_pl", "name": "Lagerhaus", "email": email}
+    asked = httpx.post(compose.url("connections", "/v1/accounts"), json=form)
+    assert asked.status_code == 202
+    link = {"token": compose.mailboxes.wait_for(email).token, "password": "a long enough one"}
+    return httpx.post(compose.url("connections", "/v1/accounts/confirm"), json=link)
 
 
 def _log_in(compose: Compose, email: str) -> httpx.Response:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+
+from tests.kit.mailbox import Folder
 
 PASSWORD = "correct horse battery"
 
@@ -63,21 +66,43 @@ class Api:
 
     client: httpx.AsyncClient
     operator_key: str
+    mailbox: Folder
+
+    @classmethod
+    def of(cls, client: httpx.AsyncClient, settings: Mapping[str, str]) -> Self:
+        """The service at the other end of `client`, which runs on these settings."""
+        return cls(
+            client,
+            settings["RELEVO_CONNECTIONS_OPERATOR_KEY"],
+            Folder(Path(settings["RELEVO_CONNECTIONS_MAIL_FOLDER"])),
+        )
 
     async def log_in(self, email: str, password: str = PASSWORD) -> Party:
         """A session of an account that exists."""
         answer = await self.client.post("/v1/sessions", json={"email": email, "password": password})
+        return self.party(answer, email)
+
+    async def sign_up(self, kind: str, email: str = "") -> Party:
+        """A new account on the free plan, of somebody who reads the mail."""
+        email = email or f"{uuid4().hex}@relevo.test"
+        form = {"kind": kind, "name": f"{kind} Ltd", "email": email}
+        answer = await self.client.post("/v1/accounts", json=form)
+        assert answer.status_code == 202, answer.text
+        return await self.confirm(email)
+
+    async def confirm(self, email: str) -> Party:
+        """Whoever reads the newest mail to an address sets the password by its link."""
+        token = (await self.mailbox.wait_for(email))[-1].token
+        answer = await self.client.post(
+            "/v1/accounts/confirm", json={"token": token, "password": PASSWORD}
+        )
+        return self.party(answer, email)
+
+    def party(self, answer: httpx.Response, email: str) -> Party:
+        """Who a session belongs to."""
         assert answer.status_code == 201, answer.text
         session = answer.json()
         return Party(self.client, session["account_id"], email, session["access_token"])
-
-    async def sign_up(self, kind: str) -> Party:
-        """A new account on the free plan."""
-        email = f"{uuid4().hex}@relevo.test"
-        form = {"kind": kind, "name": f"{kind} Ltd", "email": email, "password": PASSWORD}
-        answer = await self.client.post("/v1/accounts", json=form)
-        assert answer.status_code == 201, answer.text
-        return await self.log_in(email)
 
     async def set_plan(self, account_id: str, plan: str) -> httpx.Response:
         """As the operator."""
@@ -93,26 +118,47 @@ class Api:
         assert (await self.set_plan(party.id, "conquer")).status_code == 200
         return party
 
-    async def redeem(
-        self, token: str, password: str = PASSWORD, adopted: Sequence[str] = ()
-    ) -> httpx.Response:
-        """The first login of a brand, which keeps these of the 3PL's keys."""
-        return await self.client.post(
-            "/v1/login-links/redeem",
-            json={"token": token, "password": password, "adopted_credentials": list(adopted)},
+    async def open_link(self, added: Json) -> Json:
+        """The client opens the shared link; what it shows."""
+        answer = await self.client.post(
+            "/v1/login-links/open", json={"token": added["login_link"]["token"]}
         )
+        assert answer.status_code == 200, answer.text
+        shown: Json = answer.json()
+        return shown
+
+    async def mailed_token(self, added: Json) -> str:
+        """The client opens the shared link and reads its mail; the token in it."""
+        address = added["contact"]["email"]
+        before = len(self.mailbox.to(address))
+        await self.open_link(added)
+        return (await self.mailbox.wait_for(address, before + 1))[-1].token
+
+    async def accept(self, token: str, as_party: Party | None = None, **fields: Any) -> Any:
+        """The client accepts what it was shown, as somebody who is logged in or by password."""
+        shown = await self.client.post("/v1/acceptances/preview", json={"token": token})
+        version = shown.json()["settings"]["version"] if shown.is_success else 1
+        body = {"token": token, "settings_version": version, **fields}
+        if as_party is not None:
+            return await as_party.call("POST", "/v1/acceptances", body)
+        return await self.client.post("/v1/acceptances", json={"password": PASSWORD, **body})
+
+    async def accepted(
+        self, added: Json, adopted: Sequence[str] = (), **fields: Any
+    ) -> tuple[Party, Json]:
+        """The client after it has accepted, and what that answered."""
+        answer = await self.accept(
+            await self.mailed_token(added), adopted_credentials=list(adopted), **fields
+        )
+        return self.party(answer, added["contact"]["email"]), answer.json()
 
     async def connected(
         self, three_pl: Party | None = None, form: Json | None = None
     ) -> tuple[Party, Party, Json]:
-        """A 3PL, a brand that has logged in, and what adding the brand answered."""
+        """A 3PL, a brand that has accepted, and what adding the brand answered."""
         three_pl = three_pl or await self.three_pl()
-        form = form or brand_form()
-        added = await three_pl.post("/v1/brands", form)
-        session = (await self.redeem(added["login_link"]["token"])).json()
-        brand = Party(
-            self.client, session["account_id"], form["contact"]["email"], session["access_token"]
-        )
+        added = await three_pl.post("/v1/brands", form or brand_form())
+        brand, _ = await self.accepted(added)
         return three_pl, brand, added
 
 

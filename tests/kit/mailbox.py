@@ -1,80 +1,16 @@
 """Mails as their readers see them: from the folder they were written to, or a mail server."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from relevo.mails import Received, parse
 from tests.kit.waiting import eventually
-
-_LINK = re.compile(r"https?://\S+")
-
-
-@dataclass(frozen=True)
-class Received:
-    """One mail that arrived."""
-
-    message: EmailMessage
-
-    @property
-    def to(self) -> str:
-        """The address."""
-        return str(self.message["To"])
-
-    @property
-    def subject(self) -> str:
-        """The subject."""
-        return str(self.message["Subject"])
-
-    @property
-    def id(self) -> str:
-        """What a mailbox knows a mail by."""
-        return str(self.message["Message-ID"])
-
-    @property
-    def text(self) -> str:
-        """What it says."""
-        return self._part("plain")
-
-    @property
-    def html(self) -> str:
-        """The same, for those who see HTML."""
-        return self._part("html")
-
-    def _part(self, kind: str) -> str:
-        part = self.message.get_body((kind,))
-        assert part is not None
-        content: str = part.get_content()
-        return content.replace("\r\n", "\n")
-
-    @property
-    def link(self) -> str:
-        """The first link: what a reader would follow."""
-        found = _LINK.search(self.text)
-        assert found is not None, self.text
-        return found[0]
-
-    @property
-    def token(self) -> str:
-        """The token in the fragment of that link: `#token=…`, or all of it."""
-        fragment = urlsplit(self.link).fragment
-        return parse_qs(fragment).get("token", [fragment])[0]
-
-
-def parse(raw: bytes) -> Received:
-    """A mail as it went over the wire."""
-    message = message_from_bytes(raw, policy=default)
-    assert isinstance(message, EmailMessage)
-    return Received(message)
 
 
 @dataclass(frozen=True)

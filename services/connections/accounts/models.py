@@ -10,12 +10,10 @@ from shared.web.auth import AccountKind
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A tenant; `password_hash` is None until its first login."""
+    """A tenant. One without people is a claim: nobody can act in it."""
 
     id: UUID
     kind: AccountKind
     name: str
-    email: str
     plan: Plan
-    password_hash: str | None
     created_at: datetime

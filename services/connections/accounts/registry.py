@@ -10,32 +10,14 @@ from shared.postgres.database import Session
 from shared.web.auth import AccountKind
 
 
-async def add_account(
-    session: Session, kind: AccountKind, name: str, email: str, password_hash: str
-) -> Account:
-    """The new account.
-
-    Raises:
-        Refused: `email_taken`.
-    """
-    account = await store.insert_account(session, kind, name, email, password_hash)
-    if account is None:
-        raise Refused("email_taken")
-    return account
+async def add_account(session: Session, kind: AccountKind, name: str) -> Account:
+    """The new account; nobody can act in it before somebody is a member."""
+    return await store.insert_account(session, kind, name)
 
 
-async def ensure_brand(session: Session, name: str, email: str) -> Account:
-    """The brand account of an e-mail, made without a password when there is none.
-
-    Raises:
-        Refused: `email_taken`: the account of this e-mail is no brand.
-    """
-    account = await store.insert_account(
-        session, "brand", name, email, None
-    ) or await store.get_account_by_email(session, email)
-    if account is None or account.kind != "brand":
-        raise Refused("email_taken")
-    return account
+async def lock_account(session: Session, account_id: UUID) -> None:
+    """Wait for whoever adds to the account, and hold them off."""
+    await store.lock_account(session, account_id)
 
 
 async def require_three_pl(session: Session, account_id: UUID) -> None:
@@ -65,8 +47,3 @@ async def change_plan(session: Session, account_id: UUID, plan: Plan) -> Account
 async def get_account(session: Session, account_id: UUID) -> Account | None:
     """The account."""
     return await store.get_account(session, account_id)
-
-
-async def set_first_password(session: Session, account_id: UUID, password_hash: str) -> bool:
-    """Whether it was set: not when somebody set one before."""
-    return await store.set_first_password(session, account_id, password_hash)

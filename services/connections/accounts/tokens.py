@@ -46,13 +46,13 @@ class TokenIssuer:
                 f"RELEVO_AUTH_JWKS has no key {self._kid!r}: nobody could verify our tokens"
             )
 
-    def issue(self, account_id: UUID, kind: AccountKind) -> str:
-        """A token that acts in the account."""
+    def issue(self, subject: UUID, account_id: UUID, kind: AccountKind) -> str:
+        """A token with which a person acts in the account."""
         now = int(time.time())
         claims = {
             "iss": self._issuer,
             "aud": AUDIENCE,
-            "sub": str(account_id),
+            "sub": str(subject),
             "account": str(account_id),
             "kind": kind,
             "iat": now,

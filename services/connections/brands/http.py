@@ -1,43 +1,44 @@
-"""Brands and their first login over HTTP."""
+"""The brands of a 3PL over HTTP: the form, the list, and the link to share."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from services.connections.accounts import guessing, tokens
+from services.connections.acceptance import asking
 from services.connections.accounts import registry as accounts
-from services.connections.accounts.http import Email, Name, Password, Session, issue_session
-from services.connections.brands import first_login, models, onboarding, store
+from services.connections.brands import models, onboarding, store
 from services.connections.brands.onboarding import BrandForm, IssuedLink
 from services.connections.connection.models import Connection
 from services.connections.dependencies import Process, TracedCaller
-from services.connections.stores import addresses
-from services.connections.stores.http import Platform, StoreOfBrand
+from services.connections.mail.kinds import Language
+from services.connections.people.http import Email, Name
+from services.connections.stores.http import Platform, StoreOfBrand, StoreUrl
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.fields import DISPLAYABLE
 from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
-from shared.telemetry import traceparent_of
-from shared.web.access import Account, Public
-from shared.web.networks import address_of, network_of
+from shared.web.access import Account
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, only_known_parameters
 
-StoreUrl = Annotated[str, Field(max_length=500), AfterValidator(addresses.normalise_domain)]
 ShortText = Annotated[str, Field(max_length=200, pattern=DISPLAYABLE)]
 
 router = APIRouter(dependencies=[only_known_parameters])
 
 
 class Contact(Form):
-    """Whom the 3PL talks to at the brand; the e-mail becomes the brand's log-in."""
+    """Whom the 3PL talks to at the brand: who reads this address may accept.
+
+    `language` is that of the mails.
+    """
 
     name: Name
     email: Email
+    language: Language = "en"
 
 
 class NewBrand(Form):
@@ -50,10 +51,13 @@ class NewBrand(Form):
     warehouse: ShortText | None = None
     monthly_order_range: ShortText | None = None
     priorities: list[ShortText] = Field(default_factory=list, max_length=20)
+    send_mail: bool = Field(
+        default=False, description="Ask the contact by mail at once, without sharing the link."
+    )
 
 
 class NewConnection(BaseModel):
-    """The connection that adding a brand began."""
+    """The connection that a form began."""
 
     id: UUID
     state: ConnectionState
@@ -61,7 +65,10 @@ class NewConnection(BaseModel):
 
 
 class LoginLink(BaseModel):
-    """For the brand's first login; shown once, good once, for 48 hours."""
+    """To share with the client: it shows who asks for what and sends the mail that accepts.
+
+    Shown once, good for 48 hours or until a newer one.
+    """
 
     url: str
     token: str
@@ -69,7 +76,7 @@ class LoginLink(BaseModel):
 
 
 class AddedBrand(BaseModel):
-    """The brand, its store, the pending connection and the link to share with the client."""
+    """The claim: a brand, its store, the pending connection and the link to share."""
 
     id: UUID
     company_name: str
@@ -80,15 +87,16 @@ class AddedBrand(BaseModel):
 
 
 class Brand(BaseModel):
-    """A brand as its 3PL sees it."""
+    """A brand as its 3PL sees it; `account_id` once it has accepted."""
 
     id: UUID
+    account_id: UUID | None
     company_name: str
     contact: Contact
     warehouse: str | None
     monthly_order_range: str | None
     priorities: list[str]
-    logged_in: bool
+    has_accepted: bool
     created_at: datetime
 
 
@@ -98,21 +106,9 @@ class LinkRequest(Form):
     store_id: UUID | None = None
 
 
-class Redeem(Form):
-    """The first login sets the password; later ones have to know it."""
-
-    token: Annotated[str, Field(max_length=200)]
-    password: Password
-    adopted_credentials: list[UUID] = Field(
-        default_factory=list,
-        max_length=20,
-        description="Keys that the 3PL made for the store and that the brand keeps; others die.",
-    )
-
-
 def _link(process: Process, issued: IssuedLink) -> LoginLink:
     return LoginLink(
-        url=f"{process.public_url}/login?token={issued.token}",
+        url=process.links.page(f"login#token={issued.token}"),
         token=issued.token,
         expires_at=issued.expires_at,
     )
@@ -122,6 +118,7 @@ def _form(body: NewBrand) -> BrandForm:
     return BrandForm(
         contact_name=body.contact.name,
         contact_email=body.contact.email,
+        language=body.contact.language,
         company_name=body.company_name,
         platform=body.platform,
         domain=body.store_url,
@@ -154,21 +151,21 @@ def _added(body: NewBrand, connection: Connection, login_link: LoginLink) -> Add
     openapi_extra=refuses(
         "three_pl_only",
         "plan_required",
-        "store_taken",
         "already_connected",
-        "email_taken",
         idempotent=True,
     ),
 )
 async def add_brand(
     request: Request, process: Process, caller: TracedCaller, body: NewBrand
 ) -> AddedBrand:
-    """The brand account (made or found), its store, a pending connection and a login link."""
+    """A claim: seen by this 3PL alone until the client accepts, whatever exists already."""
 
     async def create(session: DatabaseSession) -> AddedBrand:
         connection, issued = await onboarding.add_brand(
             session, _form(body), caller, process.link_lifetime
         )
+        if body.send_mail:
+            await asking.send_mail(session, process.outgoing, process.links, connection)
         return _added(body, connection, _link(process, issued))
 
     async def again(session: DatabaseSession, _: AddedBrand) -> None:
@@ -182,13 +179,16 @@ async def add_brand(
 def _brand(brand: models.Brand) -> Brand:
     profile = brand.profile
     return Brand(
-        id=profile.brand_id,
+        id=profile.id,
+        account_id=profile.account_id if brand.has_accepted else None,
         company_name=profile.company_name,
-        contact=Contact(name=profile.contact_name, email=profile.contact_email),
+        contact=Contact(
+            name=profile.contact_name, email=profile.contact_email, language=profile.language
+        ),
         warehouse=profile.warehouse,
         monthly_order_range=profile.monthly_order_range,
         priorities=list(profile.priorities),
-        logged_in=brand.logged_in,
+        has_accepted=brand.has_accepted,
         created_at=brand.created_at,
     )
 
@@ -202,7 +202,7 @@ async def list_brands(
         rows = await store.list_brands(
             session, caller.account_id, decode_cursor_part(after, UUID), limit + 1
         )
-    return page_of(rows, limit, _brand, lambda row: row.profile.brand_id)
+    return page_of(rows, limit, _brand, lambda row: row.profile.id)
 
 
 @router.get("/v1/brands/{brand_id}", tags=["brands"], summary="One brand")
@@ -228,33 +228,9 @@ async def reissue_link(
     brand_id: UUID,
     body: LinkRequest | None = None,
 ) -> LoginLink:
-    """For a brand that has not logged in yet."""
+    """For a brand that has not accepted yet."""
     async with process.database.transaction() as session:
         issued = await onboarding.reissue_link(
             session, brand_id, body.store_id if body else None, caller, process.link_lifetime
         )
     return _link(process, issued)
-
-
-@router.post(
-    "/v1/login-links/redeem",
-    tags=["brands"],
-    summary="The brand's first login",
-    openapi_extra=refuses(
-        "not_found", "login_link_expired", "wrong_password", "too_many_attempts", "busy"
-    ),
-)
-async def redeem(_: Public, request: Request, process: Process, body: Redeem) -> Session:
-    """Sets the password and lets the connection be switched on; again it is a plain login."""
-    network, target = network_of(address_of(request)), tokens.digest(body.token)
-    await guessing.count(process.database, network, target)
-    account = await first_login.redeem(
-        process.database,
-        process.passwords,
-        body.token,
-        body.password,
-        body.adopted_credentials,
-        traceparent_of(request.headers),
-    )
-    await guessing.forgive(process.database, network, target)
-    return issue_session(process, account)

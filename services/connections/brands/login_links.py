@@ -1,4 +1,4 @@
-"""Whether a login link still lets anybody in. Pure."""
+"""Whether a login link still shows what it is about. Pure."""
 
 from services.connections.brands.models import LoginLink
 from shared.contracts.connections_changed import ConnectionState
@@ -6,16 +6,13 @@ from shared.failures import Refused
 
 
 def require_usable(link: LoginLink | None) -> LoginLink:
-    """The link, when it may be used: for the first time while its connection waits, or again.
-
-    Again it is a plain login, which the password proves.
+    """The link, while its connection waits for the brand.
 
     Raises:
         Refused: `not_found`: there is no such link; `login_link_expired`.
     """
     if link is None:
         raise Refused("not_found", what="login link")
-    has_ended = not link.is_redeemed and link.state is not ConnectionState.PENDING
-    if link.is_over or has_ended:
+    if link.is_over or link.state is not ConnectionState.PENDING:
         raise Refused("login_link_expired")
     return link

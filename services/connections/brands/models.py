@@ -5,17 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.connections.mail.kinds import Language
 from shared.contracts.connections_changed import ConnectionState
 
 
 @dataclass(frozen=True, slots=True)
 class BrandProfile:
-    """The Add Brand form, as one 3PL filled it in."""
+    """The Add Brand form, as one 3PL filled it in.
 
+    `id` is what the 3PL knows the brand by. `account_id` is the claim, and from the acceptance on
+    the account that the client accepted into.
+    """
+
+    id: UUID
     three_pl_id: UUID
-    brand_id: UUID
+    account_id: UUID
     contact_name: str
     contact_email: str
+    language: Language
     company_name: str
     warehouse: str | None
     monthly_order_range: str | None
@@ -27,22 +34,15 @@ class Brand:
     """A brand as its 3PL sees it."""
 
     profile: BrandProfile
-    logged_in: bool
+    has_accepted: bool
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class LoginLink:
-    """A login link and the brand it lets in.
-
-    `is_over`: its time is over, or a newer one replaced it. `password_hash` is None until the
-    brand's first login.
-    """
+    """The link that a 3PL shares; `is_over`: its time is over, or a newer one replaced it."""
 
     connection_id: UUID
-    store_id: UUID
-    brand_id: UUID
     state: ConnectionState
-    password_hash: str | None
-    is_redeemed: bool
+    expires_at: datetime
     is_over: bool

@@ -12,6 +12,7 @@ from services.connections.brands.models import BrandProfile
 from services.connections.callers import Caller
 from services.connections.connection import transitions
 from services.connections.connection.models import Connection
+from services.connections.mail.kinds import Language
 from services.connections.stores import registry as stores
 from shared.failures import Refused
 from shared.postgres.database import Session
@@ -23,6 +24,7 @@ class BrandForm:
 
     contact_name: str
     contact_email: str
+    language: Language
     company_name: str
     platform: str
     domain: str
@@ -42,17 +44,21 @@ class IssuedLink:
 async def add_brand(
     session: Session, form: BrandForm, caller: Caller, link_lifetime: timedelta
 ) -> tuple[Connection, IssuedLink]:
-    """The brand (made or found), its store, a pending connection and a login link.
+    """A claim: an account that nobody can act in, its store, a pending connection, a login link.
+
+    Whether the address or the shop is known already changes nothing: typing them proves nothing.
 
     Raises:
-        Refused: `three_pl_only`, `plan_required`, `email_taken`, `store_taken`,
-            `already_connected`.
+        Refused: `three_pl_only`, `plan_required`; `already_connected`: this 3PL has this shop.
     """
+    # Two forms of one 3PL at once: the second one finds what the first one made.
+    await accounts.lock_account(session, caller.account_id)
     await accounts.require_three_pl(session, caller.account_id)
-    brand = await accounts.ensure_brand(session, form.company_name, form.contact_email)
-    of_store = await stores.ensure_store(session, brand.id, form.platform, form.domain, caller)
+    await transitions.require_no_shop(session, caller.account_id, form.platform, form.domain)
+    claim = await accounts.add_account(session, "brand", form.company_name)
+    of_store = await stores.add_store(session, claim.id, form.platform, form.domain, caller)
     connection = await transitions.create_connection(session, of_store, caller)
-    await store.upsert_brand_profile(session, _profile(form, caller.account_id, brand.id))
+    await store.insert_brand_profile(session, _profile(form, caller.account_id, claim.id))
     return connection, await _issue_link(session, connection.id, link_lifetime)
 
 
@@ -68,21 +74,24 @@ async def reissue_link(
     Raises:
         Refused: `not_found` for a brand of another 3PL; `nothing_pending`.
     """
-    if await store.get_brand(session, caller.account_id, brand_id) is None:
+    brand = await store.get_brand(session, caller.account_id, brand_id)
+    if brand is None:
         raise Refused("not_found", what="brand")
-    # A redeem of the old link either is done before this lock, or finds the link replaced.
+    # An acceptance is either done before this lock, or waits for it.
     connection = await transitions.lock_newest_pending(
-        session, caller.account_id, brand_id, store_id
+        session, caller.account_id, brand.profile.account_id, store_id
     )
     return await _issue_link(session, connection.id, lifetime)
 
 
-def _profile(form: BrandForm, three_pl_id: UUID, brand_id: UUID) -> BrandProfile:
+def _profile(form: BrandForm, three_pl_id: UUID, claim_id: UUID) -> BrandProfile:
     return BrandProfile(
+        id=claim_id,
         three_pl_id=three_pl_id,
-        brand_id=brand_id,
+        account_id=claim_id,
         contact_name=form.contact_name,
         contact_email=form.contact_email,
+        language=form.language,
         company_name=form.company_name,
         warehouse=form.warehouse,
         monthly_order_range=form.monthly_order_range,

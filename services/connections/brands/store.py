@@ -18,9 +18,9 @@ def _brand(row: asyncpg.Record) -> Brand:
     return row_as(Brand, row, profile=row_as(BrandProfile, row))
 
 
-async def upsert_brand_profile(session: Session, profile: BrandProfile) -> None:
-    """Keep the form; the newest one counts."""
-    await _queries.upsert_brand_profile.run(session, **asdict(profile))
+async def insert_brand_profile(session: Session, profile: BrandProfile) -> None:
+    """Keep the form."""
+    await _queries.insert_brand_profile.run(session, **asdict(profile))
 
 
 async def list_brands(
@@ -35,8 +35,27 @@ async def list_brands(
 
 async def get_brand(session: Session, three_pl_id: UUID, brand_id: UUID) -> Brand | None:
     """One brand of a 3PL."""
-    row = await _queries.get_brand.one(session, three_pl_id=three_pl_id, brand_id=brand_id)
+    row = await _queries.get_brand.one(session, three_pl_id=three_pl_id, id=brand_id)
     return _brand(row) if row else None
+
+
+async def get_profile_of_account(
+    session: Session, three_pl_id: UUID, account_id: UUID
+) -> BrandProfile | None:
+    """The form by which a 3PL knows an account."""
+    row = await _queries.get_profile_of_account.one(
+        session, three_pl_id=three_pl_id, account_id=account_id
+    )
+    return row_as(BrandProfile, row) if row else None
+
+
+async def move_brand_profile(
+    session: Session, three_pl_id: UUID, claim_id: UUID, account_id: UUID
+) -> None:
+    """The 3PL knows the account that accepted by what it knew the claim by."""
+    await _queries.move_brand_profile.run(
+        session, three_pl_id=three_pl_id, claim_id=claim_id, account_id=account_id
+    )
 
 
 async def insert_login_link(
@@ -53,8 +72,3 @@ async def get_login_link(session: Session, token_digest: str) -> LoginLink | Non
     """The link of a token."""
     row = await _queries.get_login_link.one(session, digest=token_digest)
     return row_as(LoginLink, row, state=ConnectionState(row["state"])) if row else None
-
-
-async def redeem_login_link(session: Session, token_digest: str) -> bool:
-    """Whether this call redeemed it: once, and in time."""
-    return await _queries.redeem_login_link.run(session, digest=token_digest) == 1

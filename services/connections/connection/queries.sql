@@ -1,11 +1,22 @@
 -- Every query runs with the schema `connections` first on the search path.
 
--- name: insert_connection$
--- Two may add one brand at the same moment: the second one gets no row, as with any live one.
+-- name: insert_connection!
 INSERT INTO connections (id, store_id, brand_id, three_pl_id, state)
-VALUES (:id, :store_id, :brand_id, :three_pl_id, 'pending')
-ON CONFLICT (three_pl_id, store_id) WHERE state IN ('pending', 'inactive', 'active') DO NOTHING
-RETURNING id;
+VALUES (:id, :store_id, :brand_id, :three_pl_id, 'pending');
+
+-- name: get_live_connection_of_shop$
+SELECT c.id FROM connections c JOIN stores s ON s.id = c.store_id
+WHERE c.three_pl_id = :three_pl_id AND s.platform = :platform AND s.domain = :domain
+    AND c.state IN ('pending', 'inactive', 'active')
+ORDER BY c.id LIMIT 1;
+
+-- name: move_connection!
+-- tenants: the caller holds the claim's lock for the account that accepts it, and that store's
+UPDATE connections SET store_id = :store_id, brand_id = :brand_id
+WHERE id = :id AND NOT EXISTS (
+    SELECT FROM connections other
+    WHERE other.id <> :id AND other.three_pl_id = :three_pl_id AND other.store_id = :store_id
+        AND other.state IN ('pending', 'inactive', 'active'));
 
 -- name: get_connection^
 SELECT * FROM connection_details

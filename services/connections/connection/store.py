@@ -36,12 +36,37 @@ def _connection(row: asyncpg.Record) -> Connection:
 
 async def insert_connection(
     session: Session, store_id: UUID, brand_id: UUID, three_pl_id: UUID
-) -> UUID | None:
-    """The id of a new pending connection; None when there is a live one."""
-    connection_id: UUID | None = await _queries.insert_connection.value(
-        session, id=uuid7(), store_id=store_id, brand_id=brand_id, three_pl_id=three_pl_id
+) -> UUID:
+    """The id of a new pending connection to a store that has just been made."""
+    connection_id: UUID = uuid7()
+    await _queries.insert_connection.run(
+        session, id=connection_id, store_id=store_id, brand_id=brand_id, three_pl_id=three_pl_id
     )
     return connection_id
+
+
+async def get_live_connection_of_shop(
+    session: Session, three_pl_id: UUID, platform: str, domain: str
+) -> UUID | None:
+    """A connection of the 3PL, not over, to a store or claim of this shop."""
+    connection_id: UUID | None = await _queries.get_live_connection_of_shop.value(
+        session, three_pl_id=three_pl_id, platform=platform, domain=domain
+    )
+    return connection_id
+
+
+async def move_connection(
+    session: Session, connection: Connection, store_id: UUID, brand_id: UUID
+) -> bool:
+    """Whether it moved: not when the 3PL has a live connection to that store."""
+    changed = await _queries.move_connection.run(
+        session,
+        id=connection.id,
+        three_pl_id=connection.three_pl_id,
+        store_id=store_id,
+        brand_id=brand_id,
+    )
+    return changed == 1
 
 
 async def get_connection(

@@ -47,9 +47,13 @@ async def lock_connection(
     Raises:
         Refused: `not_found` for strangers; `version_conflict` when it is not at `if_match`.
     """
-    seen = await visible_connection(session, connection_id, account_id)
-    await registry.lock_store(session, seen.store_id)
     connection = await visible_connection(session, connection_id, account_id)
+    held = None
+    # Who held the lock may have accepted it into another store.
+    while held != connection.store_id:
+        held = connection.store_id
+        await registry.lock_store(session, held)
+        connection = await visible_connection(session, connection_id, account_id)
     if if_match is not None and if_match != connection.version:
         raise Refused("version_conflict", what="connection", version=connection.version)
     return connection
@@ -78,18 +82,33 @@ async def lock_newest_pending(
     raise Refused("nothing_pending")
 
 
-async def create_connection(session: Session, of_store: Store, caller: Caller) -> Connection:
-    """A new pending connection of the 3PL that calls, with its first settings version.
+async def require_no_shop(session: Session, three_pl_id: UUID, platform: str, domain: str) -> None:
+    """Let a 3PL pass that has no live connection to this shop.
 
     Raises:
         Refused: `already_connected` (with the `connection_id`).
     """
+    live = await store.get_live_connection_of_shop(session, three_pl_id, platform, domain)
+    if live is not None:
+        raise Refused("already_connected", connection_id=str(live))
+
+
+async def move(session: Session, connection: Connection, store_id: UUID, brand_id: UUID) -> None:
+    """A pending connection goes where its brand accepts it; `accept` tells of that.
+
+    Raises:
+        Refused: `already_connected`: the 3PL has a live one there.
+    """
+    if not await store.move_connection(session, connection, store_id, brand_id):
+        live = await store.get_live_connection_id(session, connection.three_pl_id, store_id)
+        raise Refused("already_connected", connection_id=str(live))
+
+
+async def create_connection(session: Session, of_store: Store, caller: Caller) -> Connection:
+    """A new pending connection of the 3PL that calls, with its first settings version."""
     connection_id = await store.insert_connection(
         session, of_store.id, of_store.brand_id, caller.account_id
     )
-    if connection_id is None:
-        live = await store.get_live_connection_id(session, caller.account_id, of_store.id)
-        raise Refused("already_connected", connection_id=str(live))
     await store.insert_settings_version(
         session,
         connection_id,

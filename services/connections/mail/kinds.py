@@ -70,6 +70,13 @@ class ResetPassword(_Data):
     link: Link
 
 
+class NoAccount(_Data):
+    """Somebody asked for a new password with an address that has no account."""
+
+    kind: Literal["no_account"] = "no_account"
+    sign_up_link: Link
+
+
 class AddressChangeNew(_Data):
     """To the new address: the link makes it the account's."""
 
@@ -158,6 +165,7 @@ MailData = (
     ConfirmAddress
     | AccountExists
     | ResetPassword
+    | NoAccount
     | AddressChangeNew
     | AddressChangeOld
     | Claim

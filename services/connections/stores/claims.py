@@ -10,7 +10,12 @@ from shared.postgres.database import Session
 
 
 async def accept_keys(
-    session: Session, store_id: UUID, adopted: Collection[UUID], caller: Caller
+    session: Session,
+    store_id: UUID,
+    adopted: Collection[UUID],
+    caller: Caller,
+    *,
+    announces: bool,
 ) -> None:
     """The brand accepts: `adopted` are its own from now on, others that a 3PL made are revoked.
 
@@ -19,6 +24,7 @@ async def accept_keys(
         store_id: whose keys.
         adopted: credentials by id.
         caller: the brand.
+        announces: also when no key was touched.
 
     Raises:
         Refused: `not_found`: one of `adopted` is no valid credential that a 3PL made.
@@ -28,7 +34,7 @@ async def accept_keys(
     )
     if not set(adopted) <= settled:
         raise Refused("not_found", what="credential")
-    if settled:
+    if settled or announces:
         await registry.announce(session, store_id, caller)
 
 

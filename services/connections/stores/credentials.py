@@ -37,12 +37,12 @@ async def add_credential(
     Raises:
         Refused: `not_found`, `brand_only`, `too_many_credentials`.
     """
-    await _lock_changeable(session, store_id, caller.account_id)
-    if len(await store.list_credentials(session, store_id)) >= _MOST_PER_STORE:
+    of_store = await _lock_changeable(session, store_id, caller.account_id)
+    if len(await store.list_all_credentials(session, of_store)) >= _MOST_PER_STORE:
         raise Refused("too_many_credentials", most=_MOST_PER_STORE)
-    credential, key = _new_credential(store_id, kind, platform_secret, sealer)
-    await store.insert_credential(session, store_id, credential, caller.account_id)
-    await registry.announce(session, store_id, caller)
+    credential, key = _new_credential(of_store, kind, platform_secret, sealer)
+    await store.insert_credential(session, of_store, credential, caller.account_id)
+    await registry.announce(session, of_store, caller)
     return credential, key
 
 
@@ -54,10 +54,11 @@ async def revoke_credential(
     Raises:
         Refused: `not_found`, `brand_only`.
     """
-    await _lock_changeable(session, store_id, caller.account_id)
-    if not await store.revoke_credential(session, store_id, credential_id, caller.account_id):
+    of_store = await _lock_changeable(session, store_id, caller.account_id)
+    good_for = await store.revoke_credential(session, of_store, credential_id, caller.account_id)
+    if good_for is None:
         raise Refused("not_found", what="credential")
-    await registry.announce(session, store_id, caller)
+    await registry.announce(session, good_for, caller)
 
 
 async def require_valid(
@@ -83,15 +84,13 @@ def _new_credential(
     return StoreCredential(id=uuid7(), kind=kind, digest=tokens.digest(key)), key
 
 
-async def _lock_changeable(session: Session, store_id: UUID, account_id: UUID) -> None:
-    """Lock the store for a change of its credentials.
+async def _lock_changeable(session: Session, store_id: UUID, account_id: UUID) -> UUID:
+    """Lock the store, or the one that this is an alias of, for a change of its credentials.
 
     Raises:
-        Refused: `not_found`; `brand_only` for the 3PL once the brand has logged in.
+        Refused: `not_found`; `brand_only` for the 3PL once the brand has accepted.
     """
-    await registry.visible_store(session, store_id, account_id)
-    await store.lock_store(session, store_id)
-    # Read again: the brand may have logged in while we waited.
-    access = await registry.visible_store(session, store_id, account_id)
+    access = await registry.lock_visible(session, store_id, account_id)
     if not access.may_set_keys:
         raise Refused("brand_only")
+    return access.store.id

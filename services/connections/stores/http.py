@@ -17,13 +17,23 @@ from pydantic import (
 
 from services.catalog import PLATFORM_NAMES
 from services.connections.dependencies import IfMatch, Process, TracedCaller
-from services.connections.stores import credentials, models, platforms, registry, rules, store
+from services.connections.stores import (
+    addresses,
+    credentials,
+    models,
+    own,
+    platforms,
+    registry,
+    rules,
+    store,
+)
 from services.connections.stores.models import Store
 from shared.contracts.fields import PRINTABLE
 from shared.contracts.stores_changed import PaymentRules
 from shared.postgres.database import Session
 from shared.web.access import Account
 from shared.web.openapi import refuses
+from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, only_known_parameters
 
 Platform = Annotated[
@@ -31,6 +41,7 @@ Platform = Annotated[
     AfterValidator(platforms.known_platform),
     Field(json_schema_extra={"enum": list(PLATFORM_NAMES)}),
 ]
+StoreUrl = Annotated[str, Field(max_length=500), AfterValidator(addresses.normalise_domain)]
 CredentialKind = Annotated[
     str,
     AfterValidator(platforms.known_kind),
@@ -47,6 +58,13 @@ class StoreOfBrand(BaseModel):
     id: UUID
     platform: str
     domain: str
+
+
+class NewStore(Form):
+    """A store of the brand that asks."""
+
+    store_url: StoreUrl
+    platform: Platform = "custom"
 
 
 class StoredPaymentRules(Form):
@@ -97,9 +115,13 @@ class NewCredential(BaseModel):
 
 
 class ListedCredential(BaseModel):
-    """A credential that is valid now."""
+    """A credential that is valid now.
+
+    `store_id` is the id that it is good for: that of a claim which joined this store stays valid.
+    """
 
     id: UUID
+    store_id: UUID
     kind: str
     created_at: datetime
 
@@ -114,6 +136,44 @@ class StoreDetail(StoreOfBrand):
     created_at: datetime
 
 
+@router.post(
+    "",
+    status_code=201,
+    summary="Add a store of one's own",
+    openapi_extra=refuses("brand_only", idempotent=True),
+)
+async def add_store(
+    request: Request, process: Process, caller: TracedCaller, body: NewStore
+) -> StoreOfBrand:
+    """By the brand. A store that it has is found, whatever the spelling of its address."""
+
+    async def create(session: Session) -> StoreOfBrand:
+        return _listed(await own.add_store(session, body.platform, body.store_url, caller))
+
+    async def again(session: Session, _: StoreOfBrand) -> None:
+        await own.require_brand(session, caller.account_id)
+
+    return await process.idempotency_keys.run_once(
+        request, str(caller.account_id), StoreOfBrand, body, create, again
+    )
+
+
+@router.get("", summary="List the brand's stores, newest first")
+async def list_stores(
+    process: Process, caller: Account, limit: Limit = 50, after: After = None
+) -> Page[StoreOfBrand]:
+    """Those of the calling account."""
+    async with process.database.reading() as session:
+        rows = await store.list_stores(
+            session, caller.account_id, decode_cursor_part(after, UUID), limit + 1
+        )
+    return page_of(rows, limit, _listed, lambda row: row.id)
+
+
+def _listed(found: Store) -> StoreOfBrand:
+    return StoreOfBrand(id=found.id, platform=found.platform, domain=found.domain)
+
+
 @router.get("/{store_id}", summary="One store")
 async def get_store(
     response: Response, process: Process, caller: Account, store_id: UUID
@@ -122,7 +182,11 @@ async def get_store(
     async with process.database.reading() as session:
         access = await registry.visible_store(session, store_id, caller.account_id)
         # Whoever may change them sees them.
-        valid = await store.list_credentials(session, store_id) if access.may_set_keys else []
+        valid = (
+            await store.list_all_credentials(session, access.store.id)
+            if access.may_set_keys
+            else []
+        )
     response.headers["ETag"] = f'"{access.store.version}"'
     return _present(access.store, valid)
 
@@ -142,7 +206,7 @@ async def change_store(
     )
     async with process.database.transaction() as session:
         changed = await rules.change_payment_rules(session, store_id, wanted, caller, version)
-        valid = await store.list_credentials(session, store_id)
+        valid = await store.list_all_credentials(session, changed.id)
     return _present(changed, valid)
 
 
@@ -157,7 +221,10 @@ def _present(found: Store, valid: Sequence[models.ListedCredential]) -> StoreDet
         created_at=found.created_at,
         credentials=[
             ListedCredential(
-                id=listed.credential.id, kind=listed.credential.kind, created_at=listed.created_at
+                id=listed.credential.id,
+                store_id=listed.store_id,
+                kind=listed.credential.kind,
+                created_at=listed.created_at,
             )
             for listed in valid
         ],
@@ -179,7 +246,7 @@ async def create_credential(
     store_id: UUID,
     body: CredentialRequest,
 ) -> NewCredential:
-    """By the brand, or by its 3PL until the brand's first login."""
+    """By the brand, or by its 3PL until the brand has accepted."""
 
     async def create(session: Session) -> NewCredential:
         made, key = await credentials.add_credential(

@@ -10,10 +10,16 @@ from shared.contracts.stores_changed import PaymentRules, StoreCredential
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One sales channel of a brand."""
+    """One sales channel of a brand.
+
+    `former_brand_id` is the claim that it was in before its brand accepted. With `alias_of` it is
+    no store of its own any more: its orders count for that one.
+    """
 
     id: UUID
     brand_id: UUID
+    former_brand_id: UUID | None
+    alias_of: UUID | None
     platform: str
     domain: str
     version: int
@@ -36,17 +42,18 @@ class StoreAccess:
 
     store: Store
     is_brand: bool
-    brand_logged_in: bool
+    has_people: bool
 
     @property
     def may_set_keys(self) -> bool:
-        """The brand may; a 3PL only until the brand has logged in."""
-        return self.is_brand or not self.brand_logged_in
+        """The brand may; a 3PL only while the store is a claim."""
+        return self.is_brand or not self.has_people
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCredential:
-    """A credential that is valid now."""
+    """A credential that is valid now, and which store id it is good for."""
 
+    store_id: UUID
     credential: StoreCredential
     created_at: datetime

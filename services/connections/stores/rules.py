@@ -2,13 +2,11 @@
 
 from uuid import UUID
 
-from services.connections import messages
 from services.connections.callers import Caller
 from services.connections.stores import registry, store
 from services.connections.stores.models import Store
 from shared.contracts.stores_changed import PaymentRules
 from shared.failures import Refused
-from shared.postgres import outbox
 from shared.postgres.database import Session
 
 
@@ -27,17 +25,12 @@ async def change_payment_rules(
     Raises:
         Refused: `not_found`, `brand_only`, `version_conflict`.
     """
-    await registry.visible_store(session, store_id, caller.account_id)
-    await store.lock_store(session, store_id)
-    access = await registry.visible_store(session, store_id, caller.account_id)
+    access = await registry.lock_visible(session, store_id, caller.account_id)
     if not access.is_brand:
         raise Refused("brand_only")
     if if_match is not None and if_match != access.store.version:
         raise Refused("version_conflict", what="store", version=access.store.version)
     if rules == access.store.payment_rules:
         return access.store
-    await store.update_payment_rules(session, store_id, rules)
-    changed = await store.touch_store(session, store_id)
-    valid = [listed.credential for listed in await store.list_credentials(session, store_id)]
-    await outbox.write(session, [messages.store_changed(changed, valid, caller.traceparent)])
-    return changed
+    await store.update_payment_rules(session, access.store.id, rules)
+    return await registry.announce_with_aliases(session, access.store.id, caller)

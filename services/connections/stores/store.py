@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 from uuid_utils.compat import uuid7
 
 from services.connections.stores.models import ListedCredential, Store, StoreAccess
@@ -13,24 +14,54 @@ from shared.postgres.database import Session, load_queries, row_as
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 
-async def insert_store(
-    session: Session, brand_id: UUID, platform: str, domain: str
-) -> Store | None:
-    """The new store; None when the platform's domain is known."""
-    row = await _queries.insert_store.one(
+async def insert_store(session: Session, brand_id: UUID, platform: str, domain: str) -> Store:
+    """The new store; the caller holds the account and found none."""
+    (row,) = await _queries.insert_store.all(
         session, id=uuid7(), brand_id=brand_id, platform=platform, domain=domain
     )
-    return row_as(Store, row) if row else None
+    return row_as(Store, row)
 
 
 async def get_store_of_brand(
     session: Session, brand_id: UUID, platform: str, domain: str
 ) -> Store | None:
-    """The store at this domain; None when it is another brand's."""
+    """The brand's store at this domain."""
     row = await _queries.get_store_of_brand.one(
         session, brand_id=brand_id, platform=platform, domain=domain
     )
     return row_as(Store, row) if row else None
+
+
+async def list_stores(
+    session: Session, brand_id: UUID, after: UUID | None, limit: int
+) -> list[Store]:
+    """The stores of a brand, newest first."""
+    rows = await _queries.list_stores.all(session, brand_id=brand_id, after=after, limit=limit)
+    return [row_as(Store, row) for row in rows]
+
+
+async def get_store(session: Session, store_id: UUID) -> Store:
+    """The store.
+
+    Raises:
+        LookupError: there is none.
+    """
+    row = await _queries.get_store.one(session, id=store_id)
+    if row is None:
+        raise LookupError(f"there is no store {store_id}")
+    return row_as(Store, row)
+
+
+async def list_aliases(session: Session, store_id: UUID) -> list[UUID]:
+    """Other ids that orders of the store may come under."""
+    return [row["id"] for row in await _queries.list_aliases.all(session, store_id=store_id)]
+
+
+async def move_store(
+    session: Session, store_id: UUID, brand_id: UUID, alias_of: UUID | None
+) -> None:
+    """The claim's store becomes the brand's, or an alias of one that it has."""
+    await _queries.move_store.run(session, id=store_id, brand_id=brand_id, alias_of=alias_of)
 
 
 async def get_store_access(
@@ -77,23 +108,31 @@ async def insert_credential(
     )
 
 
+def _listed(row: asyncpg.Record) -> ListedCredential:
+    credential = StoreCredential.model_validate(dict(row))
+    return ListedCredential(row["store_id"], credential, row["created_at"])
+
+
 async def list_credentials(session: Session, store_id: UUID) -> list[ListedCredential]:
-    """Those valid now, oldest first; whoever asks has been shown the store."""
+    """Those valid now for this id, oldest first; whoever asks has been shown the store."""
     rows = await _queries.list_credentials.all(session, store_id=store_id)
-    return [
-        ListedCredential(StoreCredential.model_validate(dict(row)), row["created_at"])
-        for row in rows
-    ]
+    return [_listed(row) for row in rows]
+
+
+async def list_all_credentials(session: Session, store_id: UUID) -> list[ListedCredential]:
+    """Those valid now for the store and its aliases; whoever asks has been shown the store."""
+    rows = await _queries.list_all_credentials.all(session, store_id=store_id)
+    return [_listed(row) for row in rows]
 
 
 async def revoke_credential(
     session: Session, store_id: UUID, credential_id: UUID, revoked_by: UUID
-) -> bool:
-    """Whether it was valid until now."""
-    changed = await _queries.revoke_credential.run(
+) -> UUID | None:
+    """The store id, this one or an alias, that it was good for until now."""
+    of_store: UUID | None = await _queries.revoke_credential.value(
         session, store_id=store_id, id=credential_id, revoked_by=revoked_by
     )
-    return changed == 1
+    return of_store
 
 
 async def settle_claimed_credentials(

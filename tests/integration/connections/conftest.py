@@ -23,4 +23,4 @@ async def api(service_settings: dict[str, str]) -> AsyncIterator[Api]:
     """The service, ready."""
     async with running(create_app(Settings())) as client:
         await ready(client)
-        yield Api(client, service_settings["RELEVO_CONNECTIONS_OPERATOR_KEY"])
+        yield Api.of(client, service_settings)

@@ -24,13 +24,16 @@ async def test_the_brand_adopts_keys_of_the_3pl_by_name_and_the_others_die(
     three_pl = await api.three_pl()
     added = await three_pl.post("/v1/brands", brand_form())
     path = f"/v1/stores/{added['store']['id']}"
-    adopted, _ = [await three_pl.post(f"{path}/credentials", {"kind": "api_key"}) for _ in range(2)]
-    token = added["login_link"]["token"]
-    unknown = await api.redeem(token, adopted=[str(uuid4())])
+    adopted, other = [
+        await three_pl.post(f"{path}/credentials", {"kind": "api_key"}) for _ in range(2)
+    ]
+    token = await api.mailed_token(added)
+    shown = await api.client.post("/v1/acceptances/preview", json={"token": token})
+    assert {key["id"] for key in shown.json()["credentials"]} == {adopted["id"], other["id"]}
+    unknown = await api.accept(token, adopted_credentials=[str(uuid4())])
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
-    assert (await api.redeem(token, adopted=[adopted["id"]])).status_code == 200
-
-    brand = await api.log_in(added["contact"]["email"])
+    answer = await api.accept(token, adopted_credentials=[adopted["id"]])
+    brand = api.party(answer, added["contact"]["email"])
     assert [key["id"] for key in (await brand.get(path))["credentials"]] == [adopted["id"]]
     assert (await three_pl.get(path))["credentials"] == []
     again = await three_pl.call("DELETE", f"{path}/credentials/{adopted['id']}")

@@ -86,7 +86,7 @@ async def test_what_stood_in_plain_is_sealed_at_the_start(
 ) -> None:
     async with running(create_app(Settings())) as client:
         await ready(client)
-        api = Api(client, service_settings["RELEVO_CONNECTIONS_OPERATOR_KEY"])
+        api = Api.of(client, service_settings)
         three_pl, _, added = await api.connected()
         connection = added["connection"]["id"]
         before = (await three_pl.set(connection, webhook_url=URL)).json()["settings"]

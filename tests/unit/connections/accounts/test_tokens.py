@@ -26,19 +26,19 @@ def issuer(keys: dict[str, str], seconds: int = 600) -> TokenIssuer:
 
 
 def test_a_token_verifies_and_says_whose_it_is(keys: dict[str, str]) -> None:
-    account = uuid4()
-    token = issuer(keys).issue(account, "three_pl")
+    person, account = uuid4(), uuid4()
+    token = issuer(keys).issue(person, account, "three_pl")
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
     principal = Verifier(keys["RELEVO_AUTH_JWKS"], "relevo").verify(token)
-    assert principal == Principal(account, "three_pl", str(account))
+    assert principal == Principal(account, "three_pl", str(person))
 
 
 def test_tokens_that_are_over_of_another_issuer_or_another_key_do_not_pass(
     keys: dict[str, str],
 ) -> None:
     other = secrets.generate()
-    over = issuer(keys, seconds=-1).issue(uuid4(), "brand")
-    good = issuer(keys).issue(uuid4(), "brand")
+    over = issuer(keys, seconds=-1).issue(uuid4(), uuid4(), "brand")
+    good = issuer(keys).issue(uuid4(), uuid4(), "brand")
     unsigned = jwt.encode({"sub": "x", "aud": "relevo"}, "", algorithm="none")
     for verifier, token in (
         (Verifier(keys["RELEVO_AUTH_JWKS"], "relevo"), over),

@@ -4,8 +4,8 @@ They are counted before the password is compared, so that many at once are no wa
 account that somebody else tries is not shut for its owner, who comes from another network.
 """
 
-from services.connections.accounts import store
-from services.connections.accounts.limits import PERIOD, limits_of
+from services.connections.people import store
+from services.connections.people.limits import PERIOD, limits_of
 from shared.failures import Refused
 from shared.postgres.database import Database
 

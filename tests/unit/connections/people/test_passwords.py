@@ -1,6 +1,6 @@
 """Passwords are kept as a hash."""
 
-from services.connections.accounts.passwords import Passwords
+from services.connections.people.passwords import Passwords
 
 
 async def test_passwords_verify_by_their_hash_alone() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.connections.accounts import emails
+from services.connections.people import emails
 
 
 def test_an_e_mail_is_lower_case() -> None:

@@ -1,0 +1,1 @@
+"""A client sees what a 3PL asks for, and accepts it."""

@@ -1,0 +1,59 @@
+"""The link that a 3PL shares: it shows who asks for what, and sends the mail that accepts.
+
+The 3PL has seen it, so that it proves nothing: no password, no session, no change of state.
+"""
+
+from datetime import timedelta
+
+from services.connections.acceptance import store
+from services.connections.acceptance.models import Asked
+from services.connections.brands import registry as brands
+from services.connections.connection.models import Connection
+from services.connections.mail.kinds import Claim, Mail
+from services.connections.mail.outgoing import Outgoing, digest
+from services.connections.people.mailed_links import MailedLinks
+from shared.failures import Refused
+from shared.postgres.database import Session
+
+# Of one address: whoever has a link sends no flood.
+_MOST_MAILS = 3
+_PERIOD = timedelta(hours=1)
+_KINDS = ("claim",)
+
+
+async def open_link(session: Session, outgoing: Outgoing, links: MailedLinks, token: str) -> Asked:
+    """What is asked; the mail is on its way to the contact, whoever opened the link.
+
+    Raises:
+        Refused: `not_found`, `login_link_expired`.
+    """
+    link = await brands.usable_link(session, token)
+    connection = await store.get_connection(session, link.connection_id)
+    if connection is None:
+        raise Refused("not_found", what="login link")
+    await send_mail(session, outgoing, links, connection)
+    profile = await brands.profile_of(session, connection.three_pl_id, connection.brand_id)
+    return Asked(connection, profile, link.expires_at)
+
+
+async def send_mail(
+    session: Session, outgoing: Outgoing, links: MailedLinks, connection: Connection
+) -> None:
+    """Ask the contact, unless it was asked enough or wants no more mails from this 3PL."""
+    profile = await brands.profile_of(session, connection.three_pl_id, connection.brand_id)
+    to, language = profile.contact_email, profile.language
+    if await outgoing.count(session, to, _PERIOD, _KINDS) >= _MOST_MAILS:
+        return
+    if await store.has_opted_out(session, digest(to), connection.three_pl_id):
+        return
+    asked = Claim(
+        three_pl=connection.three_pl_name,
+        company=profile.company_name,
+        store_domain=connection.domain,
+        shipping_rules_owner=connection.shipping_rules_owner,
+        billing_owner=connection.billing_owner,
+        support_owner=connection.support_owner,
+        link=await links.make(session, "accept", to, language, connection_id=connection.id),
+        never_url=await links.make(session, "stop_mail", to, language, connection_id=connection.id),
+    )
+    await outgoing.queue(session, Mail(to, asked, language))

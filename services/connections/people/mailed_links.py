@@ -1,0 +1,96 @@
+"""Links that go to an address and nowhere else: who has the token reads the mailbox."""
+
+from uuid import UUID
+
+from services.connections.accounts import tokens
+from services.connections.mail.kinds import Language
+from services.connections.people import store
+from services.connections.people.models import MailedLink, Person, Purpose
+from shared.failures import Refused
+from shared.postgres.database import Session
+from shared.web.auth import AccountKind
+
+# The page that a link opens; its token stands in the fragment, which no server gets to see.
+_PAGES: dict[Purpose, str] = {
+    "sign_up": "sign-up",
+    "reset_password": "reset-password",
+    "accept": "accept",
+    "stop_mail": "stop-mail",
+}
+
+
+class MailedLinks:
+    """Makes such links and knows them again.
+
+    Args:
+        public_url: what they start with, from the settings and from no header of a request.
+    """
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+
+    def page(self, path: str) -> str:
+        """A page that needs no token."""
+        return f"{self._public_url}/{path}"
+
+    async def make(
+        self,
+        session: Session,
+        purpose: Purpose,
+        email: str,
+        language: Language,
+        *,
+        account: tuple[AccountKind, str] | None = None,
+        connection_id: UUID | None = None,
+    ) -> str:
+        """The URL of a new link, which nobody but the mail may be given.
+
+        Args:
+            session: in a transaction, with the mail.
+            purpose: what it is good for.
+            email: where it goes.
+            language: of its reader.
+            account: kind and name of the account to sign up.
+            connection_id: which connection it is about.
+        """
+        token = tokens.new_link_token()
+        await store.insert_mailed_link(
+            session,
+            tokens.digest(token),
+            purpose,
+            email,
+            language,
+            account=account,
+            connection_id=connection_id,
+        )
+        return f"{self._public_url}/{_PAGES[purpose]}#token={token}"
+
+
+async def find(session: Session, token: str, purpose: Purpose) -> MailedLink:
+    """The link of a token, used or not.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    return _known(await store.get_mailed_link(session, tokens.digest(token), purpose))
+
+
+async def lock(session: Session, token: str, purpose: Purpose) -> MailedLink:
+    """The link of a token, held until the transaction ends.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    return _known(await store.lock_mailed_link(session, tokens.digest(token), purpose))
+
+
+async def use(session: Session, token: str, person: Person) -> None:
+    """It has done its work, and so has every sign-up that waits for the same address."""
+    await store.use_mailed_link(session, tokens.digest(token), person.id)
+    await store.drop_mailed_links(session, person.email, "sign_up")
+
+
+def _known(link: MailedLink | None) -> MailedLink:
+    if link is None:
+        raise Refused("not_found", what="link")
+    return link

@@ -1,0 +1,133 @@
+"""What is kept of people: one function per named query, each given a session."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.connections.mail.kinds import Language
+from services.connections.people.limits import Limit
+from services.connections.people.models import (
+    LIFETIMES,
+    MailedLink,
+    Membership,
+    Person,
+    Purpose,
+    Role,
+)
+from shared.postgres.database import Session, load_queries, row_as
+from shared.web.auth import AccountKind
+
+_queries = load_queries(Path(__file__).parent / "queries.sql")
+
+
+async def get_person_by_email(session: Session, email: str) -> Person | None:
+    """The person of this address, which is in its normal form."""
+    row = await _queries.get_person_by_email.one(session, email=email)
+    return row_as(Person, row) if row else None
+
+
+async def insert_person(
+    session: Session, email: str, password_hash: str, language: Language
+) -> Person | None:
+    """The new person; None when there is one of this address."""
+    row = await _queries.insert_person.one(
+        session, id=uuid7(), email=email, password_hash=password_hash, language=language
+    )
+    return row_as(Person, row) if row else None
+
+
+async def set_password(session: Session, person_id: UUID, password_hash: str) -> None:
+    """Replace the password."""
+    await _queries.set_password.run(session, id=person_id, password_hash=password_hash)
+
+
+async def set_first_password(session: Session, person_id: UUID, password_hash: str) -> bool:
+    """Whether it was set: not when there is one."""
+    changed = await _queries.set_first_password.run(
+        session, id=person_id, password_hash=password_hash
+    )
+    return changed == 1
+
+
+async def insert_membership(
+    session: Session, person_id: UUID, account_id: UUID, role: Role
+) -> None:
+    """Let a person work in an account."""
+    await _queries.insert_membership.run(
+        session, person_id=person_id, account_id=account_id, role=role
+    )
+
+
+async def list_memberships(session: Session, person_id: UUID) -> list[Membership]:
+    """The accounts that a person works in, the first one first."""
+    rows = await _queries.list_memberships.all(session, person_id=person_id)
+    return [row_as(Membership, row) for row in rows]
+
+
+async def insert_mailed_link(
+    session: Session,
+    digest: str,
+    purpose: Purpose,
+    email: str,
+    language: Language,
+    *,
+    account: tuple[AccountKind, str] | None = None,
+    connection_id: UUID | None = None,
+) -> None:
+    """Keep a link; `account` is the kind and name of one to sign up."""
+    kind, name = account or (None, None)
+    await _queries.insert_mailed_link.run(
+        session,
+        digest=digest,
+        purpose=purpose,
+        email=email,
+        account_kind=kind,
+        account_name=name,
+        language=language,
+        connection_id=connection_id,
+        lifetime=LIFETIMES[purpose],
+    )
+
+
+async def get_mailed_link(session: Session, digest: str, purpose: Purpose) -> MailedLink | None:
+    """The link of a token."""
+    row = await _queries.get_mailed_link.one(session, digest=digest, purpose=purpose)
+    return row_as(MailedLink, row) if row else None
+
+
+async def lock_mailed_link(session: Session, digest: str, purpose: Purpose) -> MailedLink | None:
+    """The link of a token, held until the transaction ends."""
+    row = await _queries.lock_mailed_link.one(session, digest=digest, purpose=purpose)
+    return row_as(MailedLink, row) if row else None
+
+
+async def use_mailed_link(session: Session, digest: str, person_id: UUID) -> None:
+    """The link has done its work."""
+    await _queries.use_mailed_link.run(session, digest=digest, person_id=person_id)
+
+
+async def drop_mailed_links(session: Session, email: str, purpose: Purpose) -> None:
+    """Unused links to an address die."""
+    await _queries.drop_mailed_links.run(session, email=email, purpose=purpose)
+
+
+async def count_login_attempt(
+    session: Session, limits: Sequence[Limit], period: timedelta
+) -> int | None:
+    """Count a try for each; the seconds to wait when one of them is over its limit."""
+    wait: int | None = await _queries.count_login_attempt.value(
+        session,
+        subjects=[limit.subject for limit in limits],
+        most=[limit.most for limit in limits],
+        period=period,
+    )
+    return wait
+
+
+async def forget_login_attempts(session: Session, limits: Sequence[Limit]) -> None:
+    """Take one try back from each; of the narrowest, the last, all."""
+    *wide, narrow = (limit.subject for limit in limits)
+    await _queries.forget_login_attempts.run(session, wide=wide, narrow=narrow)
