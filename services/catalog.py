@@ -32,8 +32,9 @@ SERVICES = (
     Service(
         "routing",
         8003,
-        reads=("orders.received", "connections.changed"),
-        writes=("orders.events",),
+        reads=("orders.received", "connections.changed", "stores.changed"),
+        # Of its own topics too: what a claim's copy of an order knew is decided on once more.
+        writes=("orders.events", "orders.received"),
     ),
     Service("webhooks", 8004, reads=("orders.events", "connections.changed")),
 )

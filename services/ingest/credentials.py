@@ -26,14 +26,24 @@ _RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store with its rules, and its secrets open: API key digests, platform secrets by kind."""
+    """A store with its rules, and its secrets open: API key digests, platform secrets by kind.
+
+    `alias_of`: the store that its orders count for, once a brand that had the shop already accepted
+    a 3PL's claim; it still proves itself by its own id and credentials.
+    """
 
     id: UUID
     brand_id: UUID
     version: int
+    alias_of: UUID | None = None
     payment_rules: PaymentRules = field(default_factory=PaymentRules)
     api_key_digests: tuple[str, ...] = ()
     secrets: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+    @property
+    def counts_for(self) -> UUID:
+        """The store whose orders it sends."""
+        return self.alias_of or self.id
 
     def accepts_key(self, key: str) -> bool:
         """Whether the API key is one of the store's; in constant time."""
@@ -85,12 +95,15 @@ class Stores:
         await asyncio.Event().wait()
 
     async def apply(self, changes: Sequence[StoreChanged]) -> None:
-        """Take newer states into memory, then keep them."""
+        """Take newer states into memory, then keep them; of moved ones, the quarantine too."""
         newest = list(newest_versions(changes, key=lambda change: change.store_id).values())
         self._take(newest)
         self._loaded = True
-        async with self._database.session() as session:
+        moved = [change for change in newest if change.former_brand_id]
+        async with self._database.transaction() as session:
             await store.keep_stores(session, newest)
+            if moved:
+                await store.move_quarantine(session, moved)
 
     async def check(self) -> str | None:
         """Readiness: were stores loaded from anywhere?"""
@@ -121,6 +134,7 @@ class Stores:
             id=change.store_id,
             brand_id=change.brand_id,
             version=change.version,
+            alias_of=change.alias_of,
             payment_rules=change.payment_rules,
             api_key_digests=tuple(digests),
             secrets=secrets,

@@ -111,7 +111,7 @@ def _believed(updated_at: datetime, now: datetime) -> datetime:
 def _message(sender: Store, order: PlatformOrder, now: datetime, traceparent: str) -> Message:
     # Every part is validated already; a constructor would check the order a second time.
     received = OrderReceived.model_construct(
-        store_id=sender.id,
+        store_id=sender.counts_for,
         brand_id=sender.brand_id,
         external_id=order.external_id,
         action=order.action,

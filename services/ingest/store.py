@@ -30,11 +30,24 @@ async def keep_stores(session: Session, changes: Sequence[StoreChanged]) -> None
     )
 
 
+async def move_quarantine(session: Session, changes: Sequence[StoreChanged]) -> None:
+    """What the stores sent in their former account's time is their brand's; twice is once."""
+    await _queries.move_quarantine.run(
+        session,
+        stores=[change.store_id for change in changes],
+        former_brands=[change.former_brand_id for change in changes],
+        brands=[change.brand_id for change in changes],
+    )
+
+
 async def quarantine(
     session: Session, *, store_id: UUID, brand_id: UUID, route: str, reason: str, body: bytes,
     headers: str,
 ) -> UUID:  # fmt: skip
-    """Keep a body that was accepted but not understood; its id."""
+    """Keep a body that was accepted but not understood; its id.
+
+    It is `brand_id`'s, unless the store has moved since that was looked up.
+    """
     entry = uuid7()
     await _queries.quarantine.run(
         session,

@@ -1,18 +1,23 @@
-"""What routing does with the records of its two topics: one transaction per batch."""
+"""What routing does with the records of its topics: one transaction per batch.
+
+A store that moved takes as many as its orders need.
+"""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from services.routing import handover, received, store
+from services.routing.moves import mover
 from services.routing.orders import Connection
 from services.routing.received import ReceivedOrder, read_order
 from services.routing.settings import Settings
-from services.routing.store import Parked, PendingHandover
+from services.routing.store import PendingHandover
 from services.routing.sweep import Sweeper
 from shared.contracts.connections_changed import ConnectionChanged
+from shared.contracts.stores_changed import StoreChanged
 from shared.kafka.batch import Record, newest_versions, read
 from shared.kafka.subscriber import BatchRouter
-from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_RECEIVED
+from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_RECEIVED, STORES_CHANGED
 from shared.postgres.database import Database
 from shared.telemetry import ORDER_DECISIONS
 
@@ -30,16 +35,16 @@ def subscribe(
     """
     _subscribe_orders(router, database, settings)
     _subscribe_connections(router, database, sweeper)
+    _subscribe_stores(router, database)
 
 
 def _subscribe_orders(router: BatchRouter, database: Database, settings: Settings) -> None:
     brake = router.brake_of(ORDERS_RECEIVED)
 
     async def park(record: Record, reason: str) -> None:
-        """Keep a record that cannot be written, where what comes later about its order finds it."""
-        parked = Parked(read_order(record).key, record, reason)
+        """Keep a record that cannot be written."""
         async with database.transaction() as session:
-            await store.park(session, [parked])
+            await received.park(session, read_order(record), reason)
 
     @router.batch_subscriber(
         ORDERS_RECEIVED,
@@ -52,9 +57,7 @@ def _subscribe_orders(router: BatchRouter, database: Database, settings: Setting
     async def on_orders_received(orders: Sequence[ReceivedOrder]) -> None:
         """Decide on every order of the batch and write all of it at once."""
         async with database.transaction() as session:
-            keys = {order.key for order in orders}
-            parked = await store.parked_keys(session, keys)
-            handled = await received.handle(session, orders, parked)
+            handled = await received.handle(session, orders)
             # Before anything is given up: the brake undoes the transaction.
             brake.judge(received.outcomes(orders, handled))
             if handled.parked:
@@ -89,6 +92,18 @@ def _subscribe_connections(router: BatchRouter, database: Database, sweeper: Swe
                 await store.record_handovers(session, pending)
         if pending:
             sweeper.wake()
+
+
+def _subscribe_stores(router: BatchRouter, database: Database) -> None:
+    @router.batch_subscriber(STORES_CHANGED, group="routing-stores", parse=read(StoreChanged))
+    async def on_stores_changed(changes: Sequence[StoreChanged]) -> None:
+        """Make the orders of accepted claims the brand's; nothing else about stores matters here.
+
+        The offset is committed after the last chunk: a crash in between goes on with the rest.
+        """
+        newest = newest_versions(changes, key=lambda change: change.store_id)
+        for change in newest.values():
+            await mover.apply(database, change)
 
 
 def pending_handovers(

@@ -24,6 +24,14 @@ class OrderKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """Where the orders of a claim's store went: what they count for, and whose they are."""
+
+    store_id: UUID
+    brand_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsVersion:
     """One settings version of a connection, and from when it counts for orders that enter."""
 

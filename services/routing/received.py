@@ -6,7 +6,8 @@ same order is parked behind it, so that no order is ever decided on with a hole 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from uuid_utils.compat import uuid7
 
 from services.routing import assignment, events, payment, store
+from services.routing.moves import mapping
+from services.routing.moves.mapping import Moves
 from services.routing.orders import (
     Connection,
     Decision,
@@ -24,7 +27,7 @@ from services.routing.orders import (
 )
 from services.routing.store import Parked
 from shared.contracts.orders_received import OrderReceived
-from shared.failures import Permanent
+from shared.failures import Permanent, Transient
 from shared.kafka.batch import Record, describe
 from shared.postgres import outbox
 from shared.postgres.database import Session
@@ -109,23 +112,56 @@ def _incoming(received: OrderReceived) -> Incoming:
 
 
 async def handle(
-    session: Session, orders: Sequence[ReceivedOrder], parked: Iterable[OrderKey]
+    session: Session, records: Sequence[ReceivedOrder], *, is_replay: bool = False
 ) -> Handled:
     """Decide on all of them and write all of it; what is to be parked is the caller's to keep.
 
     Args:
         session: in a transaction.
-        orders: in the order of the log.
-        parked: orders that have a parked record.
+        records: in the order of the log.
+        is_replay: these are the records that the others wait behind.
+
+    Raises:
+        Transient: a store moved at this moment; try again.
     """
-    keys = {order.key for order in orders}
-    connections = await store.lock_connections_of_stores(session, {key.store_id for key in keys})
-    known = await store.lock_orders(session, keys)
+    connections, moves, parked = await _enter(session, {record.key for record in records})
+    orders = [_after(record, moves) for record in records] if moves else records
+    known = await store.lock_orders(session, {order.key for order in orders})
+    if moves:
+        known = {key: mapping.order_after(order, moves) for key, order in known.items()}
     versions = await _older_settings(session, orders, connections)
-    handled = decide(orders, connections, versions, known, parked)
+    handled = decide(orders, connections, versions, known, () if is_replay else parked)
     await store.write(session, [decision for decision, _ in handled.decided])
     await outbox.write(session, events.messages(handled.decided))
     return handled
+
+
+async def park(session: Session, order: ReceivedOrder, reason: str) -> None:
+    """Keep a record that cannot be written, where what comes later about its order finds it.
+
+    Raises:
+        Transient: its store moved at this moment; try again.
+    """
+    _, moves, _ = await _enter(session, {order.key})
+    await store.park(session, [Parked(mapping.key_after(order.key, moves), order.record, reason)])
+
+
+async def _enter(
+    session: Session, keys: AbstractSet[OrderKey]
+) -> tuple[dict[UUID, list[Connection]], Moves, set[OrderKey]]:
+    """Pass the gates of the orders' stores: what is locked, what has moved, what is parked."""
+    connections = await store.lock_connections_of_stores(session, {key.store_id for key in keys})
+    moves, parked = await store.moved_and_parked(session, keys)
+    if any(move.store_id not in connections for move in moves.values()):
+        # It was noted while we waited. Its gate is not taken now, out of order: the next chunk of
+        # the move has it, perhaps, and waits for ours.
+        raise Transient("a store of the batch moved at this moment")
+    return connections, moves, parked
+
+
+def _after(order: ReceivedOrder, moves: Moves) -> ReceivedOrder:
+    incoming = mapping.message_after(order.incoming, moves) if order.incoming else None
+    return replace(order, key=mapping.key_after(order.key, moves), incoming=incoming)
 
 
 def outcomes(orders: Iterable[ReceivedOrder], handled: Handled) -> list[tuple[str, bool]]:
@@ -141,7 +177,7 @@ def outcomes(orders: Iterable[ReceivedOrder], handled: Handled) -> list[tuple[st
 
 async def handle_again(session: Session, records: Sequence[Record]) -> list[Parked]:
     """Handle parked records of one order; those that failed again, with what is behind them."""
-    handled = await handle(session, [read_order(record) for record in records], ())
+    handled = await handle(session, [read_order(record) for record in records], is_replay=True)
     return handled.parked
 
 

@@ -16,6 +16,7 @@ from services.routing.orders import (
     Connection,
     Decision,
     Hold,
+    Move,
     Order,
     OrderKey,
     Outcome,
@@ -62,10 +63,15 @@ def read_holds(standing: str | None) -> tuple[Hold, ...]:
 async def lock_connections_of_stores(
     session: Session, stores: Iterable[UUID]
 ) -> dict[UUID, list[Connection]]:
-    """Every connection of the stores, by store, locked FOR SHARE."""
+    """Every connection of the stores, and of those that they count for, locked FOR SHARE.
+
+    By store; each whose gate was passed has an entry.
+    """
     found: dict[UUID, list[Connection]] = {}
     for row in await _queries.lock_connections_of_stores.all(session, stores=list(stores)):
-        found.setdefault(row["store_id"], []).append(_connection(row))
+        of_store = found.setdefault(row["gate"], [])
+        if row["id"] is not None:
+            of_store.append(_connection(row))
     return found
 
 
@@ -400,15 +406,24 @@ class Parked:
     reason: str
 
 
-async def parked_keys(session: Session, keys: Iterable[OrderKey]) -> set[OrderKey]:
-    """Those of the orders that have a parked record, held against a replay."""
+async def moved_and_parked(
+    session: Session, keys: Iterable[OrderKey]
+) -> tuple[dict[UUID, Move], set[OrderKey]]:
+    """Which stores of the orders have moved; which orders have a parked record, by their new key.
+
+    Args:
+        session: has passed the gate of the stores.
+        keys: as the records have them. What is parked is held against a replay.
+    """
     wanted = list(keys)
-    rows = await _queries.parked_keys.all(
+    rows = await _queries.moved_and_parked.all(
         session,
         stores=[key.store_id for key in wanted],
         external_ids=[key.external_id for key in wanted],
     )
-    return {OrderKey(row["store_id"], row["external_id"]) for row in rows}
+    moves = {row["id"]: row_as(Move, row) for row in rows if row["id"] is not None}
+    parked = {OrderKey(row["store_id"], row["external_id"]) for row in rows if row["id"] is None}
+    return moves, parked
 
 
 async def park(session: Session, parked: Sequence[Parked]) -> None:

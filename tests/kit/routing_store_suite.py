@@ -16,11 +16,21 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.routing import assignment, handover
-from services.routing.orders import Connection, Decision, Order, Outcome, SettingsVersion
-from services.routing.store import PendingHandover
+from services.routing.moves import mapping
+from services.routing.orders import (
+    Connection,
+    Decision,
+    Move,
+    Order,
+    OrderKey,
+    Outcome,
+    SettingsVersion,
+)
+from services.routing.store import Parked, PendingHandover
 from shared.contracts.connections_changed import ConnectionChanged, ConnectionState
 from shared.contracts.order import OrderStatus
 from shared.failures import Transient
+from shared.kafka.batch import Record
 from tests.kit.builders import NOON, a_connection, a_message, an_order
 
 _UNWRITTEN = {Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED}
@@ -34,16 +44,33 @@ class FakeRoutingStore:
     orders: dict[tuple[UUID, str], Order] = field(default_factory=dict)
     handovers: dict[tuple[UUID, int], PendingHandover] = field(default_factory=dict)
     settings: dict[UUID, list[SettingsVersion]] = field(default_factory=dict)
+    # By the id of the claim's store.
+    moves: dict[UUID, Move] = field(default_factory=dict)
+    parked: list[Parked] = field(default_factory=list)
 
     async def lock_connections_of_stores(
         self, _: Any, stores: Iterable[UUID]
     ) -> dict[UUID, list[Connection]]:
         wanted = set(stores)
-        found: dict[UUID, list[Connection]] = {}
+        wanted |= {move.store_id for id_, move in self.moves.items() if id_ in wanted}
+        found: dict[UUID, list[Connection]] = {store_id: [] for store_id in wanted}
         for connection in self.connections.values():
             if connection.store_id in wanted:
-                found.setdefault(connection.store_id, []).append(connection)
+                found[connection.store_id].append(connection)
         return found
+
+    async def moved_and_parked(
+        self, _: Any, keys: Iterable[OrderKey]
+    ) -> tuple[dict[UUID, Move], set[OrderKey]]:
+        wanted = set(keys)
+        stores = {key.store_id for key in wanted}
+        moves = {id_: move for id_, move in self.moves.items() if id_ in stores}
+        parked = {one.key for one in self.parked}
+        return moves, {mapping.key_after(key, moves) for key in wanted} & parked
+
+    async def park(self, _: Any, parked: Sequence[Parked]) -> None:
+        # Postgres parks a record that is read twice once; test brokers give every batch offset 0.
+        self.parked += parked
 
     async def lock_connections(
         self, _: Any, changes: Iterable[ConnectionChanged]
@@ -167,6 +194,25 @@ class RoutingStoreSuite:
             of_store = await store.lock_connections_of_stores(session, [active.store_id])
         assert known == {active.id: active}
         assert of_store == {active.store_id: [active]}
+
+    async def test_a_connection_moves_with_its_store(self, store: Any, database: Any) -> None:
+        pending = a_connection(id=uuid7(), version=1, state=ConnectionState.PENDING, epoch=0)
+        moved = replace(pending, version=2, store_id=uuid7(), brand_id=uuid7())
+        async with database.transaction() as session:
+            await store.apply_connections(session, [change_of(pending)])
+            await store.apply_connections(session, [change_of(moved)])
+            found = await store.lock_connections_of_stores(
+                session, [pending.store_id, moved.store_id]
+            )
+        assert found == {pending.store_id: [], moved.store_id: [moved]}
+
+    async def test_a_parked_record_is_found_by_its_order(self, store: Any, database: Any) -> None:
+        record = Record("orders.received", 0, 7, "key", {}, b"{}", raw=None)
+        key, other = OrderKey(uuid7(), "1"), OrderKey(uuid7(), "1")
+        async with database.transaction() as session:
+            await store.park(session, [Parked(key, record, "a flaw")])
+            found = await store.moved_and_parked(session, [key, other])
+        assert found == ({}, {key})
 
     async def test_every_settings_version_that_a_change_tells_of_is_kept(
         self, store: Any, database: Any

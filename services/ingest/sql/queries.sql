@@ -9,9 +9,25 @@ SELECT * FROM unnest(:ids::uuid[], :versions::int[], :bodies::json[])
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body
 WHERE s.version < excluded.version;
 
+-- name: move_quarantine!
+-- tenants: all; what connections told of
+-- By the index of the former account: it has nothing but these.
+UPDATE quarantine AS q SET brand_id = moved.brand_id
+FROM unnest(:stores::uuid[], :former_brands::uuid[], :brands::uuid[])
+    AS moved (store_id, former_brand_id, brand_id)
+WHERE q.brand_id = moved.former_brand_id AND q.store_id = moved.store_id
+  AND moved.brand_id <> moved.former_brand_id;
+
 -- name: quarantine!
+-- tenants: what the store proved; its brand as kept
+-- The lock: whoever keeps a newer state of the store, and moves its entries, waits for this one or
+-- has it see the newer brand. A store that was never kept is as the process knows it.
+WITH sender AS (
+    SELECT (body->>'brand_id')::uuid AS brand_id FROM stores WHERE id = :store_id FOR SHARE
+)
 INSERT INTO quarantine (id, store_id, brand_id, route, reason, headers, body)
-VALUES (:entry, :store_id, :brand_id, :route, :reason, :headers, :body);
+VALUES (:entry, :store_id, coalesce((SELECT brand_id FROM sender), :brand_id), :route, :reason,
+        :headers, :body);
 
 -- name: quarantined
 SELECT id, store_id, received_at, route, reason, length(body) AS bytes

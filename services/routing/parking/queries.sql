@@ -1,11 +1,30 @@
 -- Every query runs with the schema `routing` first on the search path.
 
--- name: claim_replay^
+-- name: next_replay^
 -- tenants: all; an operator asked for it
--- One order whose parked records are to be tried again; another process's is passed over.
+-- One order whose parked records are to be tried again; locked by `claim_replay`.
 SELECT store_id, external_id FROM parked_records
 WHERE replay_requested_at IS NOT NULL
-ORDER BY replay_requested_at, id LIMIT 1 FOR UPDATE SKIP LOCKED;
+ORDER BY replay_requested_at, id LIMIT 1;
+
+-- name: claim_replay$
+-- tenants: all; an operator asked for it
+-- Whether its records are this process's to try (whoever has the first has all); if not, another
+-- process has them, or they moved to another store. First the gate, as a batch and a move do it, of every store whose records may be here:
+-- nobody waits for it with parked records in hand.
+WITH gate AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock_shared(7301, slot)
+    FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot
+          FROM (SELECT :store_id::uuid AS store
+                UNION SELECT id FROM moved_stores WHERE store_id = :store_id) stores
+          ORDER BY slot) slots
+)
+SELECT true FROM parked_records
+WHERE store_id = :store_id AND external_id = :external_id
+  AND id = (SELECT min(id) FROM parked_records
+            WHERE store_id = :store_id AND external_id = :external_id)
+  AND (SELECT count(*) FROM gate) > 0
+FOR UPDATE SKIP LOCKED;
 
 -- name: records_of_order
 -- tenants: all; an operator asked for it

@@ -65,7 +65,7 @@ class Replayer:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def replay_once(self) -> bool:
-        """Replay the records of one order; False when none is asked for.
+        """Replay the records of one order; False when none is asked for, or another has it.
 
         Raises:
             Exception: the database is away; nothing has changed.
@@ -73,8 +73,8 @@ class Replayer:
         key: OrderKey | None = None
         try:
             async with self._database.transaction() as session:
-                key = await store.claim_replay(session)
-                if key is None:
+                key = await store.next_replay(session)
+                if key is None or not await store.claim_replay(session, key):
                     return False
                 await self._replay(session, key)
         except Exception as error:
@@ -89,9 +89,11 @@ class Replayer:
         while rows := await store.records_of_order(session, key, 0, _RECORDS):
             failed = await self._handle(session, [_record(row) for row in rows])
             if failed:
-                first = failed[0]
-                row = next(row for row in rows if row.record_offset == first.record.offset)
-                raise FailedAgain(row.id, first.reason)
+                first = failed[0].record
+                # Records of two stores may be together here, so of two partitions.
+                at = (first.partition, first.offset)
+                row = next(row for row in rows if (row.partition, row.record_offset) == at)
+                raise FailedAgain(row.id, failed[0].reason)
             await store.unpark(session, [row.id for row in rows])
             replayed += len(rows)
         logger.info("parked records replayed", store_id=str(key.store_id), records=replayed)

@@ -41,10 +41,18 @@ class ParkedSummary:
     is_waiting_for_replay: bool
 
 
-async def claim_replay(session: Session) -> OrderKey | None:
-    """An order whose records are to be tried again, locked; None when there is none."""
-    row = await _queries.claim_replay.one(session)
+async def next_replay(session: Session) -> OrderKey | None:
+    """An order whose records are to be tried again; None when there is none."""
+    row = await _queries.next_replay.one(session)
     return OrderKey(row["store_id"], row["external_id"]) if row else None
+
+
+async def claim_replay(session: Session, key: OrderKey) -> bool:
+    """Pass the gate of the order's store and lock its first record; False when it is taken."""
+    claimed: bool | None = await _queries.claim_replay.value(
+        session, store_id=key.store_id, external_id=key.external_id
+    )
+    return bool(claimed)
 
 
 async def records_of_order(

@@ -5,14 +5,20 @@
 -- First the gate: row locks alone are not fair, readers without end would pass a switch that waits.
 -- Advisory locks queue, so who comes after the switch waits behind it. The rows are locked besides:
 -- that is what shows the newest state, whatever the statement saw when it began.
-WITH gate AS MATERIALIZED (
+-- A store that moved opens two gates, its own and that of the store that it counts for: both here,
+-- for slots are taken in order. A row for each gate, so that the caller knows which it has passed.
+WITH gates AS MATERIALIZED (
+    SELECT store FROM unnest(:stores::uuid[]) AS store
+    UNION SELECT store_id FROM moved_stores WHERE id = ANY(:stores::uuid[])
+), gate AS MATERIALIZED (
     SELECT pg_advisory_xact_lock_shared(7301, slot)
-    FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot
-          FROM unnest(:stores::uuid[]) AS store ORDER BY slot) slots
+    FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot FROM gates ORDER BY slot) slots
+), locked AS MATERIALIZED (
+    SELECT * FROM connections
+    WHERE store_id = ANY(ARRAY(SELECT store FROM gates)) AND (SELECT count(*) FROM gate) > 0
+    ORDER BY id FOR SHARE
 )
-SELECT * FROM connections
-WHERE store_id = ANY(:stores::uuid[]) AND (SELECT count(*) FROM gate) > 0
-ORDER BY id FOR SHARE;
+SELECT gates.store AS gate, locked.* FROM gates LEFT JOIN locked ON locked.store_id = gates.store;
 
 -- name: lock_connection_of_order^
 -- tenants: the caller checks the order that it locks next
@@ -51,6 +57,8 @@ SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :brands::uuid[], :three_pls:
                      :support::text[], :endpoints::uuid[], :effective::timestamptz[],
                      :changed_at::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
+    -- A claim's connection moves with its store when the brand accepts it.
+    store_id = excluded.store_id, brand_id = excluded.brand_id,
     state = excluded.state, version = excluded.version, epoch = excluded.epoch,
     priority = excluded.priority, settings_version = excluded.settings_version,
     shipping_rules_owner = excluded.shipping_rules_owner, billing_owner = excluded.billing_owner,
@@ -216,14 +224,24 @@ FROM unnest(:orders::uuid[], :sequences::int[], :statuses::text[], :connections:
 ON CONFLICT (order_id, sequence) WHERE kind = 'stale'
 DO UPDATE SET times = h.times + excluded.times, at = now(), why = excluded.why;
 
--- name: parked_keys
+-- name: moved_and_parked
 -- tenants: all; the records of a batch are of many
--- Which orders of a batch have a parked record: what comes later has to wait behind it. The lock
--- waits for a replay that is at it.
-SELECT p.store_id, p.external_id
-FROM unnest(:stores::uuid[], :external_ids::text[]) AS k (store_id, external_id)
-JOIN parked_records p USING (store_id, external_id)
-FOR SHARE OF p;
+-- Which stores of a batch have moved (no external id), and which orders have a parked record: what
+-- comes later has to wait behind it. The lock waits for a replay that is at it. Asked behind the
+-- gate: no store moves from here on.
+WITH moved AS MATERIALIZED (
+    SELECT id, store_id, brand_id FROM moved_stores WHERE id = ANY(:stores::uuid[])
+), parked AS MATERIALIZED (
+    SELECT p.store_id, p.external_id
+    FROM unnest(:stores::uuid[], :external_ids::text[]) AS k (store_id, external_id)
+    LEFT JOIN moved ON moved.id = k.store_id
+    JOIN parked_records p ON p.store_id = coalesce(moved.store_id, k.store_id)
+                         AND p.external_id = k.external_id
+    FOR SHARE OF p
+)
+SELECT id, store_id, brand_id, NULL AS external_id FROM moved
+UNION ALL
+SELECT NULL, store_id, NULL, external_id FROM parked;
 
 -- name: park!
 -- tenants: all; the records of a batch are of many

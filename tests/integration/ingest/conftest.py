@@ -36,7 +36,10 @@ class StoreOwner:
         self._version = 0
 
     async def publish(
-        self, keys: tuple[str, ...] = (KEY,), secrets: tuple[str, ...] = (SECRET,)
+        self,
+        keys: tuple[str, ...] = (KEY,),
+        secrets: tuple[str, ...] = (SECRET,),
+        **fields: Any,
     ) -> None:
         self._version += 1
         credentials = [
@@ -53,6 +56,7 @@ class StoreOwner:
         change = StoreChanged(
             store_id=self.id, brand_id=self.brand_id, platform="shopify", domain="a.example",
             version=self._version, credentials=tuple(credentials), changed_at=datetime.now(UTC),
+            **fields,
         )  # fmt: skip
         await self._topics.publish(STORES_CHANGED.name, str(self.id), change)
 

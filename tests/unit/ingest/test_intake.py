@@ -58,9 +58,9 @@ def an_order(external_id: str = "1001") -> PlatformOrder:
     return PlatformOrder("upsert", external_id, NOON, order)
 
 
-async def accept(intake: Intake, *orders: PlatformOrder) -> None:
+async def accept(intake: Intake, *orders: PlatformOrder, sender: Store = SENDER) -> None:
     with capture_logs():
-        await intake.accept(SENDER, orders, "00-a-b-01")
+        await intake.accept(sender, orders, "00-a-b-01")
 
 
 async def test_an_order_is_on_the_log_when_it_is_accepted() -> None:
@@ -73,6 +73,16 @@ async def test_an_order_is_on_the_log_when_it_is_accepted() -> None:
     assert (received.store_id, received.brand_id) == (SENDER.id, SENDER.brand_id)
     assert received.order == an_order("1").order
     assert places.spooled == []
+
+
+async def test_what_an_alias_sends_is_an_order_of_the_store_that_it_counts_for() -> None:
+    places, brand, canonical = Places(), UUID(int=3), UUID(int=4)
+    alias = Store(SENDER.id, brand, version=2, alias_of=canonical)
+    await accept(places.intake(), an_order("1"), sender=alias)
+    (message,) = places.log
+    received = OrderReceived.model_validate_json(message.value)
+    assert (received.store_id, received.brand_id) == (canonical, brand)
+    assert message.key == message.headers["ce_subject"] == f"{canonical}:1"
 
 
 @pytest.mark.parametrize(("ahead", "counts"), [(4, True), (6, False), (600_000, False)])

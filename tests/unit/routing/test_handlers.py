@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 from faststream.kafka import KafkaPublishMessage, TestKafkaBroker
 
 from services.routing import assignment, handlers, store
-from services.routing.orders import OrderKey, SettingsVersion
-from services.routing.store import Parked
+from services.routing.orders import Move, SettingsVersion
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import LineItem, Order
 from shared.contracts.orders_received import OrderReceived
@@ -49,7 +49,6 @@ class Routing:
         self.kafka = FakeKafka()
         self.store = FakeRoutingStore()
         self.messages: list[Message] = []
-        self.parked: list[Parked] = []
         self.woken = 0
 
     def wake(self) -> None:
@@ -57,12 +56,6 @@ class Routing:
 
     async def write_outbox(self, _: Any, messages: Iterable[Message]) -> None:
         self.messages += messages
-
-    async def parked_keys(self, _: Any, keys: Iterable[OrderKey]) -> set[OrderKey]:
-        return {one.key for one in self.parked} & set(keys)
-
-    async def park(self, _: Any, parked: Iterable[Parked]) -> None:
-        self.parked += parked
 
     def sent(self) -> list[tuple[str, str]]:
         """Type and subject of the events."""
@@ -74,11 +67,9 @@ async def routing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Routing]:
     process = Routing()
     for name in (
         "lock_connections_of_stores", "lock_connections", "apply_connections", "record_handovers",
-        "lock_orders", "settings_of", "write",
+        "lock_orders", "settings_of", "write", "moved_and_parked", "park",
     ):  # fmt: skip
         monkeypatch.setattr(store, name, getattr(process.store, name))
-    monkeypatch.setattr(store, "parked_keys", process.parked_keys)
-    monkeypatch.setattr(store, "park", process.park)
     monkeypatch.setattr(outbox, "write", process.write_outbox)
     handlers.subscribe(
         process.kafka.router,
@@ -184,7 +175,7 @@ async def test_a_record_that_fails_is_parked_with_what_comes_later_about_its_ord
     kept = {order.external_id: order.total for order in routing.store.orders.values()}
     assert kept == {"1001": "10.00", "1002": "10.00"}, "what came before it counts"
     behind = "an earlier record of this order is parked"
-    assert [(one.key.external_id, one.reason) for one in routing.parked] == [
+    assert [(one.key.external_id, one.reason) for one in routing.store.parked] == [
         ("1001", "order: missing, and the action is not delete"),
         ("1001", behind),
         ("1001", behind),
@@ -204,7 +195,7 @@ async def test_a_decision_that_raises_parks_the_order_and_no_other(
 
     monkeypatch.setattr(assignment, "receive", receive)
     await publish(routing, "orders.received", keyed(received("1001")), keyed(received("1002")))
-    assert [one.reason for one in routing.parked] == ["OverflowError: a bug"]
+    assert [one.reason for one in routing.store.parked] == ["OverflowError: a bug"]
     assert [order.external_id for order in routing.store.orders.values()] == ["1002"]
 
 
@@ -221,8 +212,33 @@ async def test_when_most_of_what_comes_fails_nothing_is_parked_and_reading_stops
     reading = asyncio.create_task(publish(routing, "orders.received", *broken))
     await wait_until(lambda: brake.is_on)
     reading.cancel()
-    assert routing.parked == []
+    assert routing.store.parked == []
     assert routing.kafka.handled == 0
+
+
+async def test_what_still_carries_the_claims_ids_counts_for_the_brands_store(
+    routing: Routing,
+) -> None:
+    claim = UUID(int=99)
+    routing.store.moves[claim] = Move(STORE, BRAND)
+    await publish(routing, "connections.changed", change_of(a_connection()))
+    late = received().model_copy(update={"store_id": claim, "brand_id": OTHER})
+    newer = received(total="9.00", seconds=5)
+    await publish(routing, "orders.received", keyed(late), keyed(newer))
+    ((key, order),) = routing.store.orders.items()
+    assert key == (STORE, "1001")
+    assert (order.brand_id, order.connection_id) == (BRAND, a_connection().id)
+    assert (order.total, order.sequence) == ("9.00", 2)
+
+
+async def test_a_record_that_fails_is_parked_under_what_its_order_counts_for(
+    routing: Routing,
+) -> None:
+    claim = UUID(int=99)
+    routing.store.moves[claim] = Move(STORE, BRAND)
+    broken = received().model_copy(update={"store_id": claim, "order": None})
+    await publish(routing, "orders.received", keyed(broken), keyed(received(seconds=5)))
+    assert [one.key for one in routing.store.parked] == [(STORE, "1001")] * 2
 
 
 async def test_a_switch_off_records_the_hand_over_and_wakes_the_sweep(routing: Routing) -> None:
