@@ -131,7 +131,7 @@ async def shops(
 async def test_the_claims_orders_are_the_brands_and_nobody_elses_are(shops: Shops) -> None:
     other = OrderPublisher(NOBODY)
     other.brand_id = shops.claim.brand_id
-    await shops.take(*(shops.claim.order(str(n)) for n in range(5)), other.order("1"))
+    await shops.take(other.order("1"), *(shops.claim.order(str(n)) for n in range(5)))
     before = await shops.orders()
     await shops.apply(shops.accepted())
     after = await shops.orders()
