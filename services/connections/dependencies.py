@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Request
 from services.connections.accounts.tokens import TokenIssuer
 from services.connections.callers import Caller
 from services.connections.mail.outgoing import Outgoing
+from services.connections.people.guessing import Guessing
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.passwords import Passwords
 from services.connections.settings import Settings
@@ -33,6 +34,7 @@ class Dependencies:
     sealer: Sealer
     issuer: TokenIssuer
     passwords: Passwords
+    guessing: Guessing
     outgoing: Outgoing
     links: MailedLinks
     idempotency_keys: IdempotencyKeys

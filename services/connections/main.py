@@ -11,6 +11,7 @@ from services.connections.connection.http import router as connections
 from services.connections.dependencies import Dependencies
 from services.connections.mail.outgoing import Outgoing
 from services.connections.mail.wiring import mail_sender
+from services.connections.people.guessing import Guessing
 from services.connections.people.http import router as people
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.passwords import Passwords
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings.connections_token_seconds,
         ),
         passwords=passwords,
+        guessing=Guessing(runtime.database, settings.connections_attempts_of_network),
         outgoing=Outgoing(sealer),
         links=MailedLinks(settings.connections_public_url.rstrip("/")),
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),

@@ -23,6 +23,12 @@ class Settings(SharedSettings):
         default="http://127.0.0.1:8001", description="What login links and metadata start with."
     )
     connections_token_seconds: int = Field(default=600, ge=1)
+    connections_attempts_of_network: int = Field(
+        default=100,
+        ge=1,
+        description="How often one network may try to log in, or ask for mails, in 15 minutes; "
+        "more for an installation behind one proxy.",
+    )
     connections_login_link_hours: float = Field(default=48, gt=0)
 
     connections_smtp_host: str = Field(

@@ -13,7 +13,6 @@ from services.connections.acceptance.models import Asked, hinted
 from services.connections.accounts import tokens
 from services.connections.brands.http import NewConnection
 from services.connections.dependencies import Process
-from services.connections.people import guessing
 from services.connections.people.http import MailedToken, Password, Session, issue_session
 from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import Party
@@ -130,7 +129,7 @@ async def open_login_link(
 ) -> Question:
     """Shows who asks for what, and sends the mail that accepts; it changes nothing."""
     network, target = network_of(address_of(request)), tokens.digest(body.token)
-    await guessing.count(process.database, network, f"mail {target}")
+    await process.guessing.count(network, f"mail {target}")
     async with process.database.transaction() as session:
         asked = await asking.open_link(session, process.outgoing, process.links, body.token)
     return _question(asked)
@@ -174,7 +173,7 @@ async def accept(
 ) -> Acceptance:
     """The connection becomes `inactive`: it can be switched on. Again it is the same answer."""
     network, target = network_of(address_of(request)), tokens.digest(body.token)
-    await guessing.count(process.database, network, target)
+    await process.guessing.count(network, target)
     wish = Wish(
         token=body.token,
         settings_version=body.settings_version,
@@ -186,7 +185,7 @@ async def accept(
     accepted = await acceptance.accept(
         process.database, process.passwords, wish, traceparent_of(request.headers)
     )
-    await guessing.forgive(process.database, network, target)
+    await process.guessing.forgive(network, target)
     connection = accepted.connection
     session = issue_session(process, accepted.person, accepted.memberships, connection.brand_id)
     return Acceptance(

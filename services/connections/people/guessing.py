@@ -10,19 +10,32 @@ from shared.failures import Refused
 from shared.postgres.database import Database
 
 
-async def count(database: Database, network: str, target: str) -> None:
-    """Count a try that is about to be made.
+class Guessing:
+    """Counts tries over all processes.
 
-    Raises:
-        Refused: `too_many_attempts`, with `retry_after` in seconds.
+    Args:
+        database: connections' schema.
+        most_of_network: how many tries of one network in `PERIOD`.
     """
-    async with database.session() as session:
-        wait = await store.count_login_attempt(session, limits_of(network, target), PERIOD)
-    if wait is not None:
-        raise Refused("too_many_attempts", retry_after=wait)
 
+    def __init__(self, database: Database, most_of_network: int) -> None:
+        self._database = database
+        self._most_of_network = most_of_network
 
-async def forgive(database: Database, network: str, target: str) -> None:
-    """The password was right: what was tried before it no longer counts."""
-    async with database.session() as session:
-        await store.forget_login_attempts(session, limits_of(network, target))
+    async def count(self, network: str, target: str) -> None:
+        """Count a try that is about to be made.
+
+        Raises:
+            Refused: `too_many_attempts`, with `retry_after` in seconds.
+        """
+        limits = limits_of(network, target, self._most_of_network)
+        async with self._database.session() as session:
+            wait = await store.count_login_attempt(session, limits, PERIOD)
+        if wait is not None:
+            raise Refused("too_many_attempts", retry_after=wait)
+
+    async def forgive(self, network: str, target: str) -> None:
+        """The password was right: what was tried before it no longer counts."""
+        limits = limits_of(network, target, self._most_of_network)
+        async with self._database.session() as session:
+            await store.forget_login_attempts(session, limits)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections.dependencies import Process
 from services.connections.mail.kinds import Language
-from services.connections.people import emails, guessing, registry, reset, sign_up
+from services.connections.people import emails, registry, reset, sign_up
 from services.connections.people.models import Membership, Person, Role
 from services.connections.people.password_rules import LEAST_LETTERS
 from services.connections.people.sign_up import Wish
@@ -138,7 +138,7 @@ async def ask_to_sign_up(
 
     A 3PL needs plan `conquer` from the operator before it can connect.
     """
-    await guessing.count(process.database, network_of(address_of(request)), f"mail {body.email}")
+    await process.guessing.count(network_of(address_of(request)), f"mail {body.email}")
     wish = Wish(body.kind, body.name, body.email, body.language)
     async with process.database.transaction() as session:
         await sign_up.ask(session, process.outgoing, process.links, wish)
@@ -169,7 +169,7 @@ async def ask_for_reset(
     _: Public, request: Request, process: Process, body: ResetRequest
 ) -> MailSent:
     """Sends a mail; its link sets a new password, once and for 30 minutes."""
-    await guessing.count(process.database, network_of(address_of(request)), f"mail {body.email}")
+    await process.guessing.count(network_of(address_of(request)), f"mail {body.email}")
     async with process.database.transaction() as session:
         await reset.ask(session, process.outgoing, process.links, body.email, body.language)
     return MailSent(email=body.email)
@@ -198,7 +198,7 @@ async def redeem_reset(_: Public, process: Process, body: NewPassword) -> Sessio
 async def log_in(_: Public, request: Request, process: Process, body: Credentials) -> Session:
     """An access token for ten minutes."""
     network = network_of(address_of(request))
-    await guessing.count(process.database, network, body.email)
+    await process.guessing.count(network, body.email)
     async with process.database.reading() as session:
         person = await registry.find(session, body.email)
     # Also without a person, so that the time taken does not tell which e-mails exist.
@@ -207,5 +207,5 @@ async def log_in(_: Public, request: Request, process: Process, body: Credential
     )
     if person is None or not matches:
         raise Refused("invalid_credentials")
-    await guessing.forgive(process.database, network, body.email)
+    await process.guessing.forgive(network, body.email)
     return await _log_in(process, person, body.account_id)

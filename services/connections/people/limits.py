@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 PERIOD = timedelta(minutes=15)
-MOST_OF_NETWORK = 100
 MOST_OF_NETWORK_AND_TARGET = 10
 
 
@@ -17,13 +16,13 @@ class Limit:
     most: int
 
 
-def limits_of(network: str, target: str) -> tuple[Limit, Limit]:
+def limits_of(network: str, target: str, most_of_network: int) -> tuple[Limit, Limit]:
     """What one try counts for: of its network, and of the network and its target.
 
-    `target` is an e-mail address or the digest of a link.
+    `target` is an e-mail address or the digest of a link, or what asks for a mail to one.
     """
     return (
-        Limit(_digest("network", network), MOST_OF_NETWORK),
+        Limit(_digest("network", network), most_of_network),
         Limit(_digest("target", network, target.lower()), MOST_OF_NETWORK_AND_TARGET),
     )
 

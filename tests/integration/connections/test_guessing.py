@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.connections.main import create_app
-from services.connections.people.limits import MOST_OF_NETWORK, MOST_OF_NETWORK_AND_TARGET
+from services.connections.people.limits import MOST_OF_NETWORK_AND_TARGET
 from services.connections.settings import Settings
 from tests.kit.client import PASSWORD, Api, brand_form
 from tests.kit.serving import running
@@ -60,7 +60,8 @@ async def test_a_network_that_tries_many_accounts_is_stopped(api: Api, postgres_
     database = await asyncpg.connect(postgres_dsn)
     await guess(api.client, f"{uuid4().hex}@relevo.test")
     await database.execute(
-        "UPDATE connections.login_attempts SET attempts = $1", MOST_OF_NETWORK - 1
+        "UPDATE connections.login_attempts SET attempts = $1",
+        Settings().connections_attempts_of_network - 1,
     )
     assert await guess(api.client, f"{uuid4().hex}@relevo.test") == 401
     assert await guess(api.client, f"{uuid4().hex}@relevo.test") == 429
