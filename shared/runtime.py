@@ -17,8 +17,11 @@ import structlog
 import uvicorn
 from fastapi import Depends, FastAPI, Request
 
+from shared.contracts.accounts_changed import AccountChanged
 from shared.health import Health
+from shared.kafka.batch import read
 from shared.kafka.connection import KafkaConnection
+from shared.kafka.topics import ACCOUNTS_CHANGED
 from shared.postgres.database import Database
 from shared.postgres.outbox import Relay
 from shared.settings import Settings
@@ -27,6 +30,7 @@ from shared.web import openapi, problems
 from shared.web.access import require_declared_access
 from shared.web.auth import Verifier
 from shared.web.bodies import BoundedBodies
+from shared.web.revocations import Revocations
 
 logger = structlog.get_logger(__name__)
 
@@ -52,6 +56,8 @@ class Runtime:
         self.settings = settings
         self.database = Database(settings, name)
         self.kafka = KafkaConnection(settings, f"relevo-{name}")
+        self.revocations = Revocations()
+        self._hear_of_accounts()
         self.health = Health()
         self.health.add("database", self._check_database)
         self.health.add("kafka", self.kafka.producer.check)
@@ -63,6 +69,15 @@ class Runtime:
         if relays:
             relay = Relay(self.database, name, self.kafka.producer.send)
             self._background["relay"] = relay.run
+
+    def _hear_of_accounts(self) -> None:
+        # Every process knows whose tokens are over: no group.
+        @self.kafka.router.batch_subscriber(
+            ACCOUNTS_CHANGED, group=None, parse=read(AccountChanged)
+        )
+        async def on_accounts_changed(changes: Sequence[AccountChanged]) -> None:
+            """Refuse the tokens that these changes end."""
+            self.revocations.apply(changes)
 
     def background(self, name: str, work: Background) -> None:
         """Run `work` as long as the process; it should only return when cancelled."""
@@ -99,6 +114,7 @@ class Runtime:
             redoc_url=None,
         )
         app.state.verifier = Verifier(self.settings.auth_jwks, self.settings.auth_issuer)
+        app.state.revocations = self.revocations
         app.state.runtime = self
         problems.install(app)
         if forms_only:

@@ -132,7 +132,11 @@ def _operations(topic: Topic) -> list[tuple[str, _Json]]:
     reference = {"$ref": f"#/channels/{name}"}
     title = name[0].upper() + name[1:]
     senders = [service.name for service in catalog.SERVICES if topic.name in service.writes]
-    readers = [service.name for service in catalog.SERVICES if topic.name in service.reads]
+    readers = [
+        service.name
+        for service in catalog.SERVICES
+        if topic.name in (*service.reads, *catalog.READ_BY_ALL)
+    ]
     return [
         *(
             (f"{sender}Sends{title}", {"action": "send", "channel": reference})

@@ -15,6 +15,7 @@ from services.connections.people.guessing import Guessing
 from services.connections.people.http import router as people
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.passwords import Passwords
+from services.connections.sessions.http import router as sessions
 from services.connections.settings import Settings
 from services.connections.stores.http import router as stores
 from shared.egress.guard import Guard
@@ -62,6 +63,6 @@ def create_app(settings: Settings) -> FastAPI:
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
         url_check=url_check,
     )
-    for router in (accounts, people, brands, acceptance, stores, connections):
+    for router in (accounts, people, sessions, brands, acceptance, stores, connections):
         app.include_router(router)
     return app

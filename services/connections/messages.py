@@ -1,12 +1,14 @@
-"""What the other services get to know: the full state of a connection or a store.
+"""What the other services get to know: the full state of an account, a connection or a store.
 
 These messages go to the outbox, with the change that they are about.
 """
 
 from collections.abc import Sequence
 
+from services.connections.accounts.models import Account
 from services.connections.connection.models import Connection
 from services.connections.stores.models import Store
+from shared.contracts.accounts_changed import AccountChanged, EndedSession, Member
 from shared.contracts.connections_changed import (
     ConnectionChanged,
     ConnectionEndpoint,
@@ -16,7 +18,7 @@ from shared.contracts.connections_changed import (
 from shared.contracts.stores_changed import StoreChanged, StoreCredential
 from shared.kafka.cloudevents import cloud_event_headers
 from shared.kafka.message import Message
-from shared.kafka.topics import CONNECTIONS_CHANGED, STORES_CHANGED, Topic
+from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, STORES_CHANGED, Topic
 
 _SOURCE = "/relevo/connections"
 
@@ -68,6 +70,25 @@ def store_changed(
         changed_at=store.changed_at,
     )
     return _message(STORES_CHANGED, str(store.id), body.model_dump_json(), traceparent)
+
+
+def account_changed(
+    account: Account,
+    people: Sequence[Member],
+    ended_sessions: Sequence[EndedSession],
+    traceparent: str | None,
+) -> Message:
+    """The message on `accounts.changed`."""
+    body = AccountChanged(
+        account_id=account.id,
+        kind=account.kind,
+        plan=account.plan,
+        version=account.version,
+        people=tuple(people),
+        ended_sessions=tuple(ended_sessions),
+        changed_at=account.changed_at,
+    )
+    return _message(ACCOUNTS_CHANGED, str(account.id), body.model_dump_json(), traceparent)
 
 
 def _message(topic: Topic, key: str, value: str, traceparent: str | None) -> Message:

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from shared.settings import Settings as SharedSettings
+from shared.web.revocations import MOST_TOKEN_SECONDS
 
 
 class Settings(SharedSettings):
@@ -22,7 +23,7 @@ class Settings(SharedSettings):
     connections_public_url: str = Field(
         default="http://127.0.0.1:8001", description="What login links and metadata start with."
     )
-    connections_token_seconds: int = Field(default=600, ge=1)
+    connections_token_seconds: int = Field(default=600, ge=1, le=MOST_TOKEN_SECONDS)
     connections_attempts_of_network: int = Field(
         default=100,
         ge=1,

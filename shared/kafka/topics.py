@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from pydantic import BaseModel
 
+from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEvent
 from shared.contracts.orders_received import OrderReceived
@@ -51,7 +52,10 @@ CONNECTIONS_CHANGED = Topic(
 STORES_CHANGED = Topic(
     "stores.changed", "store.changed", StoreChanged, key="store id", compacted=True
 )
-TOPICS = (ORDERS_RECEIVED, ORDERS_EVENTS, CONNECTIONS_CHANGED, STORES_CHANGED)
+ACCOUNTS_CHANGED = Topic(
+    "accounts.changed", "account.changed", AccountChanged, key="account id", compacted=True
+)
+TOPICS = (ORDERS_RECEIVED, ORDERS_EVENTS, CONNECTIONS_CHANGED, STORES_CHANGED, ACCOUNTS_CHANGED)
 
 
 async def create_topics(

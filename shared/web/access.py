@@ -16,6 +16,9 @@ from fastapi.security import HTTPBearer
 
 from shared.failures import Refused
 from shared.web.auth import Principal, Verifier
+from shared.web.revocations import Revocations
+
+READING = ("GET", "HEAD")
 
 
 class UndeclaredAccess(RuntimeError):  # noqa: N818  says what is wrong
@@ -25,10 +28,12 @@ class UndeclaredAccess(RuntimeError):  # noqa: N818  says what is wrong
 class Access:
     """Marks a dependency as one that decides who may call.
 
-    `refusals`: the codes that it says no with, for the documents.
+    `refusals`: the codes that it says no with, for the documents; `write_refusals`: those of
+    operations that change something.
     """
 
     refusals: tuple[str, ...] = ()
+    write_refusals: tuple[str, ...] = ()
 
 
 class PublicAccess(Access):
@@ -57,21 +62,68 @@ class AccountAccess(BearerAccess):
     """The account whose access token came with the request."""
 
     refusals: tuple[str, ...] = ("missing_token", "invalid_token")
+    write_refusals: tuple[str, ...] = ("role_required",)
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI reads the signature
+        """Verify the token; a viewer reads and no more.
+
+        Raises:
+            Refused: `missing_token`, `invalid_token`, `role_required`.
+        """
+        principal = verified(request)
+        if request.method not in READING and not principal.may_write:
+            raise Refused("role_required", role="operator")
+        return principal
+
+
+class OwnerAccess(AccountAccess):
+    """The same, for those who own the account; reading is for all of its people."""
+
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # as above
+        """Verify the token.
+
+        Raises:
+            Refused: `missing_token`, `invalid_token`, `role_required`.
+        """
+        principal = verified(request)
+        if request.method not in READING and principal.role != "owner":
+            raise Refused("role_required", role="owner")
+        return principal
+
+
+class PersonAccess(AccountAccess):
+    """The same, for what everybody may do about themselves."""
+
+    write_refusals = ()
+
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # as above
         """Verify the token.
 
         Raises:
             Refused: `missing_token`, `invalid_token`.
         """
-        verifier: Verifier = request.app.state.verifier
-        return verifier.verify(bearer_token(request))
+        return verified(request)
+
+
+def verified(request: Request) -> Principal:
+    """Who holds the token of a request; one that was revoked is none.
+
+    Raises:
+        Refused: `missing_token`, `invalid_token`.
+    """
+    verifier: Verifier = request.app.state.verifier
+    revocations: Revocations = request.app.state.revocations
+    principal = verifier.verify(bearer_token(request))
+    if revocations.revokes(principal):
+        raise Refused("invalid_token")
+    return principal
 
 
 class MaybeAccountAccess(AccountAccess):
     """The account whose access token came with the request, or anyone; a bad token is refused."""
 
     refusals = ("invalid_token",)
+    write_refusals = ()
 
     async def __call__(self, request: Request) -> Principal | None:  # type: ignore[override]  # as above
         """Verify the token, if there is one.
@@ -79,9 +131,7 @@ class MaybeAccountAccess(AccountAccess):
         Raises:
             Refused: `invalid_token`.
         """
-        if "authorization" not in request.headers:
-            return None
-        return await super().__call__(request)
+        return verified(request) if "authorization" in request.headers else None
 
 
 def bearer_token(request: Request) -> str:
@@ -98,9 +148,13 @@ def bearer_token(request: Request) -> str:
 
 public = PublicAccess()
 account = AccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
+owner = OwnerAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
+person = PersonAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 maybe_account = MaybeAccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 Public = Annotated[None, Depends(public)]
 Account = Annotated[Principal, Depends(account)]
+Owner = Annotated[Principal, Depends(owner)]
+Person = Annotated[Principal, Depends(person)]
 MaybeAccount = Annotated[Principal | None, Depends(maybe_account)]
 
 

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from shared.web.access import accesses_of
+from shared.web.access import READING, accesses_of
 from shared.web.problems import CATALOGUE
 
 Json = dict[str, Any]
@@ -126,8 +126,11 @@ def _routes(app: FastAPI) -> Iterator[tuple[str, str, list[str]]]:
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         if isinstance(route, APIRoute) and route.include_in_schema:
-            codes = [code for access in accesses_of(context.dependant) for code in access.refusals]
+            accesses = accesses_of(context.dependant)
             for method in context.methods or ():
+                codes = [code for access in accesses for code in access.refusals]
+                if method not in READING:
+                    codes += [code for access in accesses for code in access.write_refusals]
                 yield context.path or "", method.lower(), codes
 
 

@@ -118,10 +118,18 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The signature in {header} does not fit the body.",
         "Is the secret that {platform} signs with the one that was given to Relevo?",
     ),
+    "invalid_grant": ProblemType(
+        401, "This refresh token is over, or was used before.", "Log in again."
+    ),
     "invalid_credentials": ProblemType(
         401, "The e-mail or the password is not right.", "Try again."
     ),
     # --- accounts, brands, stores
+    "role_required": ProblemType(
+        403,
+        "This needs the role `{role}` in the account.",
+        "Ask an owner of the account.",
+    ),
     "three_pl_only": ProblemType(403, "Only a 3PL account can do this.", "Sign up as `three_pl`."),
     "brand_only": ProblemType(
         403,

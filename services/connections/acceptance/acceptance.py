@@ -4,7 +4,7 @@ The mailed link proves the mailbox; a password, or the session of the address's 
 it is still the same reader. What the 3PL made for the claim dies unless it is adopted by name.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from services.connections.connection import transitions
 from services.connections.connection.models import Connection
 from services.connections.people import mailed_links
 from services.connections.people import registry as people
-from services.connections.people.models import MailedLink, Membership, Person
+from services.connections.people.models import MailedLink, Person
 from services.connections.people.passwords import Passwords
 from services.connections.stores import claims
 from services.connections.stores import registry as stores
@@ -48,7 +48,6 @@ class Accepted:
     """Who accepted, and the connection as it is now."""
 
     person: Person
-    memberships: Sequence[Membership]
     connection: Connection
 
 
@@ -135,7 +134,7 @@ async def _accept(
     if link.used_by is None:
         connection = await _join(session, link, person, wish, traceparent)
         await mailed_links.use(session, wish.token, person)
-    return Accepted(person, await people.memberships(session, person), connection)
+    return Accepted(person, connection)
 
 
 async def _join(
@@ -143,7 +142,7 @@ async def _join(
 ) -> Connection:
     """The claim becomes a part of the person's account, or the account itself."""
     connection = await _connection_of(session, link)
-    account_id = await _account_of(session, person, connection, wish.account_id)
+    account_id = await _account_of(session, person, connection, wish.account_id, traceparent)
     # Account first, then the claim's store, then the brand's: two acceptances cannot deadlock.
     await accounts.lock_account(session, account_id)
     await stores.lock_store(session, connection.store_id)
@@ -163,7 +162,11 @@ async def _join(
 
 
 async def _account_of(
-    session: Session, person: Person, connection: Connection, wanted: UUID | None
+    session: Session,
+    person: Person,
+    connection: Connection,
+    wanted: UUID | None,
+    traceparent: str,
 ) -> UUID:
     """The brand account that the person accepts into: its own, else the claim becomes its own.
 
@@ -172,13 +175,13 @@ async def _account_of(
     """
     own = [
         one.account_id
-        for one in await people.memberships(session, person)
+        for one in await people.memberships(session, person.id)
         if one.kind == "brand" and one.role == "owner"
     ]
     if wanted is not None and wanted not in own:
         raise Refused("not_found", what="account")
     if not own:
-        await people.join(session, person, connection.brand_id)
+        await people.join(session, person.id, connection.brand_id, "owner", traceparent)
         return connection.brand_id
     return wanted or (connection.brand_id if connection.brand_id in own else own[0])
 

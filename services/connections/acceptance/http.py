@@ -13,7 +13,8 @@ from services.connections.acceptance.models import Asked, hinted
 from services.connections.accounts import tokens
 from services.connections.brands.http import NewConnection
 from services.connections.dependencies import Process
-from services.connections.people.http import MailedToken, Password, Session, issue_session
+from services.connections.people.http import MailedToken, Password
+from services.connections.sessions.http import Session, begin_session
 from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import Party
 from shared.telemetry import traceparent_of
@@ -187,7 +188,7 @@ async def accept(
     )
     await process.guessing.forgive(network, target)
     connection = accepted.connection
-    session = issue_session(process, accepted.person, accepted.memberships, connection.brand_id)
+    session = await begin_session(process, request, accepted.person, connection.brand_id)
     return Acceptance(
         **session.model_dump(),
         connection=NewConnection(

@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from services.connections.accounts import models, registry
 from services.connections.accounts.plans import Plan
 from services.connections.dependencies import Operator, Process
+from shared.contracts.accounts_changed import AccountKind
+from shared.telemetry import traceparent_of
 from shared.web.access import Public
-from shared.web.auth import AccountKind
 from shared.web.openapi import refuses
 from shared.web.parameters import Form, only_known_parameters
 
@@ -44,10 +45,13 @@ def _present(account: models.Account) -> Account:
     summary="Change an account's plan (operator)",
     openapi_extra=refuses("three_pl_only"),
 )
-async def change_plan(_: Operator, process: Process, account_id: UUID, body: PlanChange) -> Account:
+async def change_plan(
+    _: Operator, request: Request, process: Process, account_id: UUID, body: PlanChange
+) -> Account:
     """Existing connections go on whatever the plan; activating needs `conquer`."""
+    traceparent = traceparent_of(request.headers)
     async with process.database.transaction() as session:
-        return _present(await registry.change_plan(session, account_id, body.plan))
+        return _present(await registry.change_plan(session, account_id, body.plan, traceparent))
 
 
 @router.get(

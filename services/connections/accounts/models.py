@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.connections.accounts.plans import Plan
-from shared.web.auth import AccountKind
+from shared.contracts.accounts_changed import AccountKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +16,6 @@ class Account:
     kind: AccountKind
     name: str
     plan: Plan
+    version: int
     created_at: datetime
+    changed_at: datetime

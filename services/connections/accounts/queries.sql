@@ -7,11 +7,26 @@ INSERT INTO accounts (id, kind, name) VALUES (:id, :kind, :name) RETURNING *;
 -- tenants: the account itself
 SELECT * FROM accounts WHERE id = :id;
 
--- name: set_plan^
+-- name: set_plan$
 -- tenants: all; the operator
-UPDATE accounts SET plan = :plan WHERE id = :id RETURNING *;
+UPDATE accounts SET plan = :plan WHERE id = :id RETURNING id;
 
 -- name: lock_account$
 -- tenants: the caller acts in it, or joins it
 -- Whatever adds a store or a claim to an account holds this lock: each is found, not doubled.
 SELECT id FROM accounts WHERE id = :id FOR NO KEY UPDATE;
+
+-- name: touch_account^
+-- tenants: the caller changes the account, or who may act in it
+UPDATE accounts SET version = version + 1, changed_at = now() WHERE id = :id RETURNING *;
+
+-- name: list_members
+-- tenants: the account's own, for every service
+SELECT person_id, role, valid_from FROM memberships
+WHERE account_id = :account_id ORDER BY person_id;
+
+-- name: list_ended_sessions
+-- tenants: the account's own, for every service
+-- As long as a token of theirs may live.
+SELECT id AS session_id, ended_at FROM sessions
+WHERE account_id = :account_id AND ended_at > now() - :period::interval ORDER BY id;

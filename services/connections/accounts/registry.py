@@ -1,13 +1,20 @@
 """Which accounts there are: what other slices and the API ask of them."""
 
+from datetime import timedelta
 from uuid import UUID
 
+from services.connections import messages
 from services.connections.accounts import plans, store
 from services.connections.accounts.models import Account
 from services.connections.accounts.plans import Plan
+from shared.contracts.accounts_changed import AccountKind
 from shared.failures import Refused
+from shared.postgres import outbox
 from shared.postgres.database import Session
-from shared.web.auth import AccountKind
+from shared.web.revocations import MOST_TOKEN_SECONDS
+
+# A session that ended is told of for as long as a token of it may live, and clocks differ.
+_TOKENS_LIVE = timedelta(seconds=MOST_TOKEN_SECONDS + 60)
 
 
 async def add_account(session: Session, kind: AccountKind, name: str) -> Account:
@@ -32,15 +39,29 @@ async def require_three_pl(session: Session, account_id: UUID) -> None:
     plans.require_connections(account.plan)
 
 
-async def change_plan(session: Session, account_id: UUID, plan: Plan) -> Account:
+async def change_plan(session: Session, account_id: UUID, plan: Plan, traceparent: str) -> Account:
     """The account on its new plan.
 
     Raises:
         Refused: `not_found`.
     """
-    account = await store.set_plan(session, account_id, plan)
-    if account is None:
+    if not await store.set_plan(session, account_id, plan):
         raise Refused("not_found", what="account")
+    return await announce(session, account_id, traceparent)
+
+
+async def touch(session: Session, account_id: UUID) -> int:
+    """The next version of the account, which is the caller's to announce."""
+    return (await store.touch_account(session, account_id)).version
+
+
+async def announce(session: Session, account_id: UUID, traceparent: str) -> Account:
+    """The next version of the account, with all who may act in it, for every service."""
+    account = await store.touch_account(session, account_id)
+    members = await store.list_members(session, account_id)
+    ended = await store.list_ended_sessions(session, account_id, _TOKENS_LIVE)
+    message = messages.account_changed(account, members, ended, traceparent)
+    await outbox.write(session, [message])
     return account
 
 

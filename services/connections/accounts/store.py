@@ -1,5 +1,6 @@
 """What is kept of accounts: one function per named query, each given a session."""
 
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -7,8 +8,8 @@ from uuid_utils.compat import uuid7
 
 from services.connections.accounts.models import Account
 from services.connections.accounts.plans import Plan
+from shared.contracts.accounts_changed import AccountKind, EndedSession, Member
 from shared.postgres.database import Session, load_queries, row_as
-from shared.web.auth import AccountKind
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
@@ -25,10 +26,36 @@ async def get_account(session: Session, account_id: UUID) -> Account | None:
     return row_as(Account, row) if row else None
 
 
-async def set_plan(session: Session, account_id: UUID, plan: Plan) -> Account | None:
-    """The account on its new plan; None when there is none."""
-    row = await _queries.set_plan.one(session, id=account_id, plan=plan)
-    return row_as(Account, row) if row else None
+async def set_plan(session: Session, account_id: UUID, plan: Plan) -> bool:
+    """Whether there is such an account."""
+    changed: UUID | None = await _queries.set_plan.value(session, id=account_id, plan=plan)
+    return changed is not None
+
+
+async def touch_account(session: Session, account_id: UUID) -> Account:
+    """The account at its next version.
+
+    Raises:
+        LookupError: there is none.
+    """
+    row = await _queries.touch_account.one(session, id=account_id)
+    if row is None:
+        raise LookupError(f"there is no account {account_id}")
+    return row_as(Account, row)
+
+
+async def list_members(session: Session, account_id: UUID) -> list[Member]:
+    """Who may act in the account."""
+    rows = await _queries.list_members.all(session, account_id=account_id)
+    return [Member.model_validate(dict(row)) for row in rows]
+
+
+async def list_ended_sessions(
+    session: Session, account_id: UUID, period: timedelta
+) -> list[EndedSession]:
+    """The sessions that were ended within `period`."""
+    rows = await _queries.list_ended_sessions.all(session, account_id=account_id, period=period)
+    return [EndedSession.model_validate(dict(row)) for row in rows]
 
 
 async def lock_account(session: Session, account_id: UUID) -> None:

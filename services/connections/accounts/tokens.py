@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,28 @@ import jwt
 import orjson
 from uuid_utils.compat import uuid7
 
-from shared.web.auth import AUDIENCE, AccountKind
+from shared.contracts.accounts_changed import AccountKind, Role
+from shared.web.auth import AUDIENCE
 
 _LINK_BYTES = 32
 _KEY_BYTES = 32
 _SIGNING_BYTES = 32
 _PUBLIC_MEMBERS = ("kty", "crv", "x", "kid")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token lets its holder do: a person in an account, for a session.
+
+    `version` is that of the account, whose later changes may end the token.
+    """
+
+    subject: UUID
+    account_id: UUID
+    kind: AccountKind
+    role: Role
+    version: int
+    session_id: UUID
 
 
 class TokenIssuer:
@@ -46,15 +63,18 @@ class TokenIssuer:
                 f"RELEVO_AUTH_JWKS has no key {self._kid!r}: nobody could verify our tokens"
             )
 
-    def issue(self, subject: UUID, account_id: UUID, kind: AccountKind) -> str:
-        """A token with which a person acts in the account."""
+    def issue(self, grant: Grant) -> str:
+        """An access token."""
         now = int(time.time())
         claims = {
             "iss": self._issuer,
             "aud": AUDIENCE,
-            "sub": str(subject),
-            "account": str(account_id),
-            "kind": kind,
+            "sub": str(grant.subject),
+            "account": str(grant.account_id),
+            "kind": grant.kind,
+            "role": grant.role,
+            "ver": grant.version,
+            "sid": str(grant.session_id),
             "iat": now,
             "exp": now + self.seconds,
             "jti": str(uuid7()),
@@ -82,6 +102,11 @@ def digest(secret: str) -> str:
 def new_link_token() -> str:
     """The random part of a login link."""
     return secrets.token_urlsafe(_LINK_BYTES)
+
+
+def new_refresh_token() -> str:
+    """What a session asks for its next access token with."""
+    return "rrt_" + secrets.token_urlsafe(_LINK_BYTES)
 
 
 def new_api_key() -> str:

@@ -14,7 +14,8 @@ from services.connections.brands.onboarding import BrandForm, IssuedLink
 from services.connections.connection.models import Connection
 from services.connections.dependencies import Process, TracedCaller
 from services.connections.mail.kinds import Language
-from services.connections.people.http import Email, Name
+from services.connections.people.http import Name
+from services.connections.sessions.http import Email
 from services.connections.stores.http import Platform, StoreOfBrand, StoreUrl
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.fields import DISPLAYABLE

@@ -6,9 +6,9 @@ from services.connections.accounts import tokens
 from services.connections.mail.kinds import Language
 from services.connections.people import store
 from services.connections.people.models import MailedLink, Person, Purpose
+from shared.contracts.accounts_changed import AccountKind
 from shared.failures import Refused
 from shared.postgres.database import Session
-from shared.web.auth import AccountKind
 
 # The page that a link opens; its token stands in the fragment, which no server gets to see.
 _PAGES: dict[Purpose, str] = {

@@ -6,10 +6,9 @@ from typing import Literal
 from uuid import UUID
 
 from services.connections.mail.kinds import Language
+from shared.contracts.accounts_changed import AccountKind, Role
 from shared.failures import Refused
-from shared.web.auth import AccountKind
 
-Role = Literal["owner", "operator", "viewer"]
 Purpose = Literal["sign_up", "reset_password", "accept", "stop_mail"]
 
 LIFETIMES: dict[Purpose, timedelta] = {
@@ -32,12 +31,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """An account that a person works in."""
+    """An account that a person works in; `version` is the account's."""
 
     account_id: UUID
     kind: AccountKind
     name: str
     role: Role
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

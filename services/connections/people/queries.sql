@@ -23,11 +23,17 @@ UPDATE people SET password_hash = :password_hash WHERE id = :id AND password_has
 
 -- name: insert_membership!
 -- tenants: the person's own
-INSERT INTO memberships (person_id, account_id, role) VALUES (:person_id, :account_id, :role);
+INSERT INTO memberships (person_id, account_id, role, valid_from)
+VALUES (:person_id, :account_id, :role, :valid_from);
+
+-- name: set_valid_from!
+-- tenants: the person's own, or an owner of the account asks
+UPDATE memberships SET valid_from = :valid_from
+WHERE person_id = :person_id AND account_id = :account_id;
 
 -- name: list_memberships
 -- tenants: the person's own
-SELECT m.account_id, a.kind, a.name, m.role
+SELECT m.account_id, a.kind, a.name, m.role, a.version
 FROM memberships m JOIN accounts a ON a.id = m.account_id
 WHERE m.person_id = :person_id ORDER BY m.created_at, m.account_id;
 

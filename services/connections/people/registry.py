@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
+from services.connections.accounts import registry as accounts
 from services.connections.people import password_rules, store
 from services.connections.people.models import MailedLink, Membership, Person
+from shared.contracts.accounts_changed import Role
 from shared.failures import Refused
 from shared.postgres.database import Session
 
@@ -39,11 +41,24 @@ async def ensure(session: Session, link: MailedLink, password_hash: str) -> Pers
     return person
 
 
-async def join(session: Session, person: Person, account_id: UUID) -> None:
-    """The person owns the account from now on."""
-    await store.insert_membership(session, person.id, account_id, "owner")
+async def join(
+    session: Session, person_id: UUID, account_id: UUID, role: Role, traceparent: str
+) -> None:
+    """The person works in the account from now on."""
+    valid_from = await accounts.touch(session, account_id)
+    await store.insert_membership(session, person_id, account_id, role, valid_from)
+    await accounts.announce(session, account_id, traceparent)
 
 
-async def memberships(session: Session, person: Person) -> list[Membership]:
+async def revoke_tokens(
+    session: Session, person_id: UUID, account_id: UUID, traceparent: str
+) -> None:
+    """Every token with which the person acts in the account is over."""
+    valid_from = await accounts.touch(session, account_id)
+    await store.set_valid_from(session, person_id, account_id, valid_from)
+    await accounts.announce(session, account_id, traceparent)
+
+
+async def memberships(session: Session, person_id: UUID) -> list[Membership]:
     """The accounts that a person works in, the first one first."""
-    return await store.list_memberships(session, person.id)
+    return await store.list_memberships(session, person_id)

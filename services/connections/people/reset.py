@@ -8,6 +8,7 @@ from services.connections.people import mailed_links, registry, store
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.models import Person
 from services.connections.people.passwords import Passwords
+from services.connections.sessions import sessions
 from shared.failures import Refused
 from shared.postgres.database import Database, Session
 
@@ -31,8 +32,10 @@ async def ask(
     await outgoing.queue(session, Mail(email, data, person.language if person else language))
 
 
-async def redeem(database: Database, passwords: Passwords, token: str, password: str) -> Person:
-    """The person, with the new password; other links of the kind die.
+async def redeem(
+    database: Database, passwords: Passwords, token: str, password: str, traceparent: str
+) -> Person:
+    """The person, with the new password; other links of the kind die, and all sessions end.
 
     Raises:
         Refused: `not_found`, `link_expired`, `validation_failed` for the password, `busy`.
@@ -51,4 +54,5 @@ async def redeem(database: Database, passwords: Passwords, token: str, password:
         await store.set_password(session, person.id, password_hash)
         await mailed_links.use(session, token, person)
         await store.drop_mailed_links(session, person.email, "reset_password")
+        await sessions.end_all(session, person.id, traceparent)
     return person

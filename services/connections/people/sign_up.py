@@ -10,9 +10,9 @@ from services.connections.people import mailed_links, registry
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.models import Person
 from services.connections.people.passwords import Passwords
+from shared.contracts.accounts_changed import AccountKind
 from shared.failures import Refused
 from shared.postgres.database import Database, Session
-from shared.web.auth import AccountKind
 
 # Of one address in one hour: whoever types addresses of others sends no flood.
 _MOST_MAILS = 3
@@ -46,7 +46,9 @@ async def ask(session: Session, outgoing: Outgoing, links: MailedLinks, wish: Wi
     await outgoing.queue(session, Mail(person.email, told, person.language))
 
 
-async def confirm(database: Database, passwords: Passwords, token: str, password: str) -> Person:
+async def confirm(
+    database: Database, passwords: Passwords, token: str, password: str, traceparent: str
+) -> Person:
     """The person and its account, made by the mailed link.
 
     Raises:
@@ -66,6 +68,6 @@ async def confirm(database: Database, passwords: Passwords, token: str, password
             # Another link made the person meanwhile.
             raise Refused("link_expired")
         account = await accounts.add_account(session, link.account_kind, link.account_name)
-        await registry.join(session, person, account.id)
+        await registry.join(session, person.id, account.id, "owner", traceparent)
         await mailed_links.use(session, token, person)
     return person

@@ -15,10 +15,9 @@ from services.connections.people.models import (
     Membership,
     Person,
     Purpose,
-    Role,
 )
+from shared.contracts.accounts_changed import AccountKind, Role
 from shared.postgres.database import Session, load_queries, row_as
-from shared.web.auth import AccountKind
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
@@ -53,11 +52,20 @@ async def set_first_password(session: Session, person_id: UUID, password_hash: s
 
 
 async def insert_membership(
-    session: Session, person_id: UUID, account_id: UUID, role: Role
+    session: Session, person_id: UUID, account_id: UUID, role: Role, valid_from: int
 ) -> None:
-    """Let a person work in an account."""
+    """Let a person work in an account, from that version of it on."""
     await _queries.insert_membership.run(
-        session, person_id=person_id, account_id=account_id, role=role
+        session, person_id=person_id, account_id=account_id, role=role, valid_from=valid_from
+    )
+
+
+async def set_valid_from(
+    session: Session, person_id: UUID, account_id: UUID, valid_from: int
+) -> None:
+    """Tokens of before that version of the account are over."""
+    await _queries.set_valid_from.run(
+        session, person_id=person_id, account_id=account_id, valid_from=valid_from
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from relevo.operate import secrets
 from services.connections.accounts import tokens
-from services.connections.accounts.tokens import TokenIssuer
+from services.connections.accounts.tokens import Grant, TokenIssuer
 from shared.failures import Refused
 from shared.web.auth import Principal, Verifier
 
@@ -25,20 +25,26 @@ def issuer(keys: dict[str, str], seconds: int = 600) -> TokenIssuer:
     )
 
 
+def a_grant() -> Grant:
+    return Grant(uuid4(), uuid4(), "three_pl", "viewer", 7, uuid4())
+
+
 def test_a_token_verifies_and_says_whose_it_is(keys: dict[str, str]) -> None:
-    person, account = uuid4(), uuid4()
-    token = issuer(keys).issue(person, account, "three_pl")
+    grant = a_grant()
+    token = issuer(keys).issue(grant)
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
     principal = Verifier(keys["RELEVO_AUTH_JWKS"], "relevo").verify(token)
-    assert principal == Principal(account, "three_pl", str(person))
+    assert principal == Principal(
+        grant.account_id, "three_pl", str(grant.subject), "viewer", 7, grant.session_id
+    )
 
 
 def test_tokens_that_are_over_of_another_issuer_or_another_key_do_not_pass(
     keys: dict[str, str],
 ) -> None:
     other = secrets.generate()
-    over = issuer(keys, seconds=-1).issue(uuid4(), uuid4(), "brand")
-    good = issuer(keys).issue(uuid4(), uuid4(), "brand")
+    over = issuer(keys, seconds=-1).issue(a_grant())
+    good = issuer(keys).issue(a_grant())
     unsigned = jwt.encode({"sub": "x", "aud": "relevo"}, "", algorithm="none")
     for verifier, token in (
         (Verifier(keys["RELEVO_AUTH_JWKS"], "relevo"), over),

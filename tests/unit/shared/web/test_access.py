@@ -15,6 +15,7 @@ from shared.web.access import (
 )
 from shared.web.auth import Verifier
 from shared.web.problems import install
+from shared.web.revocations import Revocations
 
 
 async def _parts() -> None:
@@ -81,6 +82,7 @@ async def test_who_shows_nothing_is_refused_before_the_handler_runs() -> None:
 
     app = an_app(router)
     app.state.verifier = Verifier('{"keys": []}', "relevo")
+    app.state.revocations = Revocations()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         answer = await client.get("/mine")

@@ -32,7 +32,7 @@ def claims(**changed: Any) -> dict[str, Any]:
     now = int(time.time())
     full = {
         "iss": "relevo", "aud": AUDIENCE, "sub": "user-1", "account": str(ACCOUNT),
-        "kind": "brand", "iat": now, "exp": now + 60, **changed,
+        "kind": "brand", "role": "operator", "ver": 3, "iat": now, "exp": now + 60, **changed,
     }  # fmt: skip
     return {name: value for name, value in full.items() if value is not None}
 
@@ -51,7 +51,15 @@ def verifier() -> Verifier:
 
 
 def test_a_token_tells_account_kind_and_subject(verifier: Verifier) -> None:
-    assert verifier.verify(token(claims())) == Principal(ACCOUNT, "brand", "user-1", None)
+    assert verifier.verify(token(claims())) == Principal(ACCOUNT, "brand", "user-1", "operator", 3)
+
+
+@pytest.mark.parametrize("changed", [{"role": None}, {"role": "root"}, {"ver": None}])
+def test_a_token_without_a_role_that_there_is_or_a_version_is_none(
+    verifier: Verifier, changed: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused, match="invalid_token"):
+        verifier.verify(token(claims(**changed)))
 
 
 def test_who_acts_for_whom_is_told(verifier: Verifier) -> None:

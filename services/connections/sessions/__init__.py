@@ -1,0 +1,1 @@
+"""Sessions of people: log-in, tokens that rotate, log-out."""

@@ -1,0 +1,198 @@
+"""Logging in, going on and logging out over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AfterValidator, BaseModel, Field
+
+from services.connections.accounts.tokens import Grant
+from services.connections.dependencies import Process
+from services.connections.people import emails
+from services.connections.people import registry as people
+from services.connections.people.models import Person as KnownPerson
+from services.connections.sessions import models, sessions, store
+from services.connections.sessions.models import Device
+from services.connections.sessions.sessions import Begun
+from shared.contracts.accounts_changed import AccountKind, Role
+from shared.failures import Refused
+from shared.telemetry import traceparent_of
+from shared.web.access import Person, Public
+from shared.web.networks import address_of, network_of
+from shared.web.openapi import refuses
+from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
+from shared.web.parameters import Form, only_known_parameters
+
+Email = Annotated[
+    str,
+    Field(max_length=254, json_schema_extra={"format": "email"}),
+    AfterValidator(emails.email),
+]
+_LONGEST_DEVICE = 200
+
+router = APIRouter(tags=["sessions"], dependencies=[only_known_parameters])
+
+
+class Credentials(Form):
+    """E-mail and password, and which account, when there are several; else the first one."""
+
+    email: Email
+    password: Annotated[str, Field(max_length=200)]
+    account_id: UUID | None = None
+
+
+class AccountOfPerson(BaseModel):
+    """An account that a person works in."""
+
+    id: UUID
+    kind: AccountKind
+    name: str
+    role: Role
+
+
+class Session(BaseModel):
+    """An access token (RFC 6750); send it as `Authorization: Bearer …`.
+
+    The refresh token makes the next one, at `POST /v1/sessions/refresh`; it is good once.
+    """
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the type, not a token
+    expires_in: int
+    refresh_token: str
+    session_id: UUID
+    account_id: UUID
+    accounts: list[AccountOfPerson] = Field(description="All that the person works in.")
+
+
+class Refresh(Form):
+    """What the session gave last."""
+
+    refresh_token: Annotated[str, Field(max_length=200)]
+
+
+class OpenSession(BaseModel):
+    """A session that is not over; `device` is what its client says it is."""
+
+    id: UUID
+    account_id: UUID
+    device: str
+    network: str
+    is_current: bool
+    created_at: datetime
+    seen_at: datetime
+
+
+def _device(request: Request) -> Device:
+    agent = request.headers.get("user-agent", "")
+    printed = "".join(letter for letter in agent if letter.isprintable())
+    return Device(printed[:_LONGEST_DEVICE], network_of(address_of(request)))
+
+
+def _session(process: Process, begun: Begun) -> Session:
+    one = begun.membership
+    grant = Grant(
+        begun.person_id, one.account_id, one.kind, one.role, one.version, begun.session_id
+    )
+    return Session(
+        access_token=process.issuer.issue(grant),
+        expires_in=process.issuer.seconds,
+        refresh_token=begun.refresh_token,
+        session_id=begun.session_id,
+        account_id=one.account_id,
+        accounts=[
+            AccountOfPerson(id=one.account_id, kind=one.kind, name=one.name, role=one.role)
+            for one in begun.memberships
+        ],
+    )
+
+
+async def begin_session(
+    process: Process, request: Request, person: KnownPerson, account_id: UUID | None = None
+) -> Session:
+    """A new session of a person who has just proven to be one.
+
+    Raises:
+        Refused: `not_found`: it does not work in that account.
+    """
+    async with process.database.transaction() as session:
+        begun = await sessions.begin(session, person, account_id, _device(request))
+    return _session(process, begun)
+
+
+@router.post(
+    "/v1/sessions",
+    status_code=201,
+    summary="Log in",
+    openapi_extra=refuses("invalid_credentials", "not_found", "too_many_attempts", "busy"),
+)
+async def log_in(_: Public, request: Request, process: Process, body: Credentials) -> Session:
+    """An access token for ten minutes, and what makes the next one."""
+    network = network_of(address_of(request))
+    await process.guessing.count(network, body.email)
+    async with process.database.reading() as session:
+        person = await people.find(session, body.email)
+    # Also without a person, so that the time taken does not tell which e-mails exist.
+    matches = await process.passwords.verify(
+        person.password_hash if person else None, body.password
+    )
+    if person is None or not matches:
+        raise Refused("invalid_credentials")
+    await process.guessing.forgive(network, body.email)
+    return await begin_session(process, request, person, body.account_id)
+
+
+@router.post("/v1/sessions/refresh", summary="Go on", openapi_extra=refuses("invalid_grant"))
+async def refresh(_: Public, request: Request, process: Process, body: Refresh) -> Session:
+    """A new access token and a new refresh token; the old one shown again ends the session."""
+    begun = await sessions.refresh(
+        process.database, body.refresh_token, _device(request), traceparent_of(request.headers)
+    )
+    return _session(process, begun)
+
+
+@router.get("/v1/sessions", summary="List one's own open sessions, newest first")
+async def list_sessions(
+    process: Process, caller: Person, limit: Limit = 50, after: After = None
+) -> Page[OpenSession]:
+    """In all accounts of the person."""
+    async with process.database.reading() as session:
+        rows = await store.list_sessions(
+            session, UUID(caller.subject), decode_cursor_part(after, UUID), limit + 1
+        )
+
+    def shown(row: models.Session) -> OpenSession:
+        return OpenSession(
+            id=row.id,
+            account_id=row.account_id,
+            device=row.device,
+            network=row.network,
+            is_current=row.id == caller.session,
+            created_at=row.created_at,
+            seen_at=row.seen_at,
+        )
+
+    return page_of(rows, limit, shown, lambda row: row.id)
+
+
+@router.delete("/v1/sessions/current", status_code=204, summary="Log out")
+async def log_out(request: Request, process: Process, caller: Person) -> Response:
+    """The tokens of this session are refused everywhere within a second."""
+    if caller.session is None:
+        raise Refused("not_found", what="session")
+    return await _end(request, process, caller.session, caller.subject)
+
+
+@router.delete("/v1/sessions/{session_id}", status_code=204, summary="End one's own session")
+async def end_session(
+    request: Request, process: Process, caller: Person, session_id: UUID
+) -> Response:
+    """One that was left open elsewhere, or is somebody else's by now."""
+    return await _end(request, process, session_id, caller.subject)
+
+
+async def _end(request: Request, process: Process, session_id: UUID, person: str) -> Response:
+    async with process.database.transaction() as session:
+        await sessions.end(session, session_id, UUID(person), traceparent_of(request.headers))
+    return Response(status_code=204)
