@@ -13,6 +13,7 @@ from services.connections.mail.outgoing import Outgoing
 from services.connections.mail.wiring import mail_sender
 from services.connections.people.guessing import Guessing
 from services.connections.people.http import router as people
+from services.connections.people.http_colleagues import router as colleagues
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.passwords import Passwords
 from services.connections.sessions.http import router as sessions
@@ -63,6 +64,6 @@ def create_app(settings: Settings) -> FastAPI:
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
         url_check=url_check,
     )
-    for router in (accounts, people, sessions, brands, acceptance, stores, connections):
+    for router in (accounts, people, colleagues, sessions, brands, acceptance, stores, connections):
         app.include_router(router)
     return app

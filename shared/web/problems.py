@@ -130,6 +130,9 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "This needs the role `{role}` in the account.",
         "Ask an owner of the account.",
     ),
+    "last_owner": ProblemType(
+        409, "This is the only owner of the account.", "Make somebody else an owner first."
+    ),
     "three_pl_only": ProblemType(403, "Only a 3PL account can do this.", "Sign up as `three_pl`."),
     "brand_only": ProblemType(
         403,

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from services.ingest import order_in
 from services.ingest.order_in import OrderIn
 from services.routing.received import read_order
+from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.fields import WireContract
 from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
@@ -28,6 +29,7 @@ CONTRACTS: dict[str, type[WireContract]] = {
     "order_received_delete": OrderReceived,
     "connection_changed": ConnectionChanged,
     "store_changed": StoreChanged,
+    "account_changed": AccountChanged,
     "order_event": OrderEvent,
 }
 

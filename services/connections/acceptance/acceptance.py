@@ -15,7 +15,7 @@ from services.connections.brands import registry as brands
 from services.connections.callers import Caller
 from services.connections.connection import transitions
 from services.connections.connection.models import Connection
-from services.connections.people import mailed_links
+from services.connections.people import mailed_links, proving
 from services.connections.people import registry as people
 from services.connections.people.models import MailedLink, Person
 from services.connections.people.passwords import Passwords
@@ -90,31 +90,12 @@ async def accept(
             person = await people.find(session, link.email)
         if link.used_by is None:
             link.require_unused()
-        password_hash = await _prove(passwords, link, person, wish)
+        password_hash = await proving.prove(passwords, link, person, wish.password, wish.subject)
         async with database.transaction() as session:
             accepted = await _accept(session, wish, password_hash, traceparent)
         if accepted is not None:
             return accepted
         # Somebody set the password since we looked: compare with that one.
-
-
-async def _prove(
-    passwords: Passwords, link: MailedLink, person: Person | None, wish: Wish
-) -> str | None:
-    """The hash to set for a new person; None for one that has proven to be the address's."""
-    if wish.subject is not None:
-        if person is None or str(person.id) != wish.subject:
-            raise Refused("wrong_account")
-        return None
-    if wish.password is None:
-        errors = [{"pointer": "/password", "message": "Set one, or log in first"}]
-        raise Refused("validation_failed", errors=errors)
-    if person is None or person.password_hash is None:
-        people.require_good(wish.password, link.email)
-        return await passwords.hash(wish.password)
-    if not await passwords.verify(person.password_hash, wish.password):
-        raise Refused("wrong_password")
-    return None
 
 
 async def _accept(
@@ -199,7 +180,11 @@ async def _move(session: Session, connection: Connection, account_id: UUID) -> N
 
 
 async def _connection_of(session: Session, link: MailedLink) -> Connection:
-    found = await store.get_connection(session, link.connection_id) if link.connection_id else None
+    found = (
+        await store.get_connection(session, link.about.connection_id)
+        if link.about.connection_id
+        else None
+    )
     if found is None:
         raise Refused("not_found", what="link")
     return found

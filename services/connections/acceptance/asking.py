@@ -12,6 +12,7 @@ from services.connections.connection.models import Connection
 from services.connections.mail.kinds import Claim, Mail
 from services.connections.mail.outgoing import Outgoing, digest
 from services.connections.people.mailed_links import MailedLinks
+from services.connections.people.models import About
 from shared.failures import Refused
 from shared.postgres.database import Session
 
@@ -46,6 +47,7 @@ async def send_mail(
         return
     if await store.has_opted_out(session, digest(to), connection.three_pl_id):
         return
+    about = About(connection_id=connection.id)
     asked = Claim(
         three_pl=connection.three_pl_name,
         company=profile.company_name,
@@ -53,7 +55,7 @@ async def send_mail(
         shipping_rules_owner=connection.shipping_rules_owner,
         billing_owner=connection.billing_owner,
         support_owner=connection.support_owner,
-        link=await links.make(session, "accept", to, language, connection_id=connection.id),
-        never_url=await links.make(session, "stop_mail", to, language, connection_id=connection.id),
+        link=await links.make(session, "accept", to, language, about),
+        never_url=await links.make(session, "stop_mail", to, language, about),
     )
     await outgoing.queue(session, Mail(to, asked, language))

@@ -14,6 +14,6 @@ async def opt_out(session: Session, token: str) -> None:
         Refused: `not_found`, `link_expired`.
     """
     link = await mailed_links.find(session, token, "stop_mail")
-    if link.is_over or link.connection_id is None:
+    if link.is_over or link.about.connection_id is None:
         raise Refused("link_expired")
-    await store.opt_out(session, digest(link.email), link.connection_id)
+    await store.opt_out(session, digest(link.email), link.about.connection_id)

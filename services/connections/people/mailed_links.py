@@ -1,12 +1,9 @@
 """Links that go to an address and nowhere else: who has the token reads the mailbox."""
 
-from uuid import UUID
-
 from services.connections.accounts import tokens
 from services.connections.mail.kinds import Language
 from services.connections.people import store
-from services.connections.people.models import MailedLink, Person, Purpose
-from shared.contracts.accounts_changed import AccountKind
+from services.connections.people.models import About, MailedLink, Person, Purpose
 from shared.failures import Refused
 from shared.postgres.database import Session
 
@@ -16,7 +13,11 @@ _PAGES: dict[Purpose, str] = {
     "reset_password": "reset-password",
     "accept": "accept",
     "stop_mail": "stop-mail",
+    "join": "join",
+    "change_email": "change-email",
+    "undo_email": "undo-email",
 }
+_NOTHING_ELSE = About()
 
 
 class MailedLinks:
@@ -39,9 +40,7 @@ class MailedLinks:
         purpose: Purpose,
         email: str,
         language: Language,
-        *,
-        account: tuple[AccountKind, str] | None = None,
-        connection_id: UUID | None = None,
+        about: About = _NOTHING_ELSE,
     ) -> str:
         """The URL of a new link, which nobody but the mail may be given.
 
@@ -50,18 +49,11 @@ class MailedLinks:
             purpose: what it is good for.
             email: where it goes.
             language: of its reader.
-            account: kind and name of the account to sign up.
-            connection_id: which connection it is about.
+            about: what else it has to know.
         """
         token = tokens.new_link_token()
         await store.insert_mailed_link(
-            session,
-            tokens.digest(token),
-            purpose,
-            email,
-            language,
-            account=account,
-            connection_id=connection_id,
+            session, tokens.digest(token), purpose, email, language, about
         )
         return f"{self._public_url}/{_PAGES[purpose]}#token={token}"
 

@@ -9,13 +9,18 @@ from services.connections.mail.kinds import Language
 from shared.contracts.accounts_changed import AccountKind, Role
 from shared.failures import Refused
 
-Purpose = Literal["sign_up", "reset_password", "accept", "stop_mail"]
+Purpose = Literal[
+    "sign_up", "reset_password", "accept", "stop_mail", "join", "change_email", "undo_email"
+]
 
 LIFETIMES: dict[Purpose, timedelta] = {
     "sign_up": timedelta(hours=48),
     "reset_password": timedelta(minutes=30),
     "accept": timedelta(hours=48),
     "stop_mail": timedelta(days=90),
+    "join": timedelta(hours=48),
+    "change_email": timedelta(hours=48),
+    "undo_email": timedelta(days=7),
 }
 
 
@@ -41,18 +46,40 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class MailedLink:
-    """What went to an address and nowhere else.
+class Colleague:
+    """A person that works in an account, as its other people see them."""
 
-    `account_kind` and `account_name` are of a sign-up, `connection_id` of what a 3PL asked for.
+    person_id: UUID
+    email: str
+    role: Role
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a mailed link is about.
+
+    `account_kind` and `account_name` are of a sign-up, `connection_id` of what a 3PL asked for,
+    `account_id` and `role` of an invitation to work in an account, `person_id` of a change of
+    address.
     """
+
+    account_kind: AccountKind | None = None
+    account_name: str | None = None
+    connection_id: UUID | None = None
+    account_id: UUID | None = None
+    role: Role | None = None
+    person_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailedLink:
+    """What went to an address and nowhere else; what else there is of it depends on the purpose."""
 
     purpose: Purpose
     email: str
     language: Language
-    account_kind: AccountKind | None
-    account_name: str | None
-    connection_id: UUID | None
+    about: About
     expires_at: datetime
     is_over: bool
     used_by: UUID | None

@@ -37,12 +37,45 @@ SELECT m.account_id, a.kind, a.name, m.role, a.version
 FROM memberships m JOIN accounts a ON a.id = m.account_id
 WHERE m.person_id = :person_id ORDER BY m.created_at, m.account_id;
 
+-- name: get_person^
+-- tenants: the person itself
+SELECT * FROM people WHERE id = :id;
+
+-- name: list_colleagues
+SELECT m.person_id, p.email, m.role, m.created_at AS since
+FROM memberships m JOIN people p ON p.id = m.person_id
+WHERE m.account_id = :account_id AND (:after::uuid IS NULL OR m.person_id > :after::uuid)
+ORDER BY m.person_id LIMIT :limit;
+
+-- name: get_role$
+SELECT role FROM memberships WHERE account_id = :account_id AND person_id = :person_id;
+
+-- name: count_owners$
+SELECT count(*) FROM memberships WHERE account_id = :account_id AND role = 'owner';
+
+-- name: set_role!
+UPDATE memberships SET role = :role, valid_from = :valid_from
+WHERE account_id = :account_id AND person_id = :person_id;
+
+-- name: delete_membership!
+DELETE FROM memberships WHERE account_id = :account_id AND person_id = :person_id;
+
+-- name: set_email!
+-- tenants: the person itself, by a mailed link
+-- Somebody may have signed up with that address meanwhile: then nothing changes.
+UPDATE people SET email = :email
+WHERE id = :id AND NOT EXISTS (SELECT FROM people WHERE email = :email AND id <> :id);
+
+-- name: forget_password!
+-- tenants: the person itself, by a mailed link
+UPDATE people SET password_hash = NULL WHERE id = :id;
+
 -- name: insert_mailed_link!
 -- tenants: none; whoever reads the mails to the address
 INSERT INTO mailed_links (digest, purpose, email, account_kind, account_name, language,
-    connection_id, expires_at)
+    connection_id, account_id, role, person_id, expires_at)
 VALUES (:digest, :purpose, :email, :account_kind, :account_name, :language, :connection_id,
-    now() + :lifetime::interval);
+    :account_id, :role, :person_id, now() + :lifetime::interval);
 
 -- name: get_mailed_link^
 -- tenants: all; only who has the token knows its digest
@@ -62,6 +95,11 @@ UPDATE mailed_links SET used_at = now(), used_by = :person_id WHERE digest = :di
 -- name: drop_mailed_links!
 -- tenants: the address of a person who just used such a link
 DELETE FROM mailed_links WHERE email = :email AND purpose = :purpose AND used_at IS NULL;
+
+-- name: drop_address_changes!
+-- tenants: the person itself, by a mailed link
+DELETE FROM mailed_links
+WHERE person_id = :person_id AND purpose = 'change_email' AND used_at IS NULL;
 
 -- name: count_login_attempt$
 -- tenants: all; nobody is logged in yet

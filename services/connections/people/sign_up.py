@@ -8,7 +8,7 @@ from services.connections.mail.kinds import AccountExists, ConfirmAddress, Langu
 from services.connections.mail.outgoing import Outgoing
 from services.connections.people import mailed_links, registry
 from services.connections.people.mailed_links import MailedLinks
-from services.connections.people.models import Person
+from services.connections.people.models import About, Person
 from services.connections.people.passwords import Passwords
 from shared.contracts.accounts_changed import AccountKind
 from shared.failures import Refused
@@ -37,7 +37,7 @@ async def ask(session: Session, outgoing: Outgoing, links: MailedLinks, wish: Wi
     person = await registry.find(session, wish.email)
     if person is None:
         link = await links.make(
-            session, "sign_up", wish.email, wish.language, account=(wish.kind, wish.name)
+            session, "sign_up", wish.email, wish.language, About(wish.kind, wish.name)
         )
         await outgoing.queue(session, Mail(wish.email, ConfirmAddress(link=link), wish.language))
         return
@@ -57,17 +57,18 @@ async def confirm(
     async with database.session() as session:
         link = await mailed_links.find(session, token, "sign_up")
     link.require_unused()
-    registry.require_good(password, link.email, link.account_name or "")
+    registry.require_good(password, link.email, link.about.account_name or "")
     # Beside the event loop, and outside of any transaction.
     password_hash = await passwords.hash(password)
     async with database.transaction() as session:
         link = await mailed_links.lock(session, token, "sign_up")
         link.require_unused()
         person = await registry.ensure(session, link, password_hash)
-        if person is None or link.account_kind is None or link.account_name is None:
+        kind, name = link.about.account_kind, link.about.account_name
+        if person is None or kind is None or name is None:
             # Another link made the person meanwhile.
             raise Refused("link_expired")
-        account = await accounts.add_account(session, link.account_kind, link.account_name)
+        account = await accounts.add_account(session, kind, name)
         await registry.join(session, person.id, account.id, "owner", traceparent)
         await mailed_links.use(session, token, person)
     return person

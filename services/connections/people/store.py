@@ -1,22 +1,26 @@
 """What is kept of people: one function per named query, each given a session."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 from uuid_utils.compat import uuid7
 
 from services.connections.mail.kinds import Language
 from services.connections.people.limits import Limit
 from services.connections.people.models import (
     LIFETIMES,
+    About,
+    Colleague,
     MailedLink,
     Membership,
     Person,
     Purpose,
 )
-from shared.contracts.accounts_changed import AccountKind, Role
+from shared.contracts.accounts_changed import Role
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
@@ -75,41 +79,88 @@ async def list_memberships(session: Session, person_id: UUID) -> list[Membership
     return [row_as(Membership, row) for row in rows]
 
 
-async def insert_mailed_link(
-    session: Session,
-    digest: str,
-    purpose: Purpose,
-    email: str,
-    language: Language,
-    *,
-    account: tuple[AccountKind, str] | None = None,
-    connection_id: UUID | None = None,
+async def get_person(session: Session, person_id: UUID) -> Person | None:
+    """The person."""
+    row = await _queries.get_person.one(session, id=person_id)
+    return row_as(Person, row) if row else None
+
+
+async def list_colleagues(
+    session: Session, account_id: UUID, after: UUID | None, limit: int
+) -> list[Colleague]:
+    """Who works in an account."""
+    rows = await _queries.list_colleagues.all(
+        session, account_id=account_id, after=after, limit=limit
+    )
+    return [row_as(Colleague, row) for row in rows]
+
+
+async def get_role(session: Session, account_id: UUID, person_id: UUID) -> Role | None:
+    """What a person may do in an account; None when it does not work there."""
+    role: Role | None = await _queries.get_role.value(
+        session, account_id=account_id, person_id=person_id
+    )
+    return role
+
+
+async def count_owners(session: Session, account_id: UUID) -> int:
+    """How many people own the account."""
+    return int(await _queries.count_owners.value(session, account_id=account_id))
+
+
+async def set_role(
+    session: Session, account_id: UUID, person_id: UUID, role: Role, valid_from: int
 ) -> None:
-    """Keep a link; `account` is the kind and name of one to sign up."""
-    kind, name = account or (None, None)
+    """Another role, from that version of the account on."""
+    await _queries.set_role.run(
+        session, account_id=account_id, person_id=person_id, role=role, valid_from=valid_from
+    )
+
+
+async def delete_membership(session: Session, account_id: UUID, person_id: UUID) -> None:
+    """The person no longer works in the account."""
+    await _queries.delete_membership.run(session, account_id=account_id, person_id=person_id)
+
+
+async def set_email(session: Session, person_id: UUID, email: str) -> bool:
+    """Whether the address is the person's now: not when it is somebody else's."""
+    return await _queries.set_email.run(session, id=person_id, email=email) == 1
+
+
+async def forget_password(session: Session, person_id: UUID) -> None:
+    """A mailed link has to set another one."""
+    await _queries.forget_password.run(session, id=person_id)
+
+
+async def insert_mailed_link(
+    session: Session, digest: str, purpose: Purpose, email: str, language: Language, about: About
+) -> None:
+    """Keep a link."""
     await _queries.insert_mailed_link.run(
         session,
         digest=digest,
         purpose=purpose,
         email=email,
-        account_kind=kind,
-        account_name=name,
         language=language,
-        connection_id=connection_id,
         lifetime=LIFETIMES[purpose],
+        **asdict(about),
     )
+
+
+def _link(row: asyncpg.Record) -> MailedLink:
+    return row_as(MailedLink, row, about=row_as(About, row))
 
 
 async def get_mailed_link(session: Session, digest: str, purpose: Purpose) -> MailedLink | None:
     """The link of a token."""
     row = await _queries.get_mailed_link.one(session, digest=digest, purpose=purpose)
-    return row_as(MailedLink, row) if row else None
+    return _link(row) if row else None
 
 
 async def lock_mailed_link(session: Session, digest: str, purpose: Purpose) -> MailedLink | None:
     """The link of a token, held until the transaction ends."""
     row = await _queries.lock_mailed_link.one(session, digest=digest, purpose=purpose)
-    return row_as(MailedLink, row) if row else None
+    return _link(row) if row else None
 
 
 async def use_mailed_link(session: Session, digest: str, person_id: UUID) -> None:
@@ -120,6 +171,11 @@ async def use_mailed_link(session: Session, digest: str, person_id: UUID) -> Non
 async def drop_mailed_links(session: Session, email: str, purpose: Purpose) -> None:
     """Unused links to an address die."""
     await _queries.drop_mailed_links.run(session, email=email, purpose=purpose)
+
+
+async def drop_address_changes(session: Session, person_id: UUID) -> None:
+    """Changes of a person's address that wait to be confirmed die."""
+    await _queries.drop_address_changes.run(session, person_id=person_id)
 
 
 async def count_login_attempt(

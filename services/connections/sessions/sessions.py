@@ -86,10 +86,16 @@ async def end(session: Session, session_id: UUID, person_id: UUID, traceparent: 
     await accounts.announce(session, account_id, traceparent)
 
 
+async def end_in(session: Session, person_id: UUID, account_id: UUID) -> None:
+    """All sessions of a person in one account, which the caller announces."""
+    await store.end_sessions(session, person_id, account_id)
+
+
 async def end_all(session: Session, person_id: UUID, traceparent: str) -> None:
     """All sessions of a person, and every token that is out."""
     await store.end_sessions(session, person_id, None)
-    for one in await people.memberships(session, person_id):
+    # In one order: two who work in the same accounts wait for each other and never in a ring.
+    for one in sorted(await people.memberships(session, person_id), key=lambda one: one.account_id):
         await people.revoke_tokens(session, person_id, one.account_id, traceparent)
 
 

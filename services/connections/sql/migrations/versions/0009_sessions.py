@@ -2,7 +2,7 @@
 
 from shared.postgres import migration
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
@@ -17,6 +17,14 @@ def upgrade() -> None:
         ALTER TABLE connections.memberships ADD COLUMN valid_from integer NOT NULL DEFAULT 1;
         COMMENT ON COLUMN connections.memberships.valid_from IS
             'the version of the account at which the rights last changed: older tokens are over';
+
+        ALTER TABLE connections.mailed_links
+            DROP CONSTRAINT mailed_links_purpose_check,
+            ADD CHECK (purpose IN ('sign_up', 'reset_password', 'accept', 'stop_mail', 'join',
+                                   'change_email', 'undo_email')),
+            ADD COLUMN account_id uuid REFERENCES connections.accounts,
+            ADD COLUMN role text,
+            ADD COLUMN person_id uuid REFERENCES connections.people;
 
         CREATE TABLE connections.sessions (
             id uuid PRIMARY KEY,
@@ -51,6 +59,12 @@ def downgrade() -> None:
     migration.run(
         """
         DROP TABLE connections.refresh_tokens, connections.sessions;
+        DELETE FROM connections.mailed_links
+        WHERE purpose IN ('join', 'change_email', 'undo_email');
+        ALTER TABLE connections.mailed_links
+            DROP CONSTRAINT mailed_links_purpose_check,
+            ADD CHECK (purpose IN ('sign_up', 'reset_password', 'accept', 'stop_mail')),
+            DROP COLUMN account_id, DROP COLUMN role, DROP COLUMN person_id;
         ALTER TABLE connections.memberships DROP COLUMN valid_from;
         ALTER TABLE connections.accounts DROP COLUMN version, DROP COLUMN changed_at;
         """
