@@ -18,16 +18,17 @@ import uvicorn
 from fastapi import Depends, FastAPI, Request
 
 from shared.contracts.accounts_changed import AccountChanged
+from shared.contracts.connections_changed import ConnectionChanged
 from shared.health import Health
 from shared.kafka.batch import read
 from shared.kafka.connection import KafkaConnection
-from shared.kafka.topics import ACCOUNTS_CHANGED
+from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED
 from shared.postgres.database import Database
 from shared.postgres.outbox import Relay
 from shared.settings import Settings
 from shared.telemetry import configure_logging
 from shared.web import openapi, problems
-from shared.web.access import require_declared_access
+from shared.web.access import AREAS, require_declared_access
 from shared.web.auth import Verifier
 from shared.web.bodies import BoundedBodies
 from shared.web.revocations import Revocations
@@ -57,7 +58,7 @@ class Runtime:
         self.database = Database(settings, name)
         self.kafka = KafkaConnection(settings, f"relevo-{name}")
         self.revocations = Revocations()
-        self._hear_of_accounts()
+        self._hear_of_rights()
         self.health = Health()
         self.health.add("database", self._check_database)
         self.health.add("kafka", self.kafka.producer.check)
@@ -70,7 +71,7 @@ class Runtime:
             relay = Relay(self.database, name, self.kafka.producer.send)
             self._background["relay"] = relay.run
 
-    def _hear_of_accounts(self) -> None:
+    def _hear_of_rights(self) -> None:
         # Every process knows whose tokens are over: no group.
         @self.kafka.router.batch_subscriber(
             ACCOUNTS_CHANGED, group=None, parse=read(AccountChanged)
@@ -78,6 +79,13 @@ class Runtime:
         async def on_accounts_changed(changes: Sequence[AccountChanged]) -> None:
             """Refuse the tokens that these changes end."""
             self.revocations.apply(changes)
+
+        @self.kafka.router.batch_subscriber(
+            CONNECTIONS_CHANGED, group=None, parse=read(ConnectionChanged)
+        )
+        async def on_delegations_changed(changes: Sequence[ConnectionChanged]) -> None:
+            """Refuse the tokens of 3PLs that these changes end."""
+            self.revocations.apply_connections(changes)
 
     def background(self, name: str, work: Background) -> None:
         """Run `work` as long as the process; it should only return when cancelled."""
@@ -115,6 +123,7 @@ class Runtime:
         )
         app.state.verifier = Verifier(self.settings.auth_jwks, self.settings.auth_issuer)
         app.state.revocations = self.revocations
+        app.state.area = AREAS[self.name]
         app.state.runtime = self
         problems.install(app)
         if forms_only:

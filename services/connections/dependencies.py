@@ -3,7 +3,7 @@
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Depends, Header, Request
 
@@ -20,7 +20,9 @@ from shared.postgres.database import Database
 from shared.sealing import Sealer
 from shared.telemetry import traceparent_of
 from shared.web.access import Account, BearerAccess, bearer_token
+from shared.web.auth import Principal, Scope, Verifier
 from shared.web.idempotency import IdempotencyKeys
+from shared.web.revocations import Revocations
 
 _LONGEST_VERSION = 18
 
@@ -39,6 +41,20 @@ class Dependencies:
     links: MailedLinks
     idempotency_keys: IdempotencyKeys
     url_check: UrlCheck
+    verifier: Verifier
+    revocations: Revocations
+    scopes: tuple[str, ...] = get_args(Scope)
+
+    def verified(self, token: str) -> Principal:
+        """Who holds an access token.
+
+        Raises:
+            Refused: `invalid_token`: none of ours, over or revoked.
+        """
+        principal = self.verifier.verify(token)
+        if self.revocations.revokes(principal):
+            raise Refused("invalid_token")
+        return principal
 
     @property
     def public_url(self) -> str:
@@ -81,7 +97,12 @@ operator = OperatorAccess("OperatorKey", "The key of the installation.")
 
 async def traced_caller(account: Account, request: Request) -> Caller:
     """The account that asks for a change, with the trace that the change is part of."""
-    return Caller(account.account_id, account.actor, traceparent_of(request.headers))
+    return caller_of(account, request)
+
+
+def caller_of(principal: Principal, request: Request) -> Caller:
+    """Who asks for a change, and who does so in its name."""
+    return Caller(principal.account_id, principal.actor, traceparent_of(request.headers))
 
 
 async def if_match(

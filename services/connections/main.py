@@ -9,8 +9,10 @@ from services.connections.brands.http import router as brands
 from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
 from services.connections.dependencies import Dependencies
+from services.connections.machines.http import router as machines
 from services.connections.mail.outgoing import Outgoing
 from services.connections.mail.wiring import mail_sender
+from services.connections.oauth.http import router as oauth
 from services.connections.people.guessing import Guessing
 from services.connections.people.http import router as people
 from services.connections.people.http_colleagues import router as colleagues
@@ -63,7 +65,20 @@ def create_app(settings: Settings) -> FastAPI:
         links=MailedLinks(settings.connections_public_url.rstrip("/")),
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
         url_check=url_check,
+        verifier=app.state.verifier,
+        revocations=runtime.revocations,
     )
-    for router in (accounts, people, colleagues, sessions, brands, acceptance, stores, connections):
+    for router in (
+        oauth,
+        machines,
+        accounts,
+        people,
+        colleagues,
+        sessions,
+        brands,
+        acceptance,
+        stores,
+        connections,
+    ):
         app.include_router(router)
     return app

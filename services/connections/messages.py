@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from services.connections.accounts.models import Account
 from services.connections.connection.models import Connection
 from services.connections.stores.models import Store
-from shared.contracts.accounts_changed import AccountChanged, EndedSession, Member
+from shared.contracts.accounts_changed import AccountChanged, EndedSession, Machine, Member
 from shared.contracts.connections_changed import (
     ConnectionChanged,
     ConnectionEndpoint,
@@ -48,6 +48,7 @@ def connection_changed(
         ),
         endpoints=tuple(endpoints),
         settings_history=tuple(settings_history),
+        delegation=connection.delegation,
         changed_at=connection.changed_at,
     )
     return _message(CONNECTIONS_CHANGED, str(connection.id), body.model_dump_json(), traceparent)
@@ -75,6 +76,7 @@ def store_changed(
 def account_changed(
     account: Account,
     people: Sequence[Member],
+    clients: Sequence[Machine],
     ended_sessions: Sequence[EndedSession],
     traceparent: str | None,
 ) -> Message:
@@ -85,6 +87,7 @@ def account_changed(
         plan=account.plan,
         version=account.version,
         people=tuple(people),
+        clients=tuple(clients),
         ended_sessions=tuple(ended_sessions),
         changed_at=account.changed_at,
     )

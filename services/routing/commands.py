@@ -12,6 +12,7 @@ from shared.contracts.connections_changed import Party
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import OrderEventType
 from shared.failures import Refused
+from shared.web.auth import Delegation
 
 # Both parties of an order may say that it must wait; whoever a hold names lifts it.
 _OF_BOTH = frozenset({Command.HOLD, Command.RELEASE})
@@ -23,12 +24,15 @@ class Asked:
     """A command of `account` that saw assignment `version` (compare-and-set).
 
     `hold` is what `hold` places; `hold_id` names what `release` lifts, None for all that the
-    account may lift.
+    account may lift. `actor` is the 3PL that does it in the name of its brand, within a
+    `delegation`.
     """
 
     command: Command
     version: int
     account: UUID
+    actor: UUID | None = None
+    delegation: Delegation | None = None
     hold: Hold | None = None
     hold_id: UUID | None = None
 
@@ -47,7 +51,7 @@ def command(order: Order, connection: Connection | None, asked: Asked) -> Decisi
             with the state of the order that it met.
     """
     party = order.party(asked.account)
-    if party is None:
+    if party is None or not _is_within(order, asked.delegation):
         raise Refused("not_found", what="order")
     # The owner before the version: who does not own it has no business with where it stands.
     if party != order.owner and asked.command not in _OF_BOTH:
@@ -66,6 +70,14 @@ def command(order: Order, connection: Connection | None, asked: Asked) -> Decisi
             return _release(order, asked, party)
         case _:
             return _move(order, connection, status, asked)
+
+
+def _is_within(order: Order, delegation: Delegation | None) -> bool:
+    """Whether who acts in the brand's name gets to see the order: not another 3PL's."""
+    return delegation is None or (
+        order.store_id == delegation.store_id
+        and order.connection_id in (None, delegation.connection_id)
+    )
 
 
 def allowed(
@@ -147,12 +159,13 @@ def _liftable(order: Order, party: Party) -> set[UUID]:
 
 
 def _why(order: Order, status: OrderStatus, asked: Asked) -> Why:
-    return {
+    why: Why = {
         "command": asked.command,
         "from": order.status,
         "to": status,
         "account": str(asked.account),
     }
+    return why | {"actor": str(asked.actor)} if asked.actor else why
 
 
 def _refused(code: str, order: Order, party: Party, **facts: Any) -> Refused:

@@ -20,7 +20,8 @@ from shared.failures import Refused
 from shared.postgres import outbox
 from shared.postgres.database import Database
 from shared.runtime import Schema
-from shared.web.access import Account
+from shared.web.access import DelegableAccount
+from shared.web.auth import Principal
 from shared.web.openapi import refuses
 from shared.web.parameters import Form, only_known_parameters
 
@@ -78,7 +79,7 @@ _OF_COMMANDS = ("version_conflict", "invalid_transition", "connection_ended")
     openapi_extra=refuses(*_OF_COMMANDS, "too_many_holds"),
 )
 async def hold_order(
-    caller: Account, database: Schema, order_id: UUID, body: HoldBody
+    caller: DelegableAccount, database: Schema, order_id: UUID, body: HoldBody
 ) -> CommandResult:
     """For both parties of the order; several holds may stand at once."""
     own: Party = "three_pl" if caller.kind == "three_pl" else "brand"
@@ -90,7 +91,7 @@ async def hold_order(
         placed_by=caller.account_id,
         placed_at=datetime.now(UTC),
     )
-    asked = Asked(Command.HOLD, body.version, caller.account_id, hold=hold)
+    asked = _asked(caller, Command.HOLD, body.version, hold=hold)
     return await _command(database, order_id, asked)
 
 
@@ -100,10 +101,10 @@ async def hold_order(
     openapi_extra=refuses(*_OF_COMMANDS, "not_hold_owner"),
 )
 async def release_order(
-    caller: Account, database: Schema, order_id: UUID, body: ReleaseBody
+    caller: DelegableAccount, database: Schema, order_id: UUID, body: ReleaseBody
 ) -> CommandResult:
     """For whoever the hold names, owner or not; the brand may always lift `payment`."""
-    asked = Asked(Command.RELEASE, body.version, caller.account_id, hold_id=body.hold_id)
+    asked = _asked(caller, Command.RELEASE, body.version, hold_id=body.hold_id)
     return await _command(database, order_id, asked)
 
 
@@ -113,14 +114,28 @@ async def release_order(
     openapi_extra=refuses(*_OF_COMMANDS, "not_owner"),
 )
 async def command_order(
-    caller: Account,
+    caller: DelegableAccount,
     database: Schema,
     order_id: UUID,
     command: Annotated[OwnersCommand, Path(description="What to do.")],
     body: CommandBody,
 ) -> CommandResult:
     """Only the order's owner may, with the version it saw."""
-    return await _command(database, order_id, Asked(command, body.version, caller.account_id))
+    return await _command(database, order_id, _asked(caller, command, body.version))
+
+
+def _asked(
+    caller: Principal,
+    command: Command,
+    version: int,
+    *,
+    hold: Hold | None = None,
+    hold_id: UUID | None = None,
+) -> Asked:
+    """A command of the account, or of who acts in its name."""
+    return Asked(
+        command, version, caller.account_id, caller.actor, caller.delegation, hold, hold_id
+    )
 
 
 async def _command(database: Database, order_id: UUID, asked: Asked) -> CommandResult:

@@ -21,6 +21,13 @@ class Member(WireContract):
     valid_from: int
 
 
+class Machine(WireContract):
+    """An API client of an account; `valid_from` as that of a person."""
+
+    client_id: UUID
+    valid_from: int
+
+
 class EndedSession(WireContract):
     """A session that was ended before its tokens were; told of as long as one may live."""
 
@@ -31,8 +38,8 @@ class EndedSession(WireContract):
 class AccountChanged(WireContract):
     """`accounts.changed`, key `account_id`, compacted: an account and who may act in it.
 
-    Who is not among `people` may not, whatever token they hold. `erased` is the last that is said
-    of an account. `version` grows with every change.
+    Who is not among `people` and `clients` may not, whatever token they hold. `erased` is the last
+    that is said of an account. `version` grows with every change.
     """
 
     account_id: UUID
@@ -40,6 +47,7 @@ class AccountChanged(WireContract):
     plan: str
     version: int
     people: tuple[Member, ...] = ()
+    clients: tuple[Machine, ...] = ()
     ended_sessions: tuple[EndedSession, ...] = ()
     erased: bool = False
     changed_at: Timestamp

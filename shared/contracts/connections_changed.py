@@ -21,6 +21,8 @@ class ConnectionState(StrEnum):
 
 
 Party = Literal["brand", "three_pl"]
+# What the brand lets its 3PL do in its name.
+LogInAsBrand = Literal["off", "orders", "credentials"]
 
 # Longer than `orders.received` is kept: what can still be read finds the settings of its time.
 SETTINGS_HISTORY = timedelta(days=8)
@@ -72,7 +74,7 @@ class ConnectionChanged(WireContract):
     connection ever had is listed, so that the newest message alone rebuilds a projection.
     `settings_history` has the versions of the last `SETTINGS_HISTORY` and the one that counted
     before them, oldest first: an order is bound to the one that counted when it was accepted,
-    however late it is decided on.
+    however late it is decided on. `delegation` is what the 3PL may do in the brand's name.
     """
 
     connection_id: UUID
@@ -86,4 +88,5 @@ class ConnectionChanged(WireContract):
     settings: ConnectionSettings
     endpoints: tuple[ConnectionEndpoint, ...] = ()
     settings_history: tuple[EffectiveSettings, ...] = ()
+    delegation: LogInAsBrand = "orders"
     changed_at: Timestamp

@@ -19,6 +19,13 @@ from shared.web.auth import Principal, Verifier
 from shared.web.revocations import Revocations
 
 READING = ("GET", "HEAD")
+# What the scopes of machines call the resources of each service.
+AREAS = {
+    "connections": "connections",
+    "ingest": "quarantine",
+    "routing": "orders",
+    "webhooks": "webhooks",
+}
 
 
 class UndeclaredAccess(RuntimeError):  # noqa: N818  says what is wrong
@@ -59,50 +66,86 @@ class BearerAccess(Access, HTTPBearer):
 
 
 class AccountAccess(BearerAccess):
-    """The account whose access token came with the request."""
+    """The account whose access token came with the request: a person of it, or a machine."""
 
-    refusals: tuple[str, ...] = ("missing_token", "invalid_token")
+    refusals: tuple[str, ...] = (
+        "missing_token", "invalid_token", "insufficient_scope", "delegated",
+    )  # fmt: skip
     write_refusals: tuple[str, ...] = ("role_required",)
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # FastAPI reads the signature
-        """Verify the token; a viewer reads and no more.
+        """Verify the token; a viewer reads and no more, a machine does what its scopes say.
 
         Raises:
-            Refused: `missing_token`, `invalid_token`, `role_required`.
+            Refused: `missing_token`, `invalid_token`, `insufficient_scope`, `role_required`;
+                `delegated`: not in somebody else's name.
         """
-        principal = verified(request)
-        if request.method not in READING and not principal.may_write:
-            raise Refused("role_required", role="operator")
-        return principal
+        return itself(permitted(request))
 
 
-class OwnerAccess(AccountAccess):
-    """The same, for those who own the account; reading is for all of its people."""
+class DelegableAccess(AccountAccess):
+    """The same, and also a 3PL in its brand's name: the handler keeps to the `delegation`."""
+
+    refusals = ("missing_token", "invalid_token", "insufficient_scope")
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # as above
         """Verify the token.
 
         Raises:
-            Refused: `missing_token`, `invalid_token`, `role_required`.
+            Refused: `missing_token`, `invalid_token`, `insufficient_scope`, `role_required`.
         """
-        principal = verified(request)
-        if request.method not in READING and principal.role != "owner":
-            raise Refused("role_required", role="owner")
-        return principal
+        return permitted(request)
 
 
-class PersonAccess(AccountAccess):
-    """The same, for what everybody may do about themselves."""
+class OwnerAccess(AccountAccess):
+    """A person who owns the account."""
 
+    refusals = ("missing_token", "invalid_token", "role_required", "delegated")
     write_refusals = ()
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # as above
         """Verify the token.
 
         Raises:
-            Refused: `missing_token`, `invalid_token`.
+            Refused: `missing_token`, `invalid_token`, `role_required`, `delegated`.
         """
-        return verified(request)
+        principal = itself(verified(request))
+        if principal.role != "owner" or principal.scopes is not None:
+            raise Refused("role_required", role="owner")
+        return principal
+
+
+class PersonAccess(AccountAccess):
+    """A person, for what everybody may do about themselves."""
+
+    refusals = ("missing_token", "invalid_token", "role_required", "delegated")
+    write_refusals = ()
+
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # as above
+        """Verify the token.
+
+        Raises:
+            Refused: `missing_token`, `invalid_token`, `delegated`; `role_required` for a machine.
+        """
+        principal = itself(verified(request))
+        if principal.scopes is not None:
+            raise Refused("role_required", role="viewer")
+        return principal
+
+
+class MaybeAccountAccess(AccountAccess):
+    """The account whose access token came with the request, or anyone; a bad token is refused."""
+
+    refusals = ("invalid_token", "delegated")
+    write_refusals = ()
+
+    async def __call__(self, request: Request) -> Principal | None:  # type: ignore[override]  # as above
+        """Verify the token, if there is one.
+
+        Raises:
+            Refused: `invalid_token`, `delegated`.
+        """
+        return itself(verified(request)) if "authorization" in request.headers else None
 
 
 def verified(request: Request) -> Principal:
@@ -112,26 +155,38 @@ def verified(request: Request) -> Principal:
         Refused: `missing_token`, `invalid_token`.
     """
     verifier: Verifier = request.app.state.verifier
-    revocations: Revocations = request.app.state.revocations
     principal = verifier.verify(bearer_token(request))
+    revocations: Revocations = request.app.state.revocations
     if revocations.revokes(principal):
         raise Refused("invalid_token")
     return principal
 
 
-class MaybeAccountAccess(AccountAccess):
-    """The account whose access token came with the request, or anyone; a bad token is refused."""
+def permitted(request: Request) -> Principal:
+    """Who holds the token, if its role and its scopes go with what is asked of this service.
 
-    refusals = ("invalid_token",)
-    write_refusals = ()
+    Raises:
+        Refused: `missing_token`, `invalid_token`, `insufficient_scope`, `role_required`.
+    """
+    principal = verified(request)
+    reads = request.method in READING
+    scope = f"{request.app.state.area}:{'read' if reads else 'write'}"
+    if principal.scopes is not None and scope not in principal.scopes:
+        raise Refused("insufficient_scope", scope=scope)
+    if not reads and not principal.may_write:
+        raise Refused("role_required", role="operator")
+    return principal
 
-    async def __call__(self, request: Request) -> Principal | None:  # type: ignore[override]  # as above
-        """Verify the token, if there is one.
 
-        Raises:
-            Refused: `invalid_token`.
-        """
-        return verified(request) if "authorization" in request.headers else None
+def itself(principal: Principal) -> Principal:
+    """Let it pass unless it acts in somebody else's name.
+
+    Raises:
+        Refused: `delegated`.
+    """
+    if principal.actor is not None:
+        raise Refused("delegated")
+    return principal
 
 
 def bearer_token(request: Request) -> str:
@@ -148,11 +203,13 @@ def bearer_token(request: Request) -> str:
 
 public = PublicAccess()
 account = AccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
+delegable = DelegableAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 owner = OwnerAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 person = PersonAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 maybe_account = MaybeAccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 Public = Annotated[None, Depends(public)]
 Account = Annotated[Principal, Depends(account)]
+DelegableAccount = Annotated[Principal, Depends(delegable)]
 Owner = Annotated[Principal, Depends(owner)]
 Person = Annotated[Principal, Depends(person)]
 MaybeAccount = Annotated[Principal | None, Depends(maybe_account)]

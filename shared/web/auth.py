@@ -5,7 +5,7 @@ request waits for another service.
 """
 
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
 import jwt
@@ -18,13 +18,66 @@ AUDIENCE = "relevo"
 _ROLES = get_args(Role)
 
 
+Scope = Literal[
+    "orders:read",
+    "orders:write",
+    "connections:read",
+    "connections:write",
+    "webhooks:read",
+    "webhooks:write",
+    "quarantine:read",
+    "quarantine:write",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """What a 3PL acts in its brand's account by; it ends with the epoch of the connection.
+
+    `version` is that of the connection when the token was issued. `may_set_keys`: whether the brand
+    lets it make and revoke credentials of the store.
+    """
+
+    connection_id: UUID
+    version: int
+    epoch: int
+    store_id: UUID
+    may_set_keys: bool
+
+    def claims(self) -> dict[str, Any]:
+        """As a token carries them."""
+        return {
+            "connection": str(self.connection_id),
+            "connection_ver": self.version,
+            "epoch": self.epoch,
+            "store": str(self.store_id),
+            "keys": self.may_set_keys,
+        }
+
+    @classmethod
+    def of(cls, claims: dict[str, Any]) -> "Delegation":
+        """What the claims of a token say.
+
+        Raises:
+            KeyError, ValueError, TypeError: they are no delegation.
+        """
+        return cls(
+            UUID(claims["connection"]),
+            int(claims["connection_ver"]),
+            int(claims["epoch"]),
+            UUID(claims["store"]),
+            claims["keys"] is True,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The account a request acts in.
 
     `subject` is the person or machine client, and `role` what it may do; `actor` the account that
-    acts on behalf of `account_id` (RFC 8693 `act`), None when it acts for itself. `version` is that
-    of the account when the token was issued, `session` what it was issued for.
+    acts on behalf of `account_id` (RFC 8693 `act`) by a `delegation`, None when it acts for itself.
+    `version` is that of the account (of the actor's, if there is one) when the token was issued,
+    `session` what it was issued for. `scopes` are a machine's; a person has none and needs none.
     """
 
     account_id: UUID
@@ -34,6 +87,13 @@ class Principal:
     version: int = 0
     session: UUID | None = None
     actor: UUID | None = None
+    scopes: frozenset[str] | None = None
+    delegation: Delegation | None = None
+
+    @property
+    def own_account(self) -> UUID:
+        """The account that its holder is of."""
+        return self.actor or self.account_id
 
     @property
     def may_write(self) -> bool:
@@ -74,6 +134,7 @@ class Verifier:
             act, session = claims.get("act"), claims.get("sid")
             if claims["role"] not in _ROLES:
                 raise ValueError("a role that nobody has")  # noqa: TRY301  as every other flaw
+            scope = claims.get("scope")
             return Principal(
                 account_id=UUID(claims["account"]),
                 kind=claims["kind"],
@@ -82,6 +143,8 @@ class Verifier:
                 version=int(claims["ver"]),
                 session=UUID(session) if session else None,
                 actor=UUID(act["account"]) if act else None,
+                scopes=frozenset(scope.split()) if scope is not None else None,
+                delegation=Delegation.of(claims) if act else None,
             )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise Refused("invalid_token") from error

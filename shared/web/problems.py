@@ -130,6 +130,15 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "This needs the role `{role}` in the account.",
         "Ask an owner of the account.",
     ),
+    "too_many": ProblemType(409, "There are {most} {what} at most.", "End old ones."),
+    "insufficient_scope": ProblemType(
+        403, "The token does not have the scope `{scope}`.", "Ask for it, or use another client."
+    ),
+    "delegated": ProblemType(
+        403,
+        "This is not done in somebody else's name.",
+        "Ask the brand to do it.",
+    ),
     "last_owner": ProblemType(
         409, "This is the only owner of the account.", "Make somebody else an owner first."
     ),

@@ -60,19 +60,3 @@ async def change_plan(
 async def jwks(_: Public, process: Process) -> dict[str, list[dict[str, Any]]]:
     """A JSON Web Key Set with Ed25519 public keys."""
     return process.issuer.jwks
-
-
-@router.get(
-    "/.well-known/oauth-authorization-server",
-    tags=["keys"],
-    summary="Authorization server metadata (RFC 8414)",
-)
-async def metadata(_: Public, process: Process) -> dict[str, Any]:
-    """What this authorization server offers so far."""
-    return {
-        "issuer": process.settings.auth_issuer,
-        "jwks_uri": f"{process.public_url}/.well-known/jwks.json",
-        "token_endpoint_auth_methods_supported": ["none"],
-        "response_types_supported": [],
-        "grant_types_supported": [],
-    }

@@ -25,6 +25,11 @@ UPDATE accounts SET version = version + 1, changed_at = now() WHERE id = :id RET
 SELECT person_id, role, valid_from FROM memberships
 WHERE account_id = :account_id ORDER BY person_id;
 
+-- name: list_machines
+-- tenants: the account's own, for every service
+SELECT id AS client_id, valid_from FROM api_clients
+WHERE account_id = :account_id AND ended_at IS NULL ORDER BY id;
+
 -- name: list_ended_sessions
 -- tenants: the account's own, for every service
 -- As long as a token of theirs may live.

@@ -59,8 +59,9 @@ async def announce(session: Session, account_id: UUID, traceparent: str) -> Acco
     """The next version of the account, with all who may act in it, for every service."""
     account = await store.touch_account(session, account_id)
     members = await store.list_members(session, account_id)
+    machines = await store.list_machines(session, account_id)
     ended = await store.list_ended_sessions(session, account_id, _TOKENS_LIVE)
-    message = messages.account_changed(account, members, ended, traceparent)
+    message = messages.account_changed(account, members, machines, ended, traceparent)
     await outbox.write(session, [message])
     return account
 

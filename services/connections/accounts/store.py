@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from services.connections.accounts.models import Account
 from services.connections.accounts.plans import Plan
-from shared.contracts.accounts_changed import AccountKind, EndedSession, Member
+from shared.contracts.accounts_changed import AccountKind, EndedSession, Machine, Member
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
@@ -48,6 +48,12 @@ async def list_members(session: Session, account_id: UUID) -> list[Member]:
     """Who may act in the account."""
     rows = await _queries.list_members.all(session, account_id=account_id)
     return [Member.model_validate(dict(row)) for row in rows]
+
+
+async def list_machines(session: Session, account_id: UUID) -> list[Machine]:
+    """The API clients of the account."""
+    rows = await _queries.list_machines.all(session, account_id=account_id)
+    return [Machine.model_validate(dict(row)) for row in rows]
 
 
 async def list_ended_sessions(

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import orjson
 from uuid_utils.compat import uuid7
 
 from shared.contracts.accounts_changed import AccountKind, Role
-from shared.web.auth import AUDIENCE
+from shared.web.auth import AUDIENCE, Delegation
 
 _LINK_BYTES = 32
 _KEY_BYTES = 32
@@ -23,9 +24,11 @@ _PUBLIC_MEMBERS = ("kty", "crv", "x", "kid")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token lets its holder do: a person in an account, for a session.
+    """What a token lets its holder do: a person or a machine in an account.
 
-    `version` is that of the account, whose later changes may end the token.
+    `version` is that of the account (of the actor's, if there is one), whose later changes may end
+    the token. `session_id` is a person's, `scopes` are a machine's. `delegation` lets an actor act
+    in the account of another.
     """
 
     subject: UUID
@@ -33,7 +36,29 @@ class Grant:
     kind: AccountKind
     role: Role
     version: int
-    session_id: UUID
+    session_id: UUID | None = None
+    scopes: Sequence[str] | None = None
+    actor: UUID | None = None
+    delegation: Delegation | None = None
+
+    def claims(self) -> dict[str, Any]:
+        """As a token carries them (RFC 9068, RFC 8693)."""
+        claims: dict[str, Any] = {
+            "sub": str(self.subject),
+            "account": str(self.account_id),
+            "kind": self.kind,
+            "role": self.role,
+            "ver": self.version,
+        }
+        if self.session_id is not None:
+            claims["sid"] = str(self.session_id)
+        if self.scopes is not None:
+            claims |= {"client_id": str(self.subject), "scope": " ".join(self.scopes)}
+        if self.actor is not None:
+            claims["act"] = {"sub": str(self.subject), "account": str(self.actor)}
+        if self.delegation is not None:
+            claims |= self.delegation.claims()
+        return claims
 
 
 class TokenIssuer:
@@ -69,12 +94,7 @@ class TokenIssuer:
         claims = {
             "iss": self._issuer,
             "aud": AUDIENCE,
-            "sub": str(grant.subject),
-            "account": str(grant.account_id),
-            "kind": grant.kind,
-            "role": grant.role,
-            "ver": grant.version,
-            "sid": str(grant.session_id),
+            **grant.claims(),
             "iat": now,
             "exp": now + self.seconds,
             "jti": str(uuid7()),
@@ -107,6 +127,11 @@ def new_link_token() -> str:
 def new_refresh_token() -> str:
     """What a session asks for its next access token with."""
     return "rrt_" + secrets.token_urlsafe(_LINK_BYTES)
+
+
+def new_client_secret() -> str:
+    """What a machine shows the token endpoint."""
+    return "rcs_" + secrets.token_urlsafe(_KEY_BYTES)
 
 
 def new_api_key() -> str:

@@ -14,11 +14,11 @@ from services.connections.connection.lifecycle import MOST_PRIORITY, ConnectionC
 from services.connections.connection.settings_versions import OWNERS, SettingsChange
 from services.connections.dependencies import IfMatch, Process, TracedCaller
 from services.connections.stores.http import StoreOfBrand
-from shared.contracts.connections_changed import ConnectionState, Party
+from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, Party
 from shared.egress.guard import AddressRefused
 from shared.egress.masking import host_only, masked
 from shared.failures import Refused
-from shared.web.access import Account
+from shared.web.access import Account, DelegableAccount
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 from shared.web.parameters import Form, only_known_parameters
@@ -69,6 +69,7 @@ class ConnectionView(BaseModel):
     brand: NamedAccount
     three_pl: NamedAccount
     settings: Settings
+    log_in_as_brand: LogInAsBrand
     created_at: datetime
     updated_at: datetime
 
@@ -81,6 +82,11 @@ class SettingsPatch(Form):
     support_owner: Party | None = None
     webhook_url: WebhookUrl | None = None
     priority: Annotated[int, Field(ge=0, le=MOST_PRIORITY)] | None = None
+    log_in_as_brand: LogInAsBrand | None = Field(
+        default=None,
+        description="What the brand lets the 3PL do in its name: nothing (`off`), its orders, or "
+        "credentials of the store as well.",
+    )
 
 
 class SettingsVersion(Settings):
@@ -138,6 +144,7 @@ def _present(
             support_owner=connection.support_owner,
             webhook=_webhook(connection, secret, is_owner=is_owner),
         ),
+        log_in_as_brand=connection.delegation,
         created_at=connection.created_at,
         updated_at=connection.changed_at,
     )
@@ -167,9 +174,11 @@ async def list_connections(
 
 @router.get("/{connection_id}", summary="One connection")
 async def get_connection(
-    response: Response, process: Process, caller: Account, connection_id: UUID
+    response: Response, process: Process, caller: DelegableAccount, connection_id: UUID
 ) -> ConnectionView:
-    """For its parties; the version is also the `ETag`."""
+    """For its parties; the version is also the `ETag`. In the brand's name: that one alone."""
+    if caller.delegation is not None and caller.delegation.connection_id != connection_id:
+        raise Refused("not_found", what="connection")
     async with process.database.reading() as session:
         connection = await transitions.visible_connection(session, connection_id, caller.account_id)
     response.headers["ETag"] = f'"{connection.version}"'
@@ -256,6 +265,7 @@ async def change_settings(
         sets_webhook="webhook_url" in body.model_fields_set,
         webhook_url=body.webhook_url,
         priority=body.priority,
+        delegation=body.log_in_as_brand,
     )
     async with process.database.transaction() as session:
         connection, secret = await settings_versions.change_settings(

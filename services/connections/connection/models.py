@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.connections.accounts.plans import Plan
-from shared.contracts.connections_changed import ConnectionState, Party
+from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Connection:
     support_owner: Party
     endpoint_id: UUID | None
     webhook_url: str | None = field(repr=False)
+    delegation: LogInAsBrand
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class AuditEntry:
 class Change:
     """What a connection becomes, and how its audit log puts it.
 
-    `before` and `after` hold the fields that the change is about.
+    `before` and `after` hold the fields that the change is about. `delegation` is None when it
+    stays.
     """
 
     action: str
@@ -87,3 +89,4 @@ class Change:
     settings_version: int
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    delegation: LogInAsBrand | None = None

@@ -57,7 +57,7 @@ WHERE store_id = :store_id AND state = 'active' AND id <> :id;
 -- Compare-and-set: no row when the version is no longer the one that was read.
 UPDATE connections
 SET state = :state, epoch = :epoch, priority = :priority, settings_version = :settings_version,
-    version = version + 1, changed_at = now()
+    delegation = coalesce(:delegation::text, delegation), version = version + 1, changed_at = now()
 WHERE id = :id AND version = :version;
 
 -- name: insert_settings_version!

@@ -11,7 +11,7 @@ from services.connections.accounts import tokens
 from services.connections.callers import Caller
 from services.connections.connection import lifecycle, store, transitions
 from services.connections.connection.models import Change, Connection, Owners
-from shared.contracts.connections_changed import ConnectionEndpoint, Party
+from shared.contracts.connections_changed import ConnectionEndpoint, LogInAsBrand, Party
 from shared.egress.masking import masked
 from shared.egress.sealed_url import SealedUrl, open_url
 from shared.failures import Refused
@@ -33,6 +33,7 @@ class SettingsChange:
     sets_webhook: bool
     webhook_url: str | None = field(repr=False)
     priority: int | None
+    delegation: LogInAsBrand | None
 
 
 async def change_settings(
@@ -57,6 +58,8 @@ async def change_settings(
     # With it a 3PL could take the orders of another one.
     if change.priority is not None and caller.account_id != connection.brand_id:
         raise Refused("not_yours_to_set", party="brand", field="the priority")
+    if change.delegation is not None and caller.account_id != connection.brand_id:
+        raise Refused("not_yours_to_set", party="brand", field="what is done in its name")
     known = await _known_endpoint(session, connection.id, change.webhook_url, sealer)
     before, after = _difference(connection, change, known)
     if not after:
@@ -82,6 +85,7 @@ async def change_settings(
         settings_version=version,
         before=before,
         after=after,
+        delegation=after.get("delegation"),
     )
     return await transitions.write(session, connection, written, caller), secret
 
@@ -96,6 +100,8 @@ def _difference(
     wanted: dict[str, Any] = dict(change.owners)
     if change.priority is not None:
         wanted["priority"] = change.priority
+    if change.delegation is not None:
+        wanted["delegation"] = change.delegation
     after = {name: value for name, value in wanted.items() if getattr(connection, name) != value}
     before = {name: getattr(connection, name) for name in after}
     is_new = known is None and change.webhook_url is not None
@@ -114,8 +120,8 @@ async def _next_version(
     caller: Caller,
 ) -> int:
     """The settings version that the connection has then."""
-    # The priority is the connection's own; orders are not bound to it.
-    if not after.keys() - {"priority"}:
+    # Those are the connection's own; orders are not bound to them.
+    if not after.keys() - {"priority", "delegation"}:
         return connection.settings_version
     version = connection.settings_version + 1
     await store.insert_settings_version(

@@ -139,6 +139,7 @@ async def update_connection(session: Session, current: Connection, change: Chang
         epoch=change.epoch,
         priority=change.priority,
         settings_version=change.settings_version,
+        delegation=change.delegation,
     )
     return changed == 1
 

@@ -1,5 +1,7 @@
 """Changes of a connection: each one transaction of compare-and-set, audit row and message."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from services.connections import messages
@@ -200,6 +202,13 @@ async def _apply(
                 after={"state": outcome.state, "epoch": outcome.epoch},
             )
             return await write(session, connection, change, caller)
+
+
+async def note(
+    session: Session, connection_id: UUID, caller: Caller, action: str, after: Mapping[str, Any]
+) -> None:
+    """Write down what was done in the name of a party, and changed nothing of the connection."""
+    await store.insert_audit_entry(session, connection_id, caller, action, {}, after)
 
 
 async def write(

@@ -84,19 +84,23 @@ class OpenSession(BaseModel):
     seen_at: datetime
 
 
-def _device(request: Request) -> Device:
+def device_of(request: Request) -> Device:
+    """Where a request comes from."""
     agent = request.headers.get("user-agent", "")
     printed = "".join(letter for letter in agent if letter.isprintable())
     return Device(printed[:_LONGEST_DEVICE], network_of(address_of(request)))
 
 
+def grant_of(begun: Begun) -> Grant:
+    """What the tokens of a session let its person do."""
+    one = begun.membership
+    return Grant(begun.person_id, one.account_id, one.kind, one.role, one.version, begun.session_id)
+
+
 def _session(process: Process, begun: Begun) -> Session:
     one = begun.membership
-    grant = Grant(
-        begun.person_id, one.account_id, one.kind, one.role, one.version, begun.session_id
-    )
     return Session(
-        access_token=process.issuer.issue(grant),
+        access_token=process.issuer.issue(grant_of(begun)),
         expires_in=process.issuer.seconds,
         refresh_token=begun.refresh_token,
         session_id=begun.session_id,
@@ -117,7 +121,7 @@ async def begin_session(
         Refused: `not_found`: it does not work in that account.
     """
     async with process.database.transaction() as session:
-        begun = await sessions.begin(session, person, account_id, _device(request))
+        begun = await sessions.begin(session, person, account_id, device_of(request))
     return _session(process, begun)
 
 
@@ -147,7 +151,7 @@ async def log_in(_: Public, request: Request, process: Process, body: Credential
 async def refresh(_: Public, request: Request, process: Process, body: Refresh) -> Session:
     """A new access token and a new refresh token; the old one shown again ends the session."""
     begun = await sessions.refresh(
-        process.database, body.refresh_token, _device(request), traceparent_of(request.headers)
+        process.database, body.refresh_token, device_of(request), traceparent_of(request.headers)
     )
     return _session(process, begun)
 

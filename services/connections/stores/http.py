@@ -16,7 +16,9 @@ from pydantic import (
 )
 
 from services.catalog import PLATFORM_NAMES
-from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.callers import Caller
+from services.connections.connection import transitions
+from services.connections.dependencies import IfMatch, Process, TracedCaller, caller_of
 from services.connections.stores import (
     addresses,
     credentials,
@@ -30,8 +32,10 @@ from services.connections.stores import (
 from services.connections.stores.models import Store
 from shared.contracts.fields import PRINTABLE
 from shared.contracts.stores_changed import PaymentRules
+from shared.failures import Refused
 from shared.postgres.database import Session
-from shared.web.access import Account
+from shared.web.access import Account, DelegableAccount
+from shared.web.auth import Principal
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, only_known_parameters
@@ -176,19 +180,59 @@ def _listed(found: Store) -> StoreOfBrand:
 
 @router.get("/{store_id}", summary="One store")
 async def get_store(
-    response: Response, process: Process, caller: Account, store_id: UUID
+    response: Response, process: Process, caller: DelegableAccount, store_id: UUID
 ) -> StoreDetail:
     """For its brand and the 3PLs connected to it; the version is also the `ETag`."""
+    _require_within(caller, store_id)
     async with process.database.reading() as session:
         access = await registry.visible_store(session, store_id, caller.account_id)
         # Whoever may change them sees them.
         valid = (
             await store.list_all_credentials(session, access.store.id)
-            if access.may_set_keys
+            if access.may_set_keys and _may_set_keys(caller)
             else []
         )
     response.headers["ETag"] = f'"{access.store.version}"'
     return _present(access.store, valid)
+
+
+def _require_within(caller: Principal, store_id: UUID) -> None:
+    """In a brand's name its 3PL sees the store of their connection alone.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    if caller.delegation is not None and caller.delegation.store_id != store_id:
+        raise Refused("not_found", what="store")
+
+
+def _may_set_keys(caller: Principal) -> bool:
+    return caller.delegation is None or caller.delegation.may_set_keys
+
+
+def _require_keys(caller: Principal, store_id: UUID) -> None:
+    """In a brand's name only where the brand has allowed it.
+
+    Raises:
+        Refused: `not_found`, `delegated`.
+    """
+    _require_within(caller, store_id)
+    if not _may_set_keys(caller):
+        raise Refused("delegated")
+
+
+async def _note(
+    session: Session, principal: Principal, caller: Caller, action: str, credential_id: UUID
+) -> None:
+    """What a 3PL does in its brand's name stands in the audit log of their connection."""
+    if principal.delegation is not None:
+        await transitions.note(
+            session,
+            principal.delegation.connection_id,
+            caller,
+            action,
+            {"credential_id": str(credential_id)},
+        )
 
 
 @router.patch(
@@ -236,22 +280,25 @@ def _present(found: Store, valid: Sequence[models.ListedCredential]) -> StoreDet
     status_code=201,
     summary="Add a credential; two may be valid at once, for rotation",
     openapi_extra=refuses(
-        "brand_only", "too_many_credentials", "credential_revoked", idempotent=True
+        "brand_only", "delegated", "too_many_credentials", "credential_revoked", idempotent=True
     ),
 )
 async def create_credential(
     request: Request,
     process: Process,
-    caller: TracedCaller,
+    principal: DelegableAccount,
     store_id: UUID,
     body: CredentialRequest,
 ) -> NewCredential:
-    """By the brand, or by its 3PL until the brand has accepted."""
+    """By the brand, or by its 3PL until it has accepted, and in its name where it allows that."""
+    _require_keys(principal, store_id)
+    caller = caller_of(principal, request)
 
     async def create(session: Session) -> NewCredential:
         made, key = await credentials.add_credential(
             session, store_id, body.kind, body.secret, caller, process.sealer
         )
+        await _note(session, principal, caller, "credential_created", made.id)
         return NewCredential(id=made.id, kind=made.kind, secret=key)
 
     async def again(session: Session, answer: NewCredential) -> None:
@@ -266,12 +313,19 @@ async def create_credential(
     "/{store_id}/credentials/{credential_id}",
     status_code=204,
     summary="Revoke a credential",
-    openapi_extra=refuses("brand_only"),
+    openapi_extra=refuses("brand_only", "delegated"),
 )
 async def revoke_credential(
-    process: Process, caller: TracedCaller, store_id: UUID, credential_id: UUID
+    request: Request,
+    process: Process,
+    principal: DelegableAccount,
+    store_id: UUID,
+    credential_id: UUID,
 ) -> Response:
     """Requests that use it are refused as soon as ingest has heard, within a second."""
+    _require_keys(principal, store_id)
+    caller = caller_of(principal, request)
     async with process.database.transaction() as session:
         await credentials.revoke_credential(session, store_id, credential_id, caller)
+        await _note(session, principal, caller, "credential_revoked", credential_id)
     return Response(status_code=204)

@@ -18,7 +18,7 @@ from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import Hold
 from shared.failures import Refused
 from shared.runtime import Schema
-from shared.web.access import Account
+from shared.web.access import Account, DelegableAccount
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 from shared.web.parameters import only_known_parameters
@@ -109,7 +109,7 @@ router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
 
 @router.get("/orders", tags=["orders"], summary="List orders, newest first")
 async def list_orders(
-    caller: Account,
+    caller: DelegableAccount,
     database: Schema,
     tab: Annotated[
         Literal["orders", "all"], Query(description="`orders`: not yet being worked.")
@@ -127,7 +127,9 @@ async def list_orders(
             session,
             caller.account_id,
             as_three_pl=caller.kind == "three_pl",
-            wanted=store.OrderFilter(_statuses(tab, status), store_id, connection, updated_after),
+            wanted=store.OrderFilter(
+                _statuses(tab, status), store_id, connection, updated_after, caller.delegation
+            ),
             after=decode_cursor_part(after, UUID),
             limit=limit + 1,
         )
@@ -135,10 +137,10 @@ async def list_orders(
 
 
 @router.get("/orders/{order_id}", tags=["orders"], summary="One order")
-async def get_order(caller: Account, database: Schema, order_id: UUID) -> OrderDetail:
+async def get_order(caller: DelegableAccount, database: Schema, order_id: UUID) -> OrderDetail:
     """404 unless the caller is its brand or owns it."""
     async with database.reading() as session:
-        found = await store.get_order(session, order_id, caller.account_id)
+        found = await store.get_order(session, order_id, caller.account_id, caller.delegation)
     if found is None:
         raise Refused("not_found", what="order")
     summary = found.summary
@@ -158,14 +160,22 @@ async def get_order(caller: Account, database: Schema, order_id: UUID) -> OrderD
 
 @router.get("/orders/{order_id}/history", tags=["orders"], summary="An order's timeline")
 async def get_history(
-    caller: Account, database: Schema, order_id: UUID, limit: Limit = 50, after: After = None
+    caller: DelegableAccount,
+    database: Schema,
+    order_id: UUID,
+    limit: Limit = 50,
+    after: After = None,
 ) -> Page[HistoryEntry]:
-    """What happened to it and why, oldest first."""
+    """What happened to it and why, oldest first; in a brand's name without other 3PLs' lines."""
     async with database.reading() as session:
-        if await store.get_order(session, order_id, caller.account_id) is None:
+        if await store.get_order(session, order_id, caller.account_id, caller.delegation) is None:
             raise Refused("not_found", what="order")
         rows = await store.list_history(
-            session, order_id, decode_cursor_part(after, row_number) or 0, limit + 1
+            session,
+            order_id,
+            decode_cursor_part(after, row_number) or 0,
+            limit + 1,
+            caller.delegation,
         )
     return page_of(rows, limit, _history_entry, lambda row: row.id)
 

@@ -1,4 +1,5 @@
 -- name: orders_of_brand
+-- In the brand's name its 3PL sees the store of their connection, and of other 3PLs' orders nothing.
 SELECT * FROM order_summaries
 WHERE brand_id = :account
   AND (:after::uuid IS NULL OR id < :after)
@@ -6,6 +7,8 @@ WHERE brand_id = :account
   AND (:store::uuid IS NULL OR store_id = :store)
   AND (:connection::uuid IS NULL OR connection_id = :connection)
   AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
+  AND (:in_store::uuid IS NULL
+       OR store_id = :in_store AND (connection_id IS NULL OR connection_id = :in_connection))
 ORDER BY id DESC LIMIT :limit;
 
 -- name: orders_of_three_pl
@@ -23,12 +26,18 @@ SELECT s.*, o.payload, o.cancel_too_late, o.epoch, o.shipping_rules_owner, o.bil
        o.support_owner
 FROM order_summaries s JOIN orders o USING (id)
 WHERE o.id = :order_id
-  AND (o.brand_id = :account OR (o.three_pl_id = :account AND o.connection_id IS NOT NULL));
+  AND (o.brand_id = :account OR (o.three_pl_id = :account AND o.connection_id IS NOT NULL))
+  AND (:in_store::uuid IS NULL
+       OR o.store_id = :in_store
+          AND (o.connection_id IS NULL OR o.connection_id = :in_connection));
 
 -- name: history_of_order
 -- tenants: whoever asks was shown the order in the same session (order_of_party)
 SELECT id, at, kind, event, sequence, status, connection_id, why, times
-FROM order_history WHERE order_id = :order_id AND id > :after ORDER BY id LIMIT :limit;
+FROM order_history
+WHERE order_id = :order_id AND id > :after
+  AND (:in_connection::uuid IS NULL OR connection_id IS NULL OR connection_id = :in_connection)
+ORDER BY id LIMIT :limit;
 
 -- name: preview_handover^
 -- What ending the connection now would return and what would stay; none for strangers. Two counts,

@@ -15,18 +15,23 @@ from services.routing.store import read_holds
 from shared.contracts.connections_changed import ConnectionState, Party
 from shared.contracts.order import OrderStatus
 from shared.postgres.database import Session, load_queries, row_as
+from shared.web.auth import Delegation
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """What a list of orders is narrowed to; None leaves a field open."""
+    """What a list of orders is narrowed to; None leaves a field open.
+
+    `within`: what may be seen at all in the name of the brand.
+    """
 
     statuses: Sequence[str] | None = None
     store: UUID | None = None
     connection: UUID | None = None
     updated_after: datetime | None = None
+    within: Delegation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +128,10 @@ async def list_orders(
 ) -> list[OrderSummary]:
     """Newest first, the orders that the account owns or whose brand it is."""
     query = _queries.orders_of_three_pl if as_three_pl else _queries.orders_of_brand
+    within = {} if as_three_pl else _within(wanted.within)
     rows = await query.all(
         session,
+        **within,
         account=account,
         after=after,
         statuses=wanted.statuses,
@@ -136,19 +143,40 @@ async def list_orders(
     return [_summary(row) for row in rows]
 
 
-async def get_order(session: Session, order_id: UUID, account: UUID) -> OrderDetail | None:
-    """One order, if the account is its brand or its owner."""
-    row = await _queries.order_of_party.one(session, order_id=order_id, account=account)
+def _within(delegation: Delegation | None) -> dict[str, UUID | None]:
+    return {
+        "in_store": delegation.store_id if delegation else None,
+        "in_connection": delegation.connection_id if delegation else None,
+    }
+
+
+async def get_order(
+    session: Session, order_id: UUID, account: UUID, within: Delegation | None = None
+) -> OrderDetail | None:
+    """One order, if the account is its brand or its owner; in a brand's name, within what it is."""
+    row = await _queries.order_of_party.one(
+        session, order_id=order_id, account=account, **_within(within)
+    )
     if row is None:
         return None
     return row_as(OrderDetail, row, summary=_summary(row))
 
 
 async def list_history(
-    session: Session, order_id: UUID, after: int, limit: int
+    session: Session,
+    order_id: UUID,
+    after: int,
+    limit: int,
+    within: Delegation | None = None,
 ) -> list[HistoryLine]:
     """The timeline, oldest first; whoever asks has been shown the order."""
-    rows = await _queries.history_of_order.all(session, order_id=order_id, after=after, limit=limit)
+    rows = await _queries.history_of_order.all(
+        session,
+        order_id=order_id,
+        after=after,
+        limit=limit,
+        in_connection=within.connection_id if within else None,
+    )
     return [
         row_as(HistoryLine, row, status=OrderStatus(row["status"]), why=orjson.loads(row["why"]))
         for row in rows

@@ -83,6 +83,7 @@ async def test_who_shows_nothing_is_refused_before_the_handler_runs() -> None:
     app = an_app(router)
     app.state.verifier = Verifier('{"keys": []}', "relevo")
     app.state.revocations = Revocations()
+    app.state.area = "orders"
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         answer = await client.get("/mine")

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from shared.failures import Refused
 from shared.web.access import bearer_token
-from shared.web.auth import AUDIENCE, Principal, Verifier
+from shared.web.auth import AUDIENCE, Delegation, Principal, Verifier
 
 ACCOUNT, ACTOR = uuid4(), uuid4()
 
@@ -63,8 +63,14 @@ def test_a_token_without_a_role_that_there_is_or_a_version_is_none(
 
 
 def test_who_acts_for_whom_is_told(verifier: Verifier) -> None:
-    principal = verifier.verify(token(claims(act={"account": str(ACTOR)})))
+    delegation = Delegation(uuid4(), 7, 3, uuid4(), may_set_keys=True)
+    act = {"account": str(ACTOR), "sub": "user-1"}
+    principal = verifier.verify(token(claims(act=act, **delegation.claims())))
     assert (principal.account_id, principal.actor) == (ACCOUNT, ACTOR)
+    assert principal.delegation == delegation
+    # Nobody acts for another without saying by what.
+    with pytest.raises(Refused, match="invalid_token"):
+        verifier.verify(token(claims(act=act)))
 
 
 def test_while_keys_rotate_both_are_good(verifier: Verifier) -> None:

@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.contracts.accounts_changed import AccountChanged, EndedSession, Member
-from shared.web.auth import Principal
+from shared.contracts.connections_changed import ConnectionChanged
+from shared.web.auth import Delegation, Principal
 from shared.web.revocations import Revocations
 
 ACCOUNT, PERSON, SESSION = uuid4(), uuid4(), uuid4()
@@ -75,3 +76,60 @@ def test_only_what_may_matter_is_kept() -> None:
     assert len(revocations) == 0
     revocations.apply([change(6, people=())], later)
     assert len(revocations) == 0
+
+
+# --- in a brand's name --------------------------------------------------------------------------
+
+CONNECTION, BRAND = uuid4(), uuid4()
+
+
+def delegated(*, may_set_keys: bool = False) -> Principal:
+    delegation = Delegation(CONNECTION, 4, 2, uuid4(), may_set_keys)
+    return Principal(
+        BRAND, "brand", str(PERSON), "operator", 4, SESSION, ACCOUNT, delegation=delegation
+    )
+
+
+def connection(version: int, **fields: object) -> ConnectionChanged:
+    given = {
+        "connection_id": CONNECTION, "store_id": uuid4(), "brand_id": BRAND,
+        "three_pl_id": ACCOUNT, "state": "active", "version": version, "epoch": 2,
+        "priority": 100, "settings": {"version": 1}, "delegation": "credentials",
+        "changed_at": NOW, **fields,
+    }  # fmt: skip
+    return ConnectionChanged.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_over"),
+    [
+        ({}, False),
+        ({"epoch": 3}, True),
+        ({"state": "disconnected"}, True),
+        ({"delegation": "off"}, True),
+        ({"delegation": "orders"}, False),
+    ],
+)
+def test_who_acts_in_a_brands_name_is_stopped_by_its_connection(
+    fields: dict[str, object],
+    is_over: bool,  # noqa: FBT001  a case
+) -> None:
+    revocations = Revocations()
+    revocations.apply_connections([connection(5, **fields)], NOW)
+    assert revocations.revokes(delegated()) is is_over
+
+
+def test_leave_to_set_keys_ends_alone_and_what_is_older_than_the_token_ends_nothing() -> None:
+    revocations = Revocations()
+    revocations.apply_connections([connection(4, delegation="orders")], NOW)
+    assert not revocations.revokes(delegated(may_set_keys=True))
+    revocations.apply_connections([connection(5, delegation="orders")], NOW)
+    assert revocations.revokes(delegated(may_set_keys=True))
+    assert not revocations.revokes(delegated())
+
+
+def test_it_ends_with_the_rights_of_the_person_and_with_the_brand() -> None:
+    assert known(change(5, people=())).revokes(delegated())
+    assert not known(change(5)).revokes(delegated())
+    assert known(change(5, account_id=BRAND, erased=True)).revokes(delegated())
+    assert not known(change(5, account_id=BRAND, people=())).revokes(delegated())

@@ -1,0 +1,1 @@
+"""API clients: machines that act in an account, with scopes."""
