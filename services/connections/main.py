@@ -9,6 +9,7 @@ from services.connections.brands.http import router as brands
 from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
 from services.connections.dependencies import Dependencies
+from services.connections.invitations.http import router as invitations
 from services.connections.machines.http import router as machines
 from services.connections.mail.outgoing import Outgoing
 from services.connections.mail.wiring import mail_sender
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         sessions,
         brands,
         acceptance,
+        invitations,
         stores,
         connections,
     ):

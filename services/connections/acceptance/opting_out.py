@@ -8,12 +8,12 @@ from shared.postgres.database import Session
 
 
 async def opt_out(session: Session, token: str) -> None:
-    """Mails that the 3PL causes are no longer sent to the address; however often.
+    """Mails that the sender causes are no longer sent to the address; however often.
 
     Raises:
         Refused: `not_found`, `link_expired`.
     """
     link = await mailed_links.find(session, token, "stop_mail")
-    if link.is_over or link.about.connection_id is None:
+    if link.is_over:
         raise Refused("link_expired")
-    await store.opt_out(session, digest(link.email), link.about.connection_id)
+    await store.opt_out(session, digest(link.email), link.about)

@@ -16,5 +16,7 @@ SELECT EXISTS (SELECT FROM mail_opt_outs
 -- name: opt_out!
 -- tenants: only who has the token of the mailed link gets here
 INSERT INTO mail_opt_outs (recipient, account_id)
-SELECT :recipient, three_pl_id FROM connections WHERE id = :connection_id
+SELECT :recipient::bytea, three_pl_id FROM connections WHERE id = :connection_id
+UNION ALL
+SELECT :recipient::bytea, brand_id FROM invitations WHERE id = :invitation_id
 ON CONFLICT DO NOTHING;

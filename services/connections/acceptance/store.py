@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.connections.acceptance.models import ClaimedKey
 from services.connections.connection.models import Connection
+from services.connections.people.models import About
 from shared.contracts.connections_changed import ConnectionState
 from shared.postgres.database import Session, load_queries, row_as
 
@@ -32,6 +33,11 @@ async def has_opted_out(session: Session, recipient: bytes, account_id: UUID) ->
     )
 
 
-async def opt_out(session: Session, recipient: bytes, connection_id: UUID) -> None:
-    """No more mails to this address that the 3PL of this connection causes."""
-    await _queries.opt_out.run(session, recipient=recipient, connection_id=connection_id)
+async def opt_out(session: Session, recipient: bytes, about: About) -> None:
+    """No more mails to this address that the 3PL of the connection, or who invited, causes."""
+    await _queries.opt_out.run(
+        session,
+        recipient=recipient,
+        connection_id=about.connection_id,
+        invitation_id=about.invitation_id,
+    )

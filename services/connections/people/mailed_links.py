@@ -16,6 +16,7 @@ _PAGES: dict[Purpose, str] = {
     "join": "join",
     "change_email": "change-email",
     "undo_email": "undo-email",
+    "invite": "invitation",
 }
 _NOTHING_ELSE = About()
 

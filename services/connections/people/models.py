@@ -10,7 +10,14 @@ from shared.contracts.accounts_changed import AccountKind, Role
 from shared.failures import Refused
 
 Purpose = Literal[
-    "sign_up", "reset_password", "accept", "stop_mail", "join", "change_email", "undo_email"
+    "sign_up",
+    "reset_password",
+    "accept",
+    "stop_mail",
+    "join",
+    "change_email",
+    "undo_email",
+    "invite",
 ]
 
 LIFETIMES: dict[Purpose, timedelta] = {
@@ -21,6 +28,7 @@ LIFETIMES: dict[Purpose, timedelta] = {
     "join": timedelta(hours=48),
     "change_email": timedelta(hours=48),
     "undo_email": timedelta(days=7),
+    "invite": timedelta(hours=48),
 }
 
 
@@ -61,7 +69,7 @@ class About:
 
     `account_kind` and `account_name` are of a sign-up, `connection_id` of what a 3PL asked for,
     `account_id` and `role` of an invitation to work in an account, `person_id` of a change of
-    address.
+    address, `invitation_id` of an invitation to a 3PL.
     """
 
     account_kind: AccountKind | None = None
@@ -70,6 +78,7 @@ class About:
     account_id: UUID | None = None
     role: Role | None = None
     person_id: UUID | None = None
+    invitation_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,9 @@ UPDATE people SET password_hash = NULL WHERE id = :id;
 -- name: insert_mailed_link!
 -- tenants: none; whoever reads the mails to the address
 INSERT INTO mailed_links (digest, purpose, email, account_kind, account_name, language,
-    connection_id, account_id, role, person_id, expires_at)
+    connection_id, account_id, role, person_id, invitation_id, expires_at)
 VALUES (:digest, :purpose, :email, :account_kind, :account_name, :language, :connection_id,
-    :account_id, :role, :person_id, now() + :lifetime::interval);
+    :account_id, :role, :person_id, :invitation_id, now() + :lifetime::interval);
 
 -- name: get_mailed_link^
 -- tenants: all; only who has the token knows its digest

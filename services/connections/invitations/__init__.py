@@ -1,0 +1,1 @@
+"""A brand invites its 3PL to one of its stores."""
