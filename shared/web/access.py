@@ -86,7 +86,7 @@ class AccountAccess(BearerAccess):
 class DelegableAccess(AccountAccess):
     """The same, and also a 3PL in its brand's name: the handler keeps to the `delegation`."""
 
-    refusals = ("missing_token", "invalid_token", "insufficient_scope")
+    refusals: tuple[str, ...] = ("missing_token", "invalid_token", "insufficient_scope")
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # as above
         """Verify the token.
@@ -95,6 +95,24 @@ class DelegableAccess(AccountAccess):
             Refused: `missing_token`, `invalid_token`, `insufficient_scope`, `role_required`.
         """
         return permitted(request)
+
+
+class DelegableKeysAccess(DelegableAccess):
+    """The same, where credentials change: in a brand's name only if it allows that."""
+
+    refusals = ("missing_token", "invalid_token", "insufficient_scope", "delegated")
+
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # as above
+        """Verify the token.
+
+        Raises:
+            Refused: `missing_token`, `invalid_token`, `insufficient_scope`, `role_required`,
+                `delegated`.
+        """
+        principal = permitted(request)
+        if principal.delegation is not None and not principal.delegation.may_set_keys:
+            raise Refused("delegated")
+        return principal
 
 
 class OwnerAccess(AccountAccess):
@@ -204,12 +222,14 @@ def bearer_token(request: Request) -> str:
 public = PublicAccess()
 account = AccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 delegable = DelegableAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
+delegable_keys = DelegableKeysAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 owner = OwnerAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 person = PersonAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 maybe_account = MaybeAccountAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
 Public = Annotated[None, Depends(public)]
 Account = Annotated[Principal, Depends(account)]
 DelegableAccount = Annotated[Principal, Depends(delegable)]
+DelegableKeys = Annotated[Principal, Depends(delegable_keys)]
 Owner = Annotated[Principal, Depends(owner)]
 Person = Annotated[Principal, Depends(person)]
 MaybeAccount = Annotated[Principal | None, Depends(maybe_account)]

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from shared.web.access import READING, accesses_of
+from shared.web.access import READING, Access, MaybeAccountAccess, accesses_of
 from shared.web.problems import CATALOGUE
 
 Json = dict[str, Any]
@@ -113,25 +113,34 @@ def _document(app: FastAPI) -> Json:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas["Problem"] = _PROBLEM
-    for path, method, refusals in _routes(app):
-        _describe(document["paths"][path][method], path, refusals)
+    for path, method, accesses in _routes(app):
+        operation = document["paths"][path][method]
+        _describe(operation, path, _refusals(accesses, method))
+        if any(isinstance(access, MaybeAccountAccess) for access in accesses):
+            operation["security"].insert(0, {})
     for operations in document["paths"].values():
         for operation in operations.values():
             _lift_definitions(operation, schemas)
     return document
 
 
-def _routes(app: FastAPI) -> Iterator[tuple[str, str, list[str]]]:
-    """Path, method and what the access of each operation can refuse."""
+def _routes(app: FastAPI) -> Iterator[tuple[str, str, list[Access]]]:
+    """Path, method and the access of each operation."""
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         if isinstance(route, APIRoute) and route.include_in_schema:
-            accesses = accesses_of(context.dependant)
             for method in context.methods or ():
-                codes = [code for access in accesses for code in access.refusals]
-                if method not in READING:
-                    codes += [code for access in accesses for code in access.write_refusals]
-                yield context.path or "", method.lower(), codes
+                yield context.path or "", method.lower(), accesses_of(context.dependant)
+
+
+def _refusals(accesses: Iterable[Access], method: str) -> list[str]:
+    """What an access can say no with to such a method."""
+    reads = method.upper() in READING
+    return [
+        code
+        for access in accesses
+        for code in (*access.refusals, *(() if reads else access.write_refusals))
+    ]
 
 
 def _describe(operation: Json, path: str, of_access: Iterable[str]) -> None:

@@ -34,7 +34,7 @@ from shared.contracts.fields import PRINTABLE
 from shared.contracts.stores_changed import PaymentRules
 from shared.failures import Refused
 from shared.postgres.database import Session
-from shared.web.access import Account, DelegableAccount
+from shared.web.access import Account, DelegableAccount, DelegableKeys
 from shared.web.auth import Principal
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
@@ -210,17 +210,6 @@ def _may_set_keys(caller: Principal) -> bool:
     return caller.delegation is None or caller.delegation.may_set_keys
 
 
-def _require_keys(caller: Principal, store_id: UUID) -> None:
-    """In a brand's name only where the brand has allowed it.
-
-    Raises:
-        Refused: `not_found`, `delegated`.
-    """
-    _require_within(caller, store_id)
-    if not _may_set_keys(caller):
-        raise Refused("delegated")
-
-
 async def _note(
     session: Session, principal: Principal, caller: Caller, action: str, credential_id: UUID
 ) -> None:
@@ -280,18 +269,18 @@ def _present(found: Store, valid: Sequence[models.ListedCredential]) -> StoreDet
     status_code=201,
     summary="Add a credential; two may be valid at once, for rotation",
     openapi_extra=refuses(
-        "brand_only", "delegated", "too_many_credentials", "credential_revoked", idempotent=True
+        "brand_only", "too_many_credentials", "credential_revoked", idempotent=True
     ),
 )
 async def create_credential(
     request: Request,
     process: Process,
-    principal: DelegableAccount,
+    principal: DelegableKeys,
     store_id: UUID,
     body: CredentialRequest,
 ) -> NewCredential:
     """By the brand, or by its 3PL until it has accepted, and in its name where it allows that."""
-    _require_keys(principal, store_id)
+    _require_within(principal, store_id)
     caller = caller_of(principal, request)
 
     async def create(session: Session) -> NewCredential:
@@ -313,17 +302,17 @@ async def create_credential(
     "/{store_id}/credentials/{credential_id}",
     status_code=204,
     summary="Revoke a credential",
-    openapi_extra=refuses("brand_only", "delegated"),
+    openapi_extra=refuses("brand_only"),
 )
 async def revoke_credential(
     request: Request,
     process: Process,
-    principal: DelegableAccount,
+    principal: DelegableKeys,
     store_id: UUID,
     credential_id: UUID,
 ) -> Response:
     """Requests that use it are refused as soon as ingest has heard, within a second."""
-    _require_keys(principal, store_id)
+    _require_within(principal, store_id)
     caller = caller_of(principal, request)
     async with process.database.transaction() as session:
         await credentials.revoke_credential(session, store_id, credential_id, caller)
