@@ -13,6 +13,7 @@ from services.connections.mail.outgoing import Outgoing
 from services.connections.people.guessing import Guessing
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.passwords import Passwords
+from services.connections.proofs.looking import Looker
 from services.connections.settings import Settings
 from shared.egress.url_check import UrlCheck
 from shared.failures import Refused
@@ -41,6 +42,7 @@ class Dependencies:
     links: MailedLinks
     idempotency_keys: IdempotencyKeys
     url_check: UrlCheck
+    looker: Looker
     verifier: Verifier
     revocations: Revocations
     scopes: tuple[str, ...] = get_args(Scope)

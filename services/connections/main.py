@@ -9,6 +9,7 @@ from services.connections.brands.http import router as brands
 from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
 from services.connections.dependencies import Dependencies
+from services.connections.expiry import sweep
 from services.connections.invitations.http import router as invitations
 from services.connections.machines.http import router as machines
 from services.connections.mail.outgoing import Outgoing
@@ -19,6 +20,8 @@ from services.connections.people.http import router as people
 from services.connections.people.http_colleagues import router as colleagues
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.passwords import Passwords
+from services.connections.proofs.http import router as proofs
+from services.connections.proofs.looking import Looker
 from services.connections.sessions.http import router as sessions
 from services.connections.settings import Settings
 from services.connections.stores.http import router as stores
@@ -40,9 +43,15 @@ def create_app(settings: Settings) -> FastAPI:
     mails = mail_sender(settings, runtime.database, sealer)
     runtime.background("mail", mails.run)
     runtime.on_stop(lambda: mails.stop(runtime.stop_seconds() * 0.9))
+    runtime.background(
+        "expiry", lambda: sweep.run(runtime.database, settings.connections_sweep_seconds)
+    )
     guard = Guard(settings.webhooks_allowed_networks, allow_http=settings.webhooks_allow_http)
     url_check = UrlCheck(guard, GuardedResolver(guard))
     runtime.on_stop(url_check.close)
+    looker = Looker(guard)
+    runtime.on_start(looker.open)
+    runtime.on_stop(looker.close)
     runtime.background(
         "plain urls", lambda: seal_all(lambda: sealing.seal_batch(runtime.database, sealer))
     )
@@ -66,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         links=MailedLinks(settings.connections_public_url.rstrip("/")),
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
         url_check=url_check,
+        looker=looker,
         verifier=app.state.verifier,
         revocations=runtime.revocations,
     )
@@ -80,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
         acceptance,
         invitations,
         stores,
+        proofs,
         connections,
     ):
         app.include_router(router)

@@ -32,6 +32,10 @@ class Settings(SharedSettings):
     )
     connections_login_link_hours: float = Field(default=48, gt=0)
 
+    connections_sweep_seconds: float = Field(
+        default=300, gt=0, description="How often what has had its time is looked for."
+    )
+
     connections_smtp_host: str = Field(
         default="", description="The mail server; without one, mails are files."
     )

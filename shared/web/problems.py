@@ -185,6 +185,21 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The settings have changed since they were shown; they are at version {version}.",
         "Read them again, and accept those.",
     ),
+    "store_proven_elsewhere": ProblemType(
+        409,
+        "Another account has proven that this store is its own.",
+        "The brand proves it with `POST /v1/stores/…/proofs`: the newest proof counts.",
+    ),
+    "proof_not_found": ProblemType(
+        422,
+        "The proof was not found: {seen}.",
+        "Publish what the challenge says, wait until it can be seen, and check again.",
+    ),
+    "three_pl_blocked": ProblemType(
+        403,
+        "This account has blocked the 3PL.",
+        "Lift the block first, if it is to work for you.",
+    ),
     "too_many_credentials": ProblemType(
         409, "A store has {most} credentials at most.", "Revoke old ones."
     ),
@@ -228,7 +243,7 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
     "too_many_attempts": ProblemType(
         429,
-        "Too many attempts came from this network.",
+        "Too many attempts came from this network, or were made about this store.",
         "Wait as long as `Retry-After` says.",
     ),
     "busy": ProblemType(

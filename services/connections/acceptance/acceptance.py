@@ -15,10 +15,12 @@ from services.connections.brands import registry as brands
 from services.connections.callers import Caller
 from services.connections.connection import transitions
 from services.connections.connection.models import Connection
+from services.connections.mail.outgoing import Outgoing
 from services.connections.people import mailed_links, proving
 from services.connections.people import registry as people
 from services.connections.people.models import MailedLink, Person
 from services.connections.people.passwords import Passwords
+from services.connections.proofs import rivals
 from services.connections.stores import claims
 from services.connections.stores import registry as stores
 from shared.contracts.connections_changed import ConnectionState
@@ -73,7 +75,7 @@ async def preview(session: Session, token: str) -> Asked:
 
 
 async def accept(
-    database: Database, passwords: Passwords, wish: Wish, traceparent: str
+    database: Database, passwords: Passwords, outgoing: Outgoing, wish: Wish, traceparent: str
 ) -> Accepted:
     """Accept the connection that the mailed link is about; twice by the same person is once.
 
@@ -92,14 +94,18 @@ async def accept(
             link.require_unused()
         password_hash = await proving.prove(passwords, link, person, wish.password, wish.subject)
         async with database.transaction() as session:
-            accepted = await _accept(session, wish, password_hash, traceparent)
+            accepted = await _accept(session, outgoing, wish, password_hash, traceparent)
         if accepted is not None:
             return accepted
         # Somebody set the password since we looked: compare with that one.
 
 
 async def _accept(
-    session: Session, wish: Wish, password_hash: str | None, traceparent: str
+    session: Session,
+    outgoing: Outgoing,
+    wish: Wish,
+    password_hash: str | None,
+    traceparent: str,
 ) -> Accepted | None:
     link = await mailed_links.lock(session, wish.token, "accept")
     if link.used_by is None:
@@ -115,6 +121,7 @@ async def _accept(
     if link.used_by is None:
         connection = await _join(session, link, person, wish, traceparent)
         await mailed_links.use(session, wish.token, person)
+        await rivals.tell_unproven(session, outgoing, connection)
     return Accepted(person, connection)
 
 
@@ -124,8 +131,9 @@ async def _join(
     """The claim becomes a part of the person's account, or the account itself."""
     connection = await _connection_of(session, link)
     account_id = await _account_of(session, person, connection, wish.account_id, traceparent)
-    # Account first, then the claim's store, then the brand's: two acceptances cannot deadlock.
+    # Account, shop, the claim's store, the brand's: in this order, two acceptances cannot deadlock.
     await accounts.lock_account(session, account_id)
+    await stores.lock_shop(session, connection.platform, connection.domain)
     await stores.lock_store(session, connection.store_id)
     connection = await _connection_of(session, link)
     if connection.state is not ConnectionState.PENDING:

@@ -184,7 +184,7 @@ async def accept(
         adopted=body.adopted_credentials,
     )
     accepted = await acceptance.accept(
-        process.database, process.passwords, wish, traceparent_of(request.headers)
+        process.database, process.passwords, process.outgoing, wish, traceparent_of(request.headers)
     )
     await process.guessing.forgive(network, target)
     connection = accepted.connection
@@ -195,7 +195,10 @@ async def accept(
             id=connection.id, state=connection.state, version=connection.version
         ),
         store=StoreOfBrand(
-            id=connection.store_id, platform=connection.platform, domain=connection.domain
+            id=connection.store_id,
+            platform=connection.platform,
+            domain=connection.domain,
+            proven=connection.is_proven,
         ),
     )
 

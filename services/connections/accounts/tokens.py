@@ -18,6 +18,7 @@ from shared.web.auth import AUDIENCE, Delegation
 
 _LINK_BYTES = 32
 _KEY_BYTES = 32
+_CHALLENGE_BYTES = 16
 _SIGNING_BYTES = 32
 _PUBLIC_MEMBERS = ("kty", "crv", "x", "kid")
 
@@ -132,6 +133,11 @@ def new_refresh_token() -> str:
 def new_client_secret() -> str:
     """What a machine shows the token endpoint."""
     return "rcs_" + secrets.token_urlsafe(_KEY_BYTES)
+
+
+def new_challenge() -> str:
+    """What a domain has to show; it goes into DNS, HTML and files as it is."""
+    return secrets.token_hex(_CHALLENGE_BYTES)
 
 
 def new_api_key() -> str:

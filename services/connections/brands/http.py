@@ -135,7 +135,10 @@ def _added(body: NewBrand, connection: Connection, login_link: LoginLink) -> Add
         company_name=body.company_name,
         contact=body.contact,
         store=StoreOfBrand(
-            id=connection.store_id, platform=connection.platform, domain=connection.domain
+            id=connection.store_id,
+            platform=connection.platform,
+            domain=connection.domain,
+            proven=connection.is_proven,
         ),
         connection=NewConnection(
             id=connection.id, state=connection.state, version=connection.version

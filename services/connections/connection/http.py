@@ -13,6 +13,7 @@ from services.connections.connection import models, settings_versions, store, tr
 from services.connections.connection.lifecycle import MOST_PRIORITY, ConnectionCommand
 from services.connections.connection.settings_versions import OWNERS, SettingsChange
 from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.proofs import rivals
 from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, Party
 from shared.egress.guard import AddressRefused
@@ -133,7 +134,10 @@ def _present(
         epoch=connection.epoch,
         priority=connection.priority,
         store=StoreOfBrand(
-            id=connection.store_id, platform=connection.platform, domain=connection.domain
+            id=connection.store_id,
+            platform=connection.platform,
+            domain=connection.domain,
+            proven=connection.is_proven,
         ),
         brand=NamedAccount(id=connection.brand_id, name=connection.brand_name),
         three_pl=NamedAccount(id=connection.three_pl_id, name=connection.three_pl_name),
@@ -196,6 +200,8 @@ async def _change_state(
         connection = await transitions.change_state(
             session, connection_id, command, caller, version
         )
+        if command is ConnectionCommand.ACTIVATE:
+            await rivals.tell_unproven(session, process.outgoing, connection)
     return _present(connection, caller.account_id)
 
 
@@ -205,7 +211,9 @@ _OF_SWITCHES = ("version_conflict", "invalid_transition")
 @router.post(
     "/{connection_id}/activate",
     summary="Switch on: new orders go to the 3PL",
-    openapi_extra=refuses(*_OF_SWITCHES, "plan_required", "priority_taken"),
+    openapi_extra=refuses(
+        *_OF_SWITCHES, "plan_required", "store_proven_elsewhere", "priority_taken"
+    ),
 )
 async def activate(
     process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch

@@ -1,5 +1,7 @@
 """What may happen to a connection: `pending → inactive ⇄ active → disconnected`. Pure.
 
+Never accepted, it goes `pending → expired`.
+
 Each function takes where a connection stands and answers with a `Transition`, or with `Unchanged`
 when it is there already; what its state does not allow is `Refused("invalid_transition")`.
 """
@@ -65,6 +67,7 @@ def activate(
     epoch: int,
     *,
     plan: Plan,
+    is_proven_elsewhere: bool,
     priority: int,
     taken_priorities: Collection[int],
 ) -> Outcome:
@@ -74,17 +77,20 @@ def activate(
         state: of the connection.
         epoch: of the connection.
         plan: of the 3PL.
+        is_proven_elsewhere: another account has proven that the shop is its own.
         priority: of the connection; lower wins.
         taken_priorities: of the other active connections of the store.
 
     Raises:
-        Refused: `invalid_transition`, `plan_required`, `priority_taken`.
+        Refused: `invalid_transition`, `plan_required`, `store_proven_elsewhere`, `priority_taken`.
     """
     match state:
         case ConnectionState.ACTIVE:
             return Unchanged()
         case ConnectionState.INACTIVE:
             plans.require_connections(plan)
+            if is_proven_elsewhere:
+                raise Refused("store_proven_elsewhere")
             _require_free(priority, taken_priorities)
             return Transition(ConnectionState.ACTIVE, epoch + 1)
         case ConnectionState.PENDING | ConnectionState.DISCONNECTED | ConnectionState.EXPIRED:
@@ -122,6 +128,23 @@ def disconnect(state: ConnectionState, epoch: int) -> Outcome:
         case ConnectionState.DISCONNECTED:
             return Unchanged()
         case ConnectionState.EXPIRED:
+            raise _invalid(state)
+        case _:
+            assert_never(state)
+
+
+def expire(state: ConnectionState, epoch: int) -> Outcome:
+    """Nobody accepted it in time; a new connection needs a new claim.
+
+    Raises:
+        Refused: `invalid_transition`.
+    """
+    match state:
+        case ConnectionState.PENDING:
+            return Transition(ConnectionState.EXPIRED, epoch)
+        case ConnectionState.EXPIRED:
+            return Unchanged()
+        case ConnectionState.INACTIVE | ConnectionState.ACTIVE | ConnectionState.DISCONNECTED:
             raise _invalid(state)
         case _:
             assert_never(state)

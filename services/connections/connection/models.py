@@ -12,7 +12,7 @@ from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection with all that is shown and published of it."""
+    """A connection with all that is shown and published of it; `is_proven`: its store is."""
 
     id: UUID
     store_id: UUID
@@ -34,6 +34,7 @@ class Connection:
     billing_owner: Party
     support_owner: Party
     endpoint_id: UUID | None
+    is_proven: bool
     webhook_url: str | None = field(repr=False)
     delegation: LogInAsBrand
 

@@ -144,6 +144,23 @@ async def accept(session: Session, connection_id: UUID, caller: Caller) -> Conne
     )
 
 
+async def expire(session: Session, connection_id: UUID, caller: Caller) -> Connection:
+    """Nobody accepted it in time: its 3PL's keys die; the caller holds the store's lock.
+
+    The store is told of in any case: from this message on it has no credentials.
+
+    Raises:
+        Refused: `not_found`, `invalid_transition`.
+    """
+    connection = await visible_connection(session, connection_id, caller.account_id)
+    outcome = lifecycle.expire(connection.state, connection.epoch)
+    if isinstance(outcome, Transition):
+        await claims.drop_keys(
+            session, connection.store_id, connection.three_pl_id, caller, announces=True
+        )
+    return await _apply(session, connection, outcome, caller, "expired")
+
+
 async def change_state(
     session: Session,
     connection_id: UUID,
@@ -155,8 +172,11 @@ async def change_state(
 
     Raises:
         Refused: `not_found`, `version_conflict`, `invalid_transition`, `plan_required`,
-            `priority_taken`.
+            `store_proven_elsewhere`, `priority_taken`.
     """
+    if command is ConnectionCommand.ACTIVATE:
+        seen = await visible_connection(session, connection_id, caller.account_id)
+        await registry.lock_shop(session, seen.platform, seen.domain)
     connection = await lock_connection(session, connection_id, caller.account_id, if_match)
     outcome = await _decide(session, connection, command)
     if connection.state is ConnectionState.PENDING and isinstance(outcome, Transition):
@@ -171,6 +191,9 @@ async def _decide(session: Session, connection: Connection, command: ConnectionC
                 connection.state,
                 connection.epoch,
                 plan=connection.three_pl_plan,
+                is_proven_elsewhere=await registry.is_proven_elsewhere(
+                    session, connection.brand_id, connection.platform, connection.domain
+                ),
                 priority=connection.priority,
                 taken_priorities=await store.list_taken_priorities(session, connection),
             )

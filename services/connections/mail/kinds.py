@@ -136,10 +136,11 @@ class LinkWanted(_Data):
 
 
 class SameShop(_Data):
-    """Two accounts claim one shop, and none has proven it."""
+    """Two accounts have one shop; `proven_by` says which of them has proven it, if any."""
 
     kind: Literal["same_shop"] = "same_shop"
     store_domain: Name
+    proven_by: Literal["nobody", "reader", "other"] = "nobody"
 
 
 class NewDevice(_Data):

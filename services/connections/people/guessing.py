@@ -4,8 +4,11 @@ They are counted before the password is compared, so that many at once are no wa
 account that somebody else tries is not shut for its owner, who comes from another network.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from services.connections.people import store
-from services.connections.people.limits import PERIOD, limits_of
+from services.connections.people.limits import PERIOD, Limit, limits_of
 from shared.failures import Refused
 from shared.postgres.database import Database
 
@@ -28,9 +31,16 @@ class Guessing:
         Raises:
             Refused: `too_many_attempts`, with `retry_after` in seconds.
         """
-        limits = limits_of(network, target, self._most_of_network)
+        await self.count_for(limits_of(network, target, self._most_of_network), PERIOD)
+
+    async def count_for(self, limits: Sequence[Limit], period: timedelta) -> None:
+        """Count a try of anything that may be tried so many times in a period.
+
+        Raises:
+            Refused: `too_many_attempts`, with `retry_after` in seconds.
+        """
         async with self._database.session() as session:
-            wait = await store.count_login_attempt(session, limits, PERIOD)
+            wait = await store.count_login_attempt(session, limits, period)
         if wait is not None:
             raise Refused("too_many_attempts", retry_after=wait)
 

@@ -57,11 +57,12 @@ router = APIRouter(prefix="/v1/stores", tags=["stores"], dependencies=[only_know
 
 
 class StoreOfBrand(BaseModel):
-    """One sales channel of a brand."""
+    """One sales channel of a brand; `proven`: an answer from its domain says that it is."""
 
     id: UUID
     platform: str
     domain: str
+    proven: bool
 
 
 class NewStore(Form):
@@ -175,7 +176,12 @@ async def list_stores(
 
 
 def _listed(found: Store) -> StoreOfBrand:
-    return StoreOfBrand(id=found.id, platform=found.platform, domain=found.domain)
+    return StoreOfBrand(
+        id=found.id,
+        platform=found.platform,
+        domain=found.domain,
+        proven=found.proven_at is not None,
+    )
 
 
 @router.get("/{store_id}", summary="One store")
@@ -248,6 +254,7 @@ def _present(found: Store, valid: Sequence[models.ListedCredential]) -> StoreDet
         id=found.id,
         platform=found.platform,
         domain=found.domain,
+        proven=found.proven_at is not None,
         brand_id=found.brand_id,
         version=found.version,
         payment_rules=StoredPaymentRules.model_validate(found.payment_rules.model_dump()),

@@ -13,7 +13,8 @@ class Store:
     """One sales channel of a brand.
 
     `former_brand_id` is the claim that it was in before its brand accepted. With `alias_of` it is
-    no store of its own any more: its orders count for that one.
+    no store of its own any more: its orders count for that one. `proven_at` is when its domain
+    said that it is this brand's.
     """
 
     id: UUID
@@ -27,6 +28,7 @@ class Store:
     ship_unpaid_methods: Sequence[str]
     created_at: datetime
     changed_at: datetime
+    proven_at: datetime | None
 
     @property
     def payment_rules(self) -> PaymentRules:

@@ -49,6 +49,17 @@ WHERE s.id = :id;
 -- happen one after the other, and one lock cannot deadlock.
 SELECT id FROM stores WHERE id = :id FOR NO KEY UPDATE;
 
+-- name: lock_shop$
+-- A shop may be a store of several accounts: this is what they wait for each other at. Always taken
+-- before the store's lock.
+SELECT pg_advisory_xact_lock(hashtextextended('shop ' || :platform || ' ' || :domain, 0));
+
+-- name: is_proven_elsewhere$
+-- tenants: all; nothing but yes or no leaves it
+SELECT EXISTS (SELECT FROM stores
+               WHERE platform = :platform AND domain = :domain AND proven_at IS NOT NULL
+                   AND brand_id <> :brand_id);
+
 -- name: touch_store^
 -- tenants: the caller holds the store's lock for an account that may change it
 UPDATE stores SET version = version + 1, changed_at = now() WHERE id = :id RETURNING *;

@@ -38,6 +38,19 @@ async def lock_store(session: Session, store_id: UUID) -> None:
     await store.lock_store(session, store_id)
 
 
+async def lock_shop(session: Session, platform: str, domain: str) -> None:
+    """Wait for whoever proves, accepts or switches on a store of this shop, in any account.
+
+    Taken before the lock of any store.
+    """
+    await store.lock_shop(session, platform, domain)
+
+
+async def is_proven_elsewhere(session: Session, brand_id: UUID, platform: str, domain: str) -> bool:
+    """Whether another account has proven that the shop is its own; the caller holds the shop."""
+    return await store.is_proven_elsewhere(session, brand_id, platform, domain)
+
+
 async def announce(session: Session, store_id: UUID, caller: Caller) -> Store:
     """The next version of a store or an alias, with the credentials that are valid now for its id.
 

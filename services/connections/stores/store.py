@@ -77,6 +77,20 @@ async def lock_store(session: Session, store_id: UUID) -> None:
     await _queries.lock_store.value(session, id=store_id)
 
 
+async def lock_shop(session: Session, platform: str, domain: str) -> None:
+    """Lock the shop, whoever has it, to the end of the transaction."""
+    await _queries.lock_shop.value(session, platform=platform, domain=domain)
+
+
+async def is_proven_elsewhere(session: Session, brand_id: UUID, platform: str, domain: str) -> bool:
+    """Whether another account than this one has proven the shop."""
+    return bool(
+        await _queries.is_proven_elsewhere.value(
+            session, brand_id=brand_id, platform=platform, domain=domain
+        )
+    )
+
+
 async def touch_store(session: Session, store_id: UUID) -> Store:
     """The store with its next version.
 

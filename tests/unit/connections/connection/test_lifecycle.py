@@ -31,7 +31,14 @@ def answer(ask: Ask, state: ConnectionState) -> Outcome | str:
 
 
 def activate(state: ConnectionState, epoch: int) -> Outcome:
-    return lifecycle.activate(state, epoch, plan="conquer", priority=1, taken_priorities=[2])
+    return lifecycle.activate(
+        state,
+        epoch,
+        plan="conquer",
+        is_proven_elsewhere=False,
+        priority=1,
+        taken_priorities=[2],
+    )
 
 
 def change_settings(state: ConnectionState, epoch: int) -> Outcome:
@@ -67,6 +74,13 @@ TABLE: dict[Ask, dict[ConnectionState, Outcome | str]] = {
         DISCONNECTED: Unchanged(),
         EXPIRED: NO,
     },
+    lifecycle.expire: {
+        PENDING: Transition(EXPIRED, EPOCH),
+        INACTIVE: NO,
+        ACTIVE: NO,
+        DISCONNECTED: NO,
+        EXPIRED: Unchanged(),
+    },
     change_settings: {
         PENDING: Transition(PENDING, EPOCH),
         INACTIVE: Transition(INACTIVE, EPOCH),
@@ -100,13 +114,46 @@ def test_a_refusal_says_which_state_it_met(state: ConnectionState) -> None:
 
 def test_activating_needs_the_plan_before_anything_else_is_looked_at() -> None:
     with pytest.raises(Refused, match="plan_required"):
-        lifecycle.activate(INACTIVE, EPOCH, plan="free", priority=1, taken_priorities=[1])
+        lifecycle.activate(
+            INACTIVE,
+            EPOCH,
+            plan="free",
+            is_proven_elsewhere=True,
+            priority=1,
+            taken_priorities=[1],
+        )
+
+
+@pytest.mark.parametrize("state", list(ConnectionState))
+def test_a_store_that_another_account_has_proven_is_not_switched_on(
+    state: ConnectionState,
+) -> None:
+    def activated(at: ConnectionState, epoch: int) -> Outcome:
+        return lifecycle.activate(
+            at,
+            epoch,
+            plan="conquer",
+            is_proven_elsewhere=True,
+            priority=1,
+            taken_priorities=[2],
+        )
+
+    assert (answer(activated, state) == "store_proven_elsewhere") == (state is INACTIVE)
+    # What is on stays on: orders are under way.
+    assert (answer(activated, state) == Unchanged()) == (state is ACTIVE)
 
 
 @pytest.mark.parametrize("state", list(ConnectionState))
 def test_a_priority_is_held_by_one_active_connection_of_a_store(state: ConnectionState) -> None:
     def activated(at: ConnectionState, epoch: int) -> Outcome:
-        return lifecycle.activate(at, epoch, plan="conquer", priority=1, taken_priorities=[3, 1])
+        return lifecycle.activate(
+            at,
+            epoch,
+            plan="conquer",
+            is_proven_elsewhere=False,
+            priority=1,
+            taken_priorities=[3, 1],
+        )
 
     def changed(at: ConnectionState, epoch: int) -> Outcome:
         return lifecycle.change_settings(at, epoch, priority=1, taken_priorities=[3, 1])

@@ -59,6 +59,8 @@ def mails(name: str) -> list[MailData]:
         AccountInvitation(account=name, role=name, inviter=name, link=LINK),
         LinkWanted(store_domain=name, link=LINK),
         SameShop(store_domain=name),
+        SameShop(store_domain=name, proven_by="other"),
+        SameShop(store_domain=name, proven_by="reader"),
         NewDevice(at=datetime(2026, 5, 1, 9, 30, tzinfo=UTC), device=name),
         TermsChanged(
             by=name, setting="billing_owner", before="brand", after="three_pl", store_domain=name

@@ -1,0 +1,52 @@
+"""Claims that nobody accepted in time: the connection expires, and the keys of the 3PL die.
+
+The claim's store is told once more, without credentials: nothing comes in for it any longer. What
+came in before is erased with the account's data, in ingest and routing.
+"""
+
+import structlog
+
+from services.connections.callers import Caller
+from services.connections.connection import transitions
+from services.connections.expiry import store
+from services.connections.expiry.models import ExpiredClaim
+from shared.failures import is_transient
+from shared.postgres.database import Database
+from shared.telemetry import traceparent_of
+
+logger = structlog.get_logger(__name__)
+
+
+async def expire(database: Database) -> int:
+    """End some of them, each in a transaction of its own; how many ended.
+
+    Several processes share the work. A claim that cannot be ended is logged and tried again with
+    the next look; the others do not wait for it.
+
+    Raises:
+        Exception: Postgres is away, or no schema is there yet.
+    """
+    ended = 0
+    async with database.session() as session:
+        due = await store.list_expired_claims(session)
+    for claim in due:
+        try:
+            ended += await _expire_one(database, claim)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            logger.exception("a claim cannot be ended", connection=str(claim.connection_id))
+    return ended
+
+
+async def _expire_one(database: Database, claim: ExpiredClaim) -> bool:
+    async with database.transaction() as session:
+        if not await store.lock_free_store(session, claim.store_id):
+            return False
+        # Read again: meanwhile it may have been accepted, or got a new link.
+        if not await store.is_expired_claim(session, claim.connection_id):
+            return False
+        # Nobody asked for it: it ends in the name of the 3PL whose claim it was.
+        caller = Caller(claim.three_pl_id, None, traceparent_of({}))
+        await transitions.expire(session, claim.connection_id, caller)
+        return True
