@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.connections.acceptance.http import router as acceptance
 from services.connections.accounts.http import router as accounts
 from services.connections.accounts.tokens import TokenIssuer
+from services.connections.blocks.http import router as blocks
 from services.connections.brands.http import router as brands
 from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
@@ -91,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
         invitations,
         stores,
         proofs,
+        blocks,
         connections,
     ):
         app.include_router(router)

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.connections.acceptance import store
 from services.connections.acceptance.models import Asked
 from services.connections.accounts import registry as accounts
+from services.connections.blocks import registry as blocks
 from services.connections.brands import registry as brands
 from services.connections.callers import Caller
 from services.connections.connection import transitions
@@ -84,7 +85,7 @@ async def accept(
     Raises:
         Refused: `not_found` for an unknown link, account or adopted key; `link_expired`,
             `validation_failed` for the password, `wrong_password`, `wrong_account`,
-            `terms_changed`, `already_connected`, `busy`.
+            `terms_changed`, `already_connected`, `three_pl_blocked`, `busy`.
     """
     while True:
         async with database.session() as session:
@@ -133,6 +134,7 @@ async def _join(
     account_id = await _account_of(session, person, connection, wish.account_id, traceparent)
     # Account, shop, the claim's store, the brand's: in this order, two acceptances cannot deadlock.
     await accounts.lock_account(session, account_id)
+    await blocks.require_welcome(session, account_id, connection.three_pl_id)
     await stores.lock_shop(session, connection.platform, connection.domain)
     await stores.lock_store(session, connection.store_id)
     connection = await _connection_of(session, link)

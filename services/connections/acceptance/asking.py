@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from services.connections.acceptance import store
 from services.connections.acceptance.models import Asked
+from services.connections.blocks import registry as blocks
 from services.connections.brands import registry as brands
 from services.connections.connection.models import Connection
 from services.connections.mail.kinds import Claim, Mail
@@ -40,12 +41,14 @@ async def open_link(session: Session, outgoing: Outgoing, links: MailedLinks, to
 async def send_mail(
     session: Session, outgoing: Outgoing, links: MailedLinks, connection: Connection
 ) -> None:
-    """Ask the contact, unless it was asked enough or wants no more mails from this 3PL."""
+    """Ask the contact, unless it was asked enough or wants nothing more of this 3PL."""
     profile = await brands.profile_of(session, connection.three_pl_id, connection.brand_id)
     to, language = profile.contact_email, profile.language
     if await outgoing.count(session, to, _PERIOD, _KINDS) >= _MOST_MAILS:
         return
     if await store.has_opted_out(session, digest(to), connection.three_pl_id):
+        return
+    if await blocks.is_unwanted(session, to, connection.three_pl_id):
         return
     about = About(connection_id=connection.id)
     asked = Claim(

@@ -76,6 +76,7 @@ class ClaimedKey(BaseModel):
 class Offer(Question):
     """The same for who reads the mail: what can be adopted, and what is to be shown."""
 
+    three_pl_id: UUID
     credentials: list[ClaimedKey]
     has_password: bool = Field(description="Whether the address has a password to log in with.")
 
@@ -147,6 +148,7 @@ async def preview(_: Public, process: Process, body: MailedLink) -> Offer:
         asked = await acceptance.preview(session, body.token)
     return Offer(
         **_question(asked).model_dump(),
+        three_pl_id=asked.connection.three_pl_id,
         credentials=[
             ClaimedKey(id=key.id, kind=key.kind, created_at=key.created_at) for key in asked.keys
         ],
@@ -165,6 +167,7 @@ async def preview(_: Public, process: Process, body: MailedLink) -> Offer:
         "wrong_account",
         "terms_changed",
         "already_connected",
+        "three_pl_blocked",
         "too_many_attempts",
         "busy",
     ),

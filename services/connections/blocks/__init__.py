@@ -1,0 +1,1 @@
+"""3PLs that a brand wants no mails and no new connections of."""
