@@ -31,7 +31,7 @@ async def expire(database: Database) -> int:
         due = await store.list_expired_claims(session)
     for claim in due:
         try:
-            ended += await _expire_one(database, claim)
+            ended += await expire_one(database, claim)
         except Exception as error:
             if is_transient(error):
                 raise
@@ -39,7 +39,8 @@ async def expire(database: Database) -> int:
     return ended
 
 
-async def _expire_one(database: Database, claim: ExpiredClaim) -> bool:
+async def expire_one(database: Database, claim: ExpiredClaim) -> bool:
+    """Whether the claim has ended by this: not when it did before, or is somebody's right now."""
     async with database.transaction() as session:
         if not await store.lock_free_store(session, claim.store_id):
             return False

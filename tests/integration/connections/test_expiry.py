@@ -7,11 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import asyncpg
 import pytest
 
+from services.connections.expiry import claims, store
 from services.connections.main import create_app
 from services.connections.settings import Settings
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.stores_changed import StoreChanged
 from shared.kafka.topics import CONNECTIONS_CHANGED, STORES_CHANGED
+from shared.postgres.database import Database
 from tests.kit.client import Api, Json, Party, brand_form
 from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
@@ -159,6 +161,25 @@ async def test_a_claim_that_somebody_holds_is_left_alone(
 
         await eventually(ended_too)
         assert await state_of(three_pl, held) == "inactive"
+
+
+async def test_a_link_that_came_while_the_sweep_looked_saves_the_claim(
+    api: Api, postgres_dsn: str
+) -> None:
+    three_pl = await api.three_pl()
+    added = await three_pl.post("/v1/brands", brand_form())
+    await aged(postgres_dsn, 33, added["connection"]["id"])
+    database = Database(Settings(), "connections")
+    await database.open()
+    async with database.session() as session:
+        (seen,) = await store.list_expired_claims(session)
+    await three_pl.post(f"/v1/brands/{added['id']}/login-link")
+    assert not await claims.expire_one(database, seen)
+    assert await state_of(three_pl, added) == "pending"
+    await aged(postgres_dsn, 33, added["connection"]["id"])
+    assert await claims.expire_one(database, seen)
+    assert not await claims.expire_one(database, seen)
+    await database.close()
 
 
 _OLD = """
