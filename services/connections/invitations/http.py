@@ -236,6 +236,9 @@ async def accept(
             id=connection.id, state=connection.state, version=connection.version
         ),
         store=StoreOfBrand(
-            id=connection.store_id, platform=connection.platform, domain=connection.domain
+            id=connection.store_id,
+            platform=connection.platform,
+            domain=connection.domain,
+            proven=connection.is_proven,
         ),
     )
