@@ -8,9 +8,7 @@ from pydantic import BaseModel
 
 from services.connections.blocks import models, registry, store
 from services.connections.dependencies import Process, TracedCaller
-from services.connections.stores import own
 from shared.web.access import Account
-from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import only_known_parameters
 
@@ -29,13 +27,12 @@ def _present(block: models.Block) -> Block:
     return Block(three_pl_id=block.three_pl_id, name=block.name, created_at=block.created_at)
 
 
-@router.get("", summary="List the blocked 3PLs", openapi_extra=refuses("brand_only"))
+@router.get("", summary="List the blocked 3PLs")
 async def list_blocks(
     process: Process, caller: Account, limit: Limit = 50, after: After = None
 ) -> Page[Block]:
-    """Those of the calling brand."""
+    """Those of the calling account; only a brand has any."""
     async with process.database.reading() as session:
-        await own.require_brand(session, caller.account_id)
         rows = await store.list_blocks(
             session, caller.account_id, decode_cursor_part(after, UUID), limit + 1
         )
@@ -46,7 +43,6 @@ async def list_blocks(
     "/{three_pl_id}",
     status_code=204,
     summary="Block a 3PL",
-    openapi_extra=refuses("brand_only"),
 )
 async def block(process: Process, caller: TracedCaller, three_pl_id: UUID) -> Response:
     """No more of its mails, no new connections; those that are there stay until disconnected."""
@@ -59,7 +55,6 @@ async def block(process: Process, caller: TracedCaller, three_pl_id: UUID) -> Re
     "/{three_pl_id}",
     status_code=204,
     summary="Lift a block",
-    openapi_extra=refuses("brand_only"),
 )
 async def unblock(process: Process, caller: TracedCaller, three_pl_id: UUID) -> Response:
     """The 3PL may ask again; also when it was not blocked."""
