@@ -22,6 +22,10 @@ up: $(STAMP)
 status: $(STAMP)
 	@$(RELEVO) status $(ARGS)
 
+## mails: those that a running `make up` wrote as files
+mails: $(STAMP)
+	@$(RELEVO) mails $(ARGS)
+
 ## test: the whole suite on the embedded engines
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not deep and not containers" $(ARGS)
@@ -88,4 +92,4 @@ $(STAMP): requirements-dev.txt
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status test test-fast test-deep test-containers secrets demo-compose check bench docs lock clean help
+.PHONY: demo up status mails test test-fast test-deep test-containers secrets demo-compose check bench docs lock clean help

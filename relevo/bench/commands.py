@@ -166,3 +166,34 @@ def _isolation_table(figures: Json) -> Table:
         table.add_row(f"{words}: delivered, lost", f"{half['delivered']}, {half['lost']}")
     table.add_row("ratio of the p99", str(figures["p99_ratio"]))
     return table
+
+
+@app.command(name="connections")
+def bench_connections(
+    rows: Annotated[int, typer.Option(min=1, help="Connections in one account.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each measurement.")] = 50,
+    rate: Annotated[float, typer.Option(min=1, help="Orders a second beside the switch.")] = 300,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """The list with very many connections, the switch, what is revoked, and logging in."""
+    from relevo.bench.connections import connections  # noqa: PLC0415  engines are not everywhere
+
+    figures = _with_bar(lambda progress: connections(say, progress, rows, rounds, rate))
+    _finish(figures, as_json=as_json, table=_connections_table)
+
+
+def _connections_table(figures: Json) -> Table:
+    table = Table("what, ms", "p50 / p95 / p99 / max", title=f"{figures['rows']} connections")
+    for name, key in (
+        ("a page of the list", "list_ms"),
+        ("deactivate answered to routing applying it, idle", "switch_idle_ms"),
+        (f"the same beside {figures['rate']:g} orders/s", "switch_busy_ms"),
+        ("a revoked key is refused", "key_revoked_ms"),
+        ("a log-out is known to three services", "log_out_ms"),
+        (f"log-ins, {figures['log_ins_per_second']}/s", "log_in_ms"),
+    ):
+        table.add_row(name, _spread(figures[key]))
+    wrong = ", ".join(f"{count} of {status}" for status, count in figures["wrong_at_once"].items())
+    table.add_row(f"a right log-in beside {wrong}", f"{figures['right_one_ms']}")
+    return table

@@ -161,6 +161,7 @@ def private_stack(say: Callable[[str], None]) -> Iterator[Stack]:
         unlimited = {
             "RELEVO_INGEST_STORE_RATE": "1000000",
             "RELEVO_INGEST_STORE_BURST": "1000000",
+            "RELEVO_CONNECTIONS_ATTEMPTS_OF_NETWORK": "1000000",
         }
         running = Stack(Path(folder) / "run", unlimited, progress=say)
         stack.callback(running.remove)

@@ -64,7 +64,7 @@ def _show(stack: Stack) -> None:
     console.print(table)
     console.print(f"Data, logs and secrets are in {stack.directory}", soft_wrap=True)
     console.print(
-        f"Mails are files in {stack.mail_folder}; `relevo mails` lists them", soft_wrap=True
+        f"Mails are files in {stack.mail_folder}; `make mails` lists them", soft_wrap=True
     )
     console.print("`make status` tells how it is. Ctrl-C stops everything; the data stays.")
 

@@ -139,7 +139,7 @@ async def log_in(_: Public, request: Request, process: Process, body: Credential
         person = await people.find(session, body.email)
     # Also without a person, so that the time taken does not tell which e-mails exist.
     matches = await process.passwords.verify(
-        person.password_hash if person else None, body.password
+        person.password_hash if person else None, body.password, network
     )
     if person is None or not matches:
         raise Refused("invalid_credentials")
