@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.request import Request, urlopen
 
-from relevo.demo import shopify_sample
+from relevo.demo import shopify_sample, ways_in
 from relevo.demo.client import Client, accept, expect, log_in, set_webhook, sign_up_three_pl
 from relevo.mails import Mailboxes
 from shared.egress.masking import masked
@@ -98,6 +98,7 @@ class Story:
             self.sign_up, self.add_brand, self.open_link, self.accept, self.settings, self.activate,
             self.refuse_a_wrong_signature, self.shopify_orders, self.generic_orders,
             self.receive, self.process, self.deactivate, self.update_one, self.order_after,
+            self.log_in_as_brand, self.invite,
         ):  # fmt: skip
             started = time.monotonic()
             said = step()
@@ -286,6 +287,16 @@ class Story:
         if found["owner"] != "brand" or self.events_of(late):
             raise AssertionError(f"an order after the switch went to {found['owner']}")
         return "A new order stays with the brand, and the 3PL hears nothing of it"
+
+    def log_in_as_brand(self) -> str:
+        """The 3PL in its brand's name."""
+        return ways_in.log_in_as_brand(self.client, self.token, self.connection_id)
+
+    def invite(self) -> str:
+        """The other way in: one mail from the brand."""
+        email, state = ways_in.invite(self.client, self.brand_email, self.store_id)
+        self.mail(email)
+        return f"The brand invites a second 3PL; by its mailed link the connection is {state}"
 
     # --- the account --------------------------------------------------------------------------
 
