@@ -211,6 +211,7 @@ async def preview(_: Public, process: Process, body: InvitationToken) -> Offer:
         "wrong_password",
         "wrong_account",
         "already_connected",
+        "three_pl_blocked",
         "too_many_attempts",
         "busy",
     ),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.connections.accounts import registry as accounts
+from services.connections.blocks import registry as blocks
 from services.connections.callers import Caller
 from services.connections.connection import transitions
 from services.connections.connection.models import Connection
@@ -73,8 +74,8 @@ async def accept(database: Database, passwords: Passwords, wish: Wish, tracepare
     """Connect to the store of the brand that invited; twice by the same account is once.
 
     Raises:
-        Refused: `not_found`, `link_expired`, `wrong_account`, `already_connected`, and what
-            `proving.prove` refuses.
+        Refused: `not_found`, `link_expired`, `wrong_account`, `already_connected`,
+            `three_pl_blocked`, and what `proving.prove` refuses.
     """
     while True:
         async with database.session() as session:
@@ -150,7 +151,10 @@ async def _connect(
     """A connection that both sides have agreed to; the plan is asked for when it is switched on."""
     three_pl = Caller(account_id, None, traceparent)
     brand = Caller(invitation.brand_id, None, traceparent)
-    await accounts.lock_account(session, account_id)
+    # Both accounts, in one order; the brand's for what it has blocked since it invited.
+    for one in sorted((account_id, invitation.brand_id)):
+        await accounts.lock_account(session, one)
+    await blocks.require_welcome(session, invitation.brand_id, account_id)
     access = await stores.lock_visible(session, invitation.store_id, invitation.brand_id)
     await transitions.require_no_shop(
         session, account_id, access.store.platform, access.store.domain

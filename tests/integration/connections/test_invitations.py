@@ -119,6 +119,16 @@ async def test_what_was_withdrawn_is_over(api: Api) -> None:
     assert code(await accept(api, token, three_pl)) == (404, "not_found")
 
 
+async def test_a_3pl_that_was_blocked_since_is_not_connected(api: Api) -> None:
+    brand, store = await shop(api)
+    three_pl = await api.three_pl()
+    _, token = await invited(api, brand, store, three_pl.email)
+    assert (await brand.call("PUT", f"/v1/blocks/{three_pl.id}")).status_code == 204
+    assert code(await accept(api, token, three_pl)) == (403, "three_pl_blocked")
+    await brand.call("DELETE", f"/v1/blocks/{three_pl.id}")
+    assert (await accept(api, token, three_pl)).status_code == 201
+
+
 async def test_a_shop_is_connected_once(api: Api) -> None:
     three_pl, brand, added = await api.connected()
     _, token = await invited(api, brand, added["store"], three_pl.email)
