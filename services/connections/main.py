@@ -9,6 +9,8 @@ from services.connections.blocks.http import router as blocks
 from services.connections.brands.http import router as brands
 from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
+from services.connections.connection.http_history import router as connection_history
+from services.connections.connection.http_list import router as connection_list
 from services.connections.dependencies import Dependencies
 from services.connections.expiry import sweep
 from services.connections.invitations.http import router as invitations
@@ -93,7 +95,9 @@ def create_app(settings: Settings) -> FastAPI:
         stores,
         proofs,
         blocks,
+        connection_list,
         connections,
+        connection_history,
     ):
         app.include_router(router)
     return app

@@ -1,17 +1,16 @@
-"""Connections over HTTP: list, switch on and off, settings, audit."""
+"""Connections over HTTP: one of them, switching it on and off, its settings."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from services.connections.connection import models, settings_versions, store, transitions
+from services.connections.connection import models, settings_versions, transitions, waiting
 from services.connections.connection.lifecycle import MOST_PRIORITY, ConnectionCommand
 from services.connections.connection.settings_versions import OWNERS, SettingsChange
+from services.connections.connection.waiting import Action
 from services.connections.dependencies import IfMatch, Process, TracedCaller
 from services.connections.proofs import rivals
 from services.connections.stores.http import StoreOfBrand
@@ -21,7 +20,6 @@ from shared.egress.masking import host_only, masked
 from shared.failures import Refused
 from shared.web.access import Account, DelegableAccount
 from shared.web.openapi import refuses
-from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 from shared.web.parameters import Form, only_known_parameters
 
 WebhookUrl = Annotated[str, Field(max_length=2_000, json_schema_extra={"format": "uri"})]
@@ -58,6 +56,14 @@ class Settings(BaseModel):
     webhook: WebhookEndpoint | None
 
 
+class NextAction(BaseModel):
+    """What has to be done next: `by` this party, or by either of them (null), waiting `since`."""
+
+    by: Party | None
+    what: Action
+    since: datetime
+
+
 class ConnectionView(BaseModel):
     """A connection as both parties see it."""
 
@@ -71,6 +77,9 @@ class ConnectionView(BaseModel):
     three_pl: NamedAccount
     settings: Settings
     log_in_as_brand: LogInAsBrand
+    next_action: NextAction | None = Field(
+        description="Null when nobody has to do anything: it is switched on, or over."
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -90,39 +99,34 @@ class SettingsPatch(Form):
     )
 
 
-class SettingsVersion(Settings):
-    """A settings version, who made it and when."""
-
-    created_at: datetime
-    created_by: UUID
-
-
-class AuditEntry(BaseModel):
-    """Who did what, when, from what to what; `actor` acted on behalf of `account`."""
-
-    at: datetime
-    account: UUID
-    actor: UUID | None
-    action: str
-    before: Mapping[str, Any] = Field(serialization_alias="from")
-    after: Mapping[str, Any] = Field(serialization_alias="to")
-
-
-def _shown(url: str, *, is_owner: bool) -> str:
+def shown_url(url: str, *, is_owner: bool) -> str:
     """What its 3PL, the owner, and what the brand may see of a URL; masking twice is once."""
     return masked(url) if is_owner else host_only(url)
 
 
-def _webhook(
+def webhook_of(
     row: models.Connection | models.SettingsVersion, secret: str | None = None, *, is_owner: bool
 ) -> WebhookEndpoint | None:
+    """Where events go, as its 3PL (the owner) or the brand may see it."""
     if row.endpoint_id is None or row.webhook_url is None:
         return None
-    url = _shown(row.webhook_url, is_owner=is_owner)
+    url = shown_url(row.webhook_url, is_owner=is_owner)
     return WebhookEndpoint(endpoint_id=row.endpoint_id, url=url, secret=secret)
 
 
-def _present(
+def _next_action(connection: models.Connection) -> NextAction | None:
+    step = waiting.next_step(
+        connection.state,
+        link_is_usable=connection.link_is_usable,
+        plan=connection.three_pl_plan,
+        has_webhook=connection.endpoint_id is not None,
+    )
+    if step is None:
+        return None
+    return NextAction(by=step.by, what=step.what, since=connection.waits_since)
+
+
+def present(
     connection: models.Connection, viewer: UUID, secret: str | None = None
 ) -> ConnectionView:
     """The connection as the API shows it to one of its parties."""
@@ -146,34 +150,13 @@ def _present(
             shipping_rules_owner=connection.shipping_rules_owner,
             billing_owner=connection.billing_owner,
             support_owner=connection.support_owner,
-            webhook=_webhook(connection, secret, is_owner=is_owner),
+            webhook=webhook_of(connection, secret, is_owner=is_owner),
         ),
         log_in_as_brand=connection.delegation,
+        next_action=_next_action(connection),
         created_at=connection.created_at,
         updated_at=connection.changed_at,
     )
-
-
-@router.get("", summary="List connections, newest first")
-async def list_connections(
-    process: Process,
-    caller: Account,
-    state: ConnectionState | None = None,
-    store_id: Annotated[UUID | None, Query(alias="store")] = None,
-    limit: Limit = 50,
-    after: After = None,
-) -> Page[ConnectionView]:
-    """Those that the caller is a party of."""
-    async with process.database.reading() as session:
-        rows = await store.list_connections(
-            session,
-            caller.account_id,
-            state=state,
-            store_id=store_id,
-            after=decode_cursor_part(after, UUID),
-            limit=limit + 1,
-        )
-    return page_of(rows, limit, lambda row: _present(row, caller.account_id), lambda row: row.id)
 
 
 @router.get("/{connection_id}", summary="One connection")
@@ -186,7 +169,7 @@ async def get_connection(
     async with process.database.reading() as session:
         connection = await transitions.visible_connection(session, connection_id, caller.account_id)
     response.headers["ETag"] = f'"{connection.version}"'
-    return _present(connection, caller.account_id)
+    return present(connection, caller.account_id)
 
 
 async def _change_state(
@@ -202,7 +185,7 @@ async def _change_state(
         )
         if command is ConnectionCommand.ACTIVATE:
             await rivals.tell_unproven(session, process.outgoing, connection)
-    return _present(connection, caller.account_id)
+    return present(connection, caller.account_id)
 
 
 _OF_SWITCHES = ("version_conflict", "invalid_transition")
@@ -279,7 +262,7 @@ async def change_settings(
         connection, secret = await settings_versions.change_settings(
             session, connection_id, change, caller, version, process.sealer
         )
-    return _present(connection, caller.account_id, secret)
+    return present(connection, caller.account_id, secret)
 
 
 async def _require_reachable(process: Process, url: str | None) -> None:
@@ -290,75 +273,3 @@ async def _require_reachable(process: Process, url: str | None) -> None:
     except AddressRefused as error:
         errors = [{"pointer": "/webhook_url", "message": str(error)}]
         raise Refused("validation_failed", errors=errors) from error
-
-
-@router.get("/{connection_id}/settings/versions", summary="Settings versions, newest first")
-async def list_settings_versions(
-    process: Process,
-    caller: Account,
-    connection_id: UUID,
-    limit: Limit = 50,
-    after: After = None,
-) -> Page[SettingsVersion]:
-    """Every version that an order may be bound to."""
-    async with process.database.reading() as session:
-        found = await transitions.visible_connection(session, connection_id, caller.account_id)
-        rows = await store.list_settings_versions(
-            session,
-            connection_id,
-            caller.account_id,
-            decode_cursor_part(after, row_number),
-            limit + 1,
-        )
-    is_owner = caller.account_id == found.three_pl_id
-    return page_of(rows, limit, partial(_version, is_owner=is_owner), lambda row: row.version)
-
-
-def _version(row: models.SettingsVersion, *, is_owner: bool) -> SettingsVersion:
-    return SettingsVersion(
-        version=row.version,
-        shipping_rules_owner=row.shipping_rules_owner,
-        billing_owner=row.billing_owner,
-        support_owner=row.support_owner,
-        webhook=_webhook(row, is_owner=is_owner),
-        created_at=row.created_at,
-        created_by=row.created_by,
-    )
-
-
-@router.get("/{connection_id}/audit", summary="Who changed it, newest first")
-async def list_audit(
-    process: Process,
-    caller: Account,
-    connection_id: UUID,
-    limit: Limit = 50,
-    after: After = None,
-) -> Page[AuditEntry]:
-    """Everything that changed the connection."""
-    async with process.database.reading() as session:
-        found = await transitions.visible_connection(session, connection_id, caller.account_id)
-        rows = await store.list_audit_entries(
-            session,
-            connection_id,
-            caller.account_id,
-            decode_cursor_part(after, UUID),
-            limit + 1,
-        )
-    is_owner = caller.account_id == found.three_pl_id
-    return page_of(rows, limit, partial(_entry, is_owner=is_owner), lambda row: row.id)
-
-
-def _entry(row: models.AuditEntry, *, is_owner: bool) -> AuditEntry:
-    return AuditEntry(
-        at=row.at,
-        account=row.account_id,
-        actor=row.actor_id,
-        action=row.action,
-        before=_logged(row.before, is_owner=is_owner),
-        after=_logged(row.after, is_owner=is_owner),
-    )
-
-
-def _logged(fields: Mapping[str, Any], *, is_owner: bool) -> Mapping[str, Any]:
-    url = fields.get("webhook_url")
-    return {**fields, "webhook_url": _shown(url, is_owner=is_owner)} if url else fields

@@ -12,7 +12,12 @@ from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection with all that is shown and published of it; `is_proven`: its store is."""
+    """A connection with all that is shown and published of it.
+
+    `is_proven`: whether its store is.
+    `waits_since`: when it came into a state that somebody has to end; the year 9999 in others.
+    `link_is_usable`: whether the brand has a link, shared or mailed, that is still good.
+    """
 
     id: UUID
     store_id: UUID
@@ -25,6 +30,8 @@ class Connection:
     settings_version: int
     created_at: datetime
     changed_at: datetime
+    waits_since: datetime
+    link_is_usable: bool
     platform: str
     domain: str
     brand_name: str

@@ -35,12 +35,68 @@ WHERE three_pl_id = :three_pl_id AND brand_id = :brand_id AND state = 'pending'
 ORDER BY id DESC LIMIT 1;
 
 -- name: list_connections
-SELECT * FROM connection_details
-WHERE :account_id IN (brand_id, three_pl_id)
-    AND (:state::text IS NULL OR state = :state::text)
-    AND (:store_id::uuid IS NULL OR store_id = :store_id::uuid)
-    AND (:after::uuid IS NULL OR id < :after::uuid)
-ORDER BY id DESC LIMIT :limit;
+-- The party and the order are known when this is planned (force_custom_plan): what is left of each
+-- CASE is a column that an index has, and sort keys that are NULL go. Details of one page alone.
+WITH page AS (
+    SELECT c.id, c.waits_since
+    FROM connections c
+    WHERE CASE WHEN :as_three_pl::bool THEN c.three_pl_id ELSE c.brand_id END = :account_id
+        AND (:states::text[] IS NULL OR c.state = ANY(:states::text[]))
+        AND (:store_id::uuid IS NULL OR c.store_id = :store_id::uuid)
+        AND (:brand_id::uuid IS NULL OR c.brand_id = :brand_id::uuid)
+        AND (:three_pl_id::uuid IS NULL OR c.three_pl_id = :three_pl_id::uuid)
+        AND (:found::uuid[] IS NULL OR c.id = ANY(:found::uuid[]))
+        AND (:terms::text[] IS NULL OR NOT EXISTS (
+            SELECT FROM unnest(:terms::text[]) AS t (term)
+            WHERE NOT EXISTS (
+                SELECT FROM connection_words w
+                WHERE w.account_id = :account_id AND w.connection_id = c.id
+                    AND starts_with(w.word, t.term))))
+        AND (:after_id::uuid IS NULL
+            OR CASE WHEN :by_waiting::bool
+                THEN (c.waits_since, c.id) > (:after_at::timestamptz, :after_id::uuid)
+                ELSE c.id < :after_id::uuid END)
+    ORDER BY CASE WHEN :by_waiting::bool THEN c.waits_since END,
+        CASE WHEN :by_waiting::bool THEN c.id END,
+        CASE WHEN NOT :by_waiting::bool THEN c.id END DESC
+    LIMIT :limit
+)
+SELECT d.* FROM page JOIN connection_details d ON d.id = page.id
+ORDER BY CASE WHEN :by_waiting::bool THEN d.waits_since END,
+    CASE WHEN :by_waiting::bool THEN d.id END, d.id DESC;
+
+-- name: words_of$
+SELECT words_of(:text);
+
+-- name: find_word
+-- Text of the collation C: what begins so lies side by side in the index.
+SELECT connection_id FROM connection_words
+WHERE account_id = :account_id AND word >= :term AND word < :term || U&'\+10FFFF'
+LIMIT :most;
+
+-- name: delete_words!
+-- tenants: the caller changes the connection, or the name that one of its parties has
+DELETE FROM connection_words WHERE connection_id = :connection_id;
+
+-- name: insert_words!
+-- tenants: the caller changes the connection, or the name that one of its parties has
+-- What the 3PL calls the company is the 3PL's own to find it by.
+INSERT INTO connection_words (account_id, connection_id, word)
+SELECT DISTINCT party.id, c.id, word
+FROM connections c
+JOIN stores s ON s.id = c.store_id
+JOIN accounts b ON b.id = c.brand_id
+JOIN accounts t ON t.id = c.three_pl_id
+LEFT JOIN LATERAL (
+    SELECT p.company_name FROM brand_profiles p
+    WHERE p.three_pl_id = c.three_pl_id AND p.account_id = c.brand_id
+    ORDER BY p.id DESC LIMIT 1) AS known ON true
+CROSS JOIN LATERAL (
+    VALUES (c.brand_id, concat_ws(' ', b.name, t.name, s.domain)),
+        (c.three_pl_id, concat_ws(' ', b.name, t.name, s.domain, known.company_name))
+    ) AS party (id, names)
+CROSS JOIN LATERAL unnest(words_of(party.names)) AS word
+WHERE c.id = :connection_id;
 
 -- name: list_accepted_priorities
 -- tenants: the connections of one store, of several 3PLs; nothing but the numbers leaves it
@@ -57,7 +113,9 @@ WHERE store_id = :store_id AND state = 'active' AND id <> :id;
 -- Compare-and-set: no row when the version is no longer the one that was read.
 UPDATE connections
 SET state = :state, epoch = :epoch, priority = :priority, settings_version = :settings_version,
-    delegation = coalesce(:delegation::text, delegation), version = version + 1, changed_at = now()
+    delegation = coalesce(:delegation::text, delegation),
+    state_since = CASE WHEN state = :state THEN state_since ELSE now() END,
+    version = version + 1, changed_at = now()
 WHERE id = :id AND version = :version;
 
 -- name: insert_settings_version!

@@ -97,20 +97,28 @@ async def get_newest_pending(
     return _connection(row) if row else None
 
 
-async def list_connections(
-    session: Session,
-    account_id: UUID,
-    *,
-    state: ConnectionState | None,
-    store_id: UUID | None,
-    after: UUID | None,
-    limit: int,
-) -> list[Connection]:
-    """The connections of a party, newest first."""
-    rows = await _queries.list_connections.all(
-        session, account_id=account_id, state=state, store_id=store_id, after=after, limit=limit
-    )
+async def list_connections(session: Session, **wanted: object) -> list[Connection]:
+    """Those of a party, in the order that is asked for; `finding.find` names what is wanted."""
+    rows = await _queries.list_connections.all(session, **wanted)
     return [_connection(row) for row in rows]
+
+
+async def words_of(session: Session, text: str) -> list[str]:
+    """The words of a text as they are kept: small letters, no accents."""
+    found: list[str] = await _queries.words_of.value(session, text=text)
+    return found
+
+
+async def find_word(session: Session, account_id: UUID, term: str, most: int) -> list[UUID]:
+    """Connections of a party that have a word beginning so, in no order."""
+    rows = await _queries.find_word.all(session, account_id=account_id, term=term, most=most)
+    return [row["connection_id"] for row in rows]
+
+
+async def refresh_words(session: Session, connection_id: UUID) -> None:
+    """What the connection is found by, from the names that its parties have now."""
+    await _queries.delete_words.run(session, connection_id=connection_id)
+    await _queries.insert_words.run(session, connection_id=connection_id)
 
 
 async def list_accepted_priorities(session: Session, connection: Connection) -> list[int]:

@@ -127,6 +127,7 @@ async def create_connection(session: Session, of_store: Store, caller: Caller) -
         before={},
         after={"state": ConnectionState.PENDING, "epoch": 0},
     )
+    await store.refresh_words(session, connection_id)
     return await _announce(session, connection_id, caller)
 
 
@@ -139,6 +140,7 @@ async def accept(session: Session, connection_id: UUID, caller: Caller) -> Conne
     connection = await visible_connection(session, connection_id, caller.account_id)
     outcome = lifecycle.accept(connection.state, connection.epoch)
     taken = await store.list_accepted_priorities(session, connection)
+    await store.refresh_words(session, connection_id)
     return await _apply(
         session, connection, outcome, caller, "accepted", lifecycle.next_priority(taken)
     )

@@ -1,0 +1,111 @@
+"""The past of a connection over HTTP: its settings versions and its audit log."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.connections.connection import models, store, transitions
+from services.connections.connection.http import Settings, shown_url, webhook_of
+from services.connections.dependencies import Process
+from shared.web.access import Account
+from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
+from shared.web.parameters import only_known_parameters
+
+router = APIRouter(
+    prefix="/v1/connections", tags=["connections"], dependencies=[only_known_parameters]
+)
+
+
+class SettingsVersion(Settings):
+    """A settings version, who made it and when."""
+
+    created_at: datetime
+    created_by: UUID
+
+
+class AuditEntry(BaseModel):
+    """Who did what, when, from what to what; `actor` acted on behalf of `account`."""
+
+    at: datetime
+    account: UUID
+    actor: UUID | None
+    action: str
+    before: Mapping[str, Any] = Field(serialization_alias="from")
+    after: Mapping[str, Any] = Field(serialization_alias="to")
+
+
+@router.get("/{connection_id}/settings/versions", summary="Settings versions, newest first")
+async def list_settings_versions(
+    process: Process,
+    caller: Account,
+    connection_id: UUID,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[SettingsVersion]:
+    """Every version that an order may be bound to."""
+    async with process.database.reading() as session:
+        found = await transitions.visible_connection(session, connection_id, caller.account_id)
+        rows = await store.list_settings_versions(
+            session,
+            connection_id,
+            caller.account_id,
+            decode_cursor_part(after, row_number),
+            limit + 1,
+        )
+    is_owner = caller.account_id == found.three_pl_id
+    return page_of(rows, limit, partial(_version, is_owner=is_owner), lambda row: row.version)
+
+
+def _version(row: models.SettingsVersion, *, is_owner: bool) -> SettingsVersion:
+    return SettingsVersion(
+        version=row.version,
+        shipping_rules_owner=row.shipping_rules_owner,
+        billing_owner=row.billing_owner,
+        support_owner=row.support_owner,
+        webhook=webhook_of(row, is_owner=is_owner),
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )
+
+
+@router.get("/{connection_id}/audit", summary="Who changed it, newest first")
+async def list_audit(
+    process: Process,
+    caller: Account,
+    connection_id: UUID,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[AuditEntry]:
+    """Everything that changed the connection."""
+    async with process.database.reading() as session:
+        found = await transitions.visible_connection(session, connection_id, caller.account_id)
+        rows = await store.list_audit_entries(
+            session,
+            connection_id,
+            caller.account_id,
+            decode_cursor_part(after, UUID),
+            limit + 1,
+        )
+    is_owner = caller.account_id == found.three_pl_id
+    return page_of(rows, limit, partial(_entry, is_owner=is_owner), lambda row: row.id)
+
+
+def _entry(row: models.AuditEntry, *, is_owner: bool) -> AuditEntry:
+    return AuditEntry(
+        at=row.at,
+        account=row.account_id,
+        actor=row.actor_id,
+        action=row.action,
+        before=_logged(row.before, is_owner=is_owner),
+        after=_logged(row.after, is_owner=is_owner),
+    )
+
+
+def _logged(fields: Mapping[str, Any], *, is_owner: bool) -> Mapping[str, Any]:
+    url = fields.get("webhook_url")
+    return {**fields, "webhook_url": shown_url(url, is_owner=is_owner)} if url else fields
