@@ -130,8 +130,13 @@ class Story:
                 "company_name": "Casa Ruiz",
                 "store_url": f"https://www.{name}.example.com/",
                 "platform": "shopify",
-                "warehouse": "Hamburg",
-                "monthly_order_range": "1000-5000",
+                "warehouse": {
+                    "address1": "Am Sandtorkai 1",
+                    "city": "Hamburg",
+                    "zip": "20457",
+                    "country": "DE",
+                },
+                "monthly_order_range": "1001-5000",
                 "priorities": ["speed", "custody"],
             },
         )

@@ -163,6 +163,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "You have a connection to this store.",
         "Issue a new login link if the brand needs one.",
     ),
+    "brand_accepted": ProblemType(
+        409,
+        "The brand has accepted; where mails to it go is its own to say.",
+        "Leave the contact's e-mail as it is.",
+    ),
     "nothing_pending": ProblemType(
         409, "No connection with this brand waits to be accepted.", "Add the brand's store."
     ),

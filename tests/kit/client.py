@@ -166,12 +166,17 @@ def brand_form(**fields: Any) -> Json:
     """The Add Brand form of a client that nobody has heard of."""
     name = uuid4().hex[:12]
     return {
-        "contact": {"name": "Ada", "email": f"{name}@brand.test"},
+        "contact": {"name": "Ada", "email": f"{name}@brand.test", "phone": "+34 911 234 567"},
         "company_name": "Acme",
         "store_url": f"https://{name}.example",
         "platform": "shopify",
-        "warehouse": "Madrid",
-        "monthly_order_range": "1000-5000",
+        "warehouse": {
+            "address1": "Calle Mayor 1",
+            "city": "Madrid",
+            "zip": "28013",
+            "country": "ES",
+        },
+        "monthly_order_range": "1001-5000",
         "priorities": ["cost"],
         **fields,
     }

@@ -42,7 +42,8 @@ async def send_mail(
     session: Session, outgoing: Outgoing, links: MailedLinks, connection: Connection
 ) -> None:
     """Ask the contact, unless it was asked enough or wants nothing more of this 3PL."""
-    profile = await brands.profile_of(session, connection.three_pl_id, connection.brand_id)
+    # Held: a mail to an address that is changed meanwhile is queued before, and dies with it.
+    profile = await brands.lock_profile(session, connection.three_pl_id, connection.brand_id)
     to, language = profile.contact_email, profile.language
     if await outgoing.count(session, to, _PERIOD, _KINDS) >= _MOST_MAILS:
         return

@@ -11,6 +11,11 @@ SELECT * FROM accounts WHERE id = :id;
 -- tenants: all; the operator
 UPDATE accounts SET plan = :plan WHERE id = :id RETURNING id;
 
+-- name: rename_claim!
+-- tenants: its 3PL, while nobody can act in it
+UPDATE accounts SET name = :name
+WHERE id = :id AND NOT EXISTS (SELECT FROM memberships m WHERE m.account_id = :id);
+
 -- name: lock_account$
 -- tenants: the caller acts in it, or joins it
 -- Whatever adds a store or a claim to an account holds this lock: each is found, not doubled.

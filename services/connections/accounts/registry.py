@@ -27,6 +27,11 @@ async def lock_account(session: Session, account_id: UUID) -> None:
     await store.lock_account(session, account_id)
 
 
+async def rename_claim(session: Session, account_id: UUID, name: str) -> None:
+    """Another name for a claim; an account that somebody works in keeps its own."""
+    await store.rename_claim(session, account_id, name)
+
+
 async def require_three_pl(session: Session, account_id: UUID) -> None:
     """Let a 3PL pass that may add brands.
 

@@ -26,6 +26,11 @@ async def get_account(session: Session, account_id: UUID) -> Account | None:
     return row_as(Account, row) if row else None
 
 
+async def rename_claim(session: Session, account_id: UUID, name: str) -> None:
+    """Another name for an account that nobody can act in yet."""
+    await _queries.rename_claim.run(session, id=account_id, name=name)
+
+
 async def set_plan(session: Session, account_id: UUID, plan: Plan) -> bool:
     """Whether there is such an account."""
     changed: UUID | None = await _queries.set_plan.value(session, id=account_id, plan=plan)

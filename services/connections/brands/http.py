@@ -1,24 +1,28 @@
 """The brands of a 3PL over HTTP: the form, the list, and the link to share."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
 from services.connections.acceptance import asking
 from services.connections.accounts import registry as accounts
-from services.connections.brands import models, onboarding, store
-from services.connections.brands.onboarding import BrandForm, IssuedLink
+from services.connections.brands import changing, models, onboarding, store
+from services.connections.brands.http_form import (
+    BrandPatch,
+    Contact,
+    NewBrand,
+    Warehouse,
+    changes_of,
+    form_of,
+)
+from services.connections.brands.onboarding import IssuedLink
 from services.connections.connection.models import Connection
-from services.connections.dependencies import Process, TracedCaller
-from services.connections.mail.kinds import Language
-from services.connections.people.http import Name
-from services.connections.sessions.http import Email
-from services.connections.stores.http import Platform, StoreOfBrand, StoreUrl
+from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState
-from shared.contracts.fields import DISPLAYABLE
 from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.web.access import Account
@@ -26,35 +30,7 @@ from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, only_known_parameters
 
-ShortText = Annotated[str, Field(max_length=200, pattern=DISPLAYABLE)]
-
 router = APIRouter(dependencies=[only_known_parameters])
-
-
-class Contact(Form):
-    """Whom the 3PL talks to at the brand: who reads this address may accept.
-
-    `language` is that of the mails.
-    """
-
-    name: Name
-    email: Email
-    language: Language = "en"
-
-
-class NewBrand(Form):
-    """The Add Brand form."""
-
-    contact: Contact
-    company_name: Name
-    store_url: StoreUrl
-    platform: Platform = "custom"
-    warehouse: ShortText | None = None
-    monthly_order_range: ShortText | None = None
-    priorities: list[ShortText] = Field(default_factory=list, max_length=20)
-    send_mail: bool = Field(
-        default=False, description="Ask the contact by mail at once, without sharing the link."
-    )
 
 
 class NewConnection(BaseModel):
@@ -92,11 +68,13 @@ class Brand(BaseModel):
 
     id: UUID
     account_id: UUID | None
+    version: int
     company_name: str
     contact: Contact
-    warehouse: str | None
+    warehouse: Warehouse | None
     monthly_order_range: str | None
     priorities: list[str]
+    priorities_note: str | None
     has_accepted: bool
     created_at: datetime
 
@@ -115,25 +93,11 @@ def _link(process: Process, issued: IssuedLink) -> LoginLink:
     )
 
 
-def _form(body: NewBrand) -> BrandForm:
-    return BrandForm(
-        contact_name=body.contact.name,
-        contact_email=body.contact.email,
-        language=body.contact.language,
-        company_name=body.company_name,
-        platform=body.platform,
-        domain=body.store_url,
-        warehouse=body.warehouse,
-        monthly_order_range=body.monthly_order_range,
-        priorities=body.priorities,
-    )
-
-
 def _added(body: NewBrand, connection: Connection, login_link: LoginLink) -> AddedBrand:
     return AddedBrand(
         id=connection.brand_id,
         company_name=body.company_name,
-        contact=body.contact,
+        contact=Contact.model_validate(body.contact.model_dump()),
         store=StoreOfBrand(
             id=connection.store_id,
             platform=connection.platform,
@@ -166,7 +130,7 @@ async def add_brand(
 
     async def create(session: DatabaseSession) -> AddedBrand:
         connection, issued = await onboarding.add_brand(
-            session, _form(body), caller, process.link_lifetime
+            session, form_of(body), caller, process.link_lifetime
         )
         if body.send_mail:
             await asking.send_mail(session, process.outgoing, process.links, connection)
@@ -185,13 +149,18 @@ def _brand(brand: models.Brand) -> Brand:
     return Brand(
         id=profile.id,
         account_id=profile.account_id if brand.has_accepted else None,
+        version=profile.version,
         company_name=profile.company_name,
         contact=Contact(
-            name=profile.contact_name, email=profile.contact_email, language=profile.language
+            name=profile.contact_name,
+            email=profile.contact_email,
+            phone=profile.contact_phone,
+            language=profile.language,
         ),
-        warehouse=profile.warehouse,
+        warehouse=profile.warehouse and Warehouse(**asdict(profile.warehouse)),
         monthly_order_range=profile.monthly_order_range,
         priorities=list(profile.priorities),
+        priorities_note=profile.priorities_note,
         has_accepted=brand.has_accepted,
         created_at=brand.created_at,
     )
@@ -210,13 +179,39 @@ async def list_brands(
 
 
 @router.get("/v1/brands/{brand_id}", tags=["brands"], summary="One brand")
-async def get_brand(process: Process, caller: Account, brand_id: UUID) -> Brand:
-    """404 unless the calling 3PL added it."""
+async def get_brand(response: Response, process: Process, caller: Account, brand_id: UUID) -> Brand:
+    """404 unless the calling 3PL added it; the version is also the `ETag`."""
     async with process.database.reading() as session:
         found = await store.get_brand(session, caller.account_id, brand_id)
     if found is None:
         raise Refused("not_found", what="brand")
+    response.headers["ETag"] = f'"{found.profile.version}"'
     return _brand(found)
+
+
+@router.patch(
+    "/v1/brands/{brand_id}",
+    tags=["brands"],
+    summary="Change what the form says",
+    openapi_extra=refuses("precondition_required", "version_conflict", "brand_accepted"),
+)
+async def change_brand(
+    response: Response,
+    process: Process,
+    caller: TracedCaller,
+    brand_id: UUID,
+    version: IfMatch,
+    body: BrandPatch,
+) -> Brand:
+    """Needs `If-Match`. Another e-mail of the contact: links that were mailed before die."""
+    if version is None:
+        raise Refused("precondition_required")
+    async with process.database.transaction() as session:
+        changed = await changing.change_brand(
+            session, caller.account_id, brand_id, changes_of(body), version
+        )
+    response.headers["ETag"] = f'"{changed.profile.version}"'
+    return _brand(changed)
 
 
 @router.post(

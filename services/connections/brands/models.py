@@ -10,6 +10,22 @@ from shared.contracts.connections_changed import ConnectionState
 
 
 @dataclass(frozen=True, slots=True)
+class Warehouse:
+    """Where the goods are; `country` in two letters.
+
+    Of a form of before there were fields, all of it is `address1` and the rest None.
+    """
+
+    name: str | None
+    address1: str
+    address2: str | None
+    city: str | None
+    zip: str | None
+    region: str | None
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BrandProfile:
     """The Add Brand form, as one 3PL filled it in.
 
@@ -22,11 +38,14 @@ class BrandProfile:
     account_id: UUID
     contact_name: str
     contact_email: str
+    contact_phone: str | None
     language: Language
     company_name: str
-    warehouse: str | None
+    warehouse: Warehouse | None
     monthly_order_range: str | None
     priorities: Sequence[str]
+    priorities_note: str | None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.connections.accounts import registry as accounts
 from services.connections.accounts import tokens
 from services.connections.brands import store
-from services.connections.brands.models import BrandProfile
+from services.connections.brands.models import BrandProfile, Warehouse
 from services.connections.callers import Caller
 from services.connections.connection import transitions
 from services.connections.connection.models import Connection
@@ -24,13 +24,15 @@ class BrandForm:
 
     contact_name: str
     contact_email: str
+    contact_phone: str | None
     language: Language
     company_name: str
     platform: str
     domain: str
-    warehouse: str | None
+    warehouse: Warehouse | None
     monthly_order_range: str | None
     priorities: Sequence[str]
+    priorities_note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,13 @@ def _profile(form: BrandForm, three_pl_id: UUID, claim_id: UUID) -> BrandProfile
         account_id=claim_id,
         contact_name=form.contact_name,
         contact_email=form.contact_email,
+        contact_phone=form.contact_phone,
         language=form.language,
         company_name=form.company_name,
         warehouse=form.warehouse,
         monthly_order_range=form.monthly_order_range,
         priorities=list(form.priorities),
+        priorities_note=form.priorities_note,
     )
 
 

@@ -30,6 +30,18 @@ async def profile_of(session: Session, three_pl_id: UUID, account_id: UUID) -> B
     return profile
 
 
+async def lock_profile(session: Session, three_pl_id: UUID, account_id: UUID) -> BrandProfile:
+    """The same; it does not change before the transaction ends.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    profile = await store.lock_profile_of_account(session, three_pl_id, account_id)
+    if profile is None:
+        raise Refused("not_found", what="brand")
+    return profile
+
+
 async def move(session: Session, three_pl_id: UUID, claim_id: UUID, account_id: UUID) -> None:
     """The client accepted into an account that it had: the 3PL's brand is that one from now on."""
     await store.move_brand_profile(session, three_pl_id, claim_id, account_id)

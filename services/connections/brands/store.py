@@ -1,26 +1,81 @@
 """What is kept of brands and login links: one function per named query, each given a session."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
-from services.connections.brands.models import Brand, BrandProfile, LoginLink
+from services.connections.brands.models import Brand, BrandProfile, LoginLink, Warehouse
 from shared.contracts.connections_changed import ConnectionState
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 
+def _profile(row: asyncpg.Record) -> BrandProfile:
+    warehouse = None
+    if row["warehouse"] is not None:
+        kept = orjson.loads(row["warehouse"])
+        warehouse = Warehouse(**{field.name: kept.get(field.name) for field in fields(Warehouse)})
+    return row_as(BrandProfile, row, warehouse=warehouse)
+
+
 def _brand(row: asyncpg.Record) -> Brand:
-    return row_as(Brand, row, profile=row_as(BrandProfile, row))
+    return row_as(Brand, row, profile=_profile(row))
+
+
+def _columns(profile: BrandProfile) -> Mapping[str, Any]:
+    warehouse = profile.warehouse and orjson.dumps(profile.warehouse).decode()
+    return {**asdict(profile), "warehouse": warehouse, "priorities": list(profile.priorities)}
 
 
 async def insert_brand_profile(session: Session, profile: BrandProfile) -> None:
     """Keep the form."""
-    await _queries.insert_brand_profile.run(session, **asdict(profile))
+    await _queries.insert_brand_profile.run(session, **_columns(profile))
+
+
+async def update_brand_profile(session: Session, profile: BrandProfile) -> None:
+    """Keep the changed form, at its version; the caller has locked it."""
+    await _queries.update_brand_profile.run(session, **_columns(profile))
+
+
+async def lock_brand(session: Session, three_pl_id: UUID, brand_id: UUID) -> Brand | None:
+    """The same as `get_brand`, held until the transaction ends."""
+    row = await _queries.lock_brand.one(session, three_pl_id=three_pl_id, id=brand_id)
+    return _brand(row) if row else None
+
+
+async def lock_profile_of_account(
+    session: Session, three_pl_id: UUID, account_id: UUID
+) -> BrandProfile | None:
+    """The same as `get_profile_of_account`; it stays so until the transaction ends."""
+    row = await _queries.lock_profile_of_account.one(
+        session, three_pl_id=three_pl_id, account_id=account_id
+    )
+    return _profile(row) if row else None
+
+
+async def lock_mailed_links(session: Session, three_pl_id: UUID, account_id: UUID) -> None:
+    """Wait for whoever accepts by a mail that this 3PL caused, and hold them off."""
+    await _queries.lock_mailed_links.all(session, three_pl_id=three_pl_id, account_id=account_id)
+
+
+async def drop_mailed_links(session: Session, three_pl_id: UUID, account_id: UUID) -> None:
+    """Nobody accepts any more by the mails that went out."""
+    await _queries.drop_mailed_links.run(session, three_pl_id=three_pl_id, account_id=account_id)
+
+
+async def list_connections(session: Session, three_pl_id: UUID, account_id: UUID) -> list[UUID]:
+    """The connections of a 3PL with an account."""
+    rows = await _queries.list_connections.all(
+        session, three_pl_id=three_pl_id, account_id=account_id
+    )
+    return [row["id"] for row in rows]
 
 
 async def list_brands(
@@ -46,7 +101,7 @@ async def get_profile_of_account(
     row = await _queries.get_profile_of_account.one(
         session, three_pl_id=three_pl_id, account_id=account_id
     )
-    return row_as(BrandProfile, row) if row else None
+    return _profile(row) if row else None
 
 
 async def move_brand_profile(

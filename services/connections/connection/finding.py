@@ -12,9 +12,9 @@ from shared.contracts.connections_changed import ConnectionState
 from shared.postgres.database import Session
 
 Sort = Literal["created", "waiting"]
-# Up to so many that have the longest word, all of them are looked at. When there are more, the
-# list is gone through from its top: a page is full soon.
-_MOST_LOOKED_AT = 2_000
+# Up to so many that have a word, all of them are looked at. When there are more of each, the list
+# is gone through from its top: a page is full soon.
+_MOST_LOOKED_AT = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,7 @@ async def find(
         terms = await store.words_of(session, wanted.text)
         if not terms:
             return []
-        longest = max(terms, key=len)
-        found = await store.find_word(session, account_id, longest, _MOST_LOOKED_AT + 1)
-        if len(found) > _MOST_LOOKED_AT:
-            found = None
+        found = await _few(session, account_id, terms)
     *at, after_id = after or (None,)
     return await store.list_connections(
         session,
@@ -76,3 +73,13 @@ async def find(
         after_id=after_id,
         limit=limit,
     )
+
+
+async def _few(session: Session, account_id: UUID, terms: Sequence[str]) -> list[UUID] | None:
+    """All that have one of the words; None when there are many of each."""
+    # The longest word is the likeliest to be a rare one.
+    for term in sorted(terms, key=len, reverse=True):
+        found = await store.find_word(session, account_id, term, _MOST_LOOKED_AT + 1)
+        if len(found) <= _MOST_LOOKED_AT:
+            return found
+    return None

@@ -18,7 +18,7 @@ from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, 
 from shared.egress.guard import AddressRefused
 from shared.egress.masking import host_only, masked
 from shared.failures import Refused
-from shared.web.access import Account, DelegableAccount
+from shared.web.access import DelegableAccount
 from shared.web.openapi import refuses
 from shared.web.parameters import Form, only_known_parameters
 

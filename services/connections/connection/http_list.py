@@ -1,7 +1,7 @@
 """The *3PL Integrations* page over HTTP: connections by filter, in two orders."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -47,8 +47,8 @@ _KEYS: Mapping[Sort, tuple[Callable[[Connection], object], ...]] = {
 
 def _time(text: str) -> datetime:
     at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("a time without its zone")
+    if at.utcoffset() != timedelta(0):
+        raise ValueError("cursors have times in UTC")
     return at
 
 

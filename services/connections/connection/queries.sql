@@ -51,7 +51,7 @@ WITH page AS (
             WHERE NOT EXISTS (
                 SELECT FROM connection_words w
                 WHERE w.account_id = :account_id AND w.connection_id = c.id
-                    AND starts_with(w.word, t.term))))
+                    AND w.word >= t.term AND w.word < t.term || U&'\+10FFFF')))
         AND (:after_id::uuid IS NULL
             OR CASE WHEN :by_waiting::bool
                 THEN (c.waits_since, c.id) > (:after_at::timestamptz, :after_id::uuid)

@@ -131,6 +131,11 @@ async def create_connection(session: Session, of_store: Store, caller: Caller) -
     return await _announce(session, connection_id, caller)
 
 
+async def rename(session: Session, connection_id: UUID) -> None:
+    """A party of the connection has another name: it is found by that from now on."""
+    await store.refresh_words(session, connection_id)
+
+
 async def accept(session: Session, connection_id: UUID, caller: Caller) -> Connection:
     """The brand accepts; the caller holds the store's lock.
 

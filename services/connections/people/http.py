@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections.dependencies import Process
 from services.connections.mail.kinds import Language
-from services.connections.people import reset, sign_up
+from services.connections.people import name_rules, reset, sign_up
 from services.connections.people.password_rules import LEAST_LETTERS
 from services.connections.people.sign_up import Wish
 from services.connections.sessions.http import Email, Session, begin_session
@@ -28,7 +28,11 @@ Password = Annotated[
         description="Not one of the most common, and not the name or the address.",
     ),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=DISPLAYABLE)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=200, pattern=DISPLAYABLE),
+    AfterValidator(name_rules.require_no_link),
+]
 MailedToken = Annotated[str, Field(max_length=200, description="From the fragment of the link.")]
 
 router = APIRouter(tags=["people"], dependencies=[only_known_parameters])

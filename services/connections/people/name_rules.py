@@ -18,14 +18,15 @@ _ENDINGS = frozenset(code.lower() for code in countries.CODES) | frozenset(
     website press studio design art photos video games game bet casino poker chat dating express
     delivery logistics supply parts tools house homes estate rent fashion clothing shoes boutique
     jewelry beauty beer wine coffee pizza restaurant food farm garden pet dog bike car cars taxi
-    berlin hamburg koeln wien paris london nyc tokyo madrid barcelona amsterdam moscow google amazon
-    рф рус укр бел срб қаз ею 中国 中國 公司 网络 網路 网址 商城 商店 集团 香港 台湾 한국 みんな भारत
-    """.split()  # noqa: SIM905  reads better
+    berlin hamburg koeln wien paris london nyc tokyo madrid barcelona amsterdam moscow google
+    amazon рф рус укр бел срб қаз ею 中国 中國 公司 网络 網路 网址 商城 商店
+    集团 香港 台湾 한국 भारत
+    """.split()  # noqa: RUF001, SIM905  reads better
 )
 _MARKED = re.compile(r"://|\bwww\.|\bmailto:", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?<=\w)\.(xn--[\w-]+|[^\W\d_]+)(?![\w])", re.IGNORECASE)
 # Full stops of other scripts, which browsers take for a dot (RFC 3490, 3.1).
-_STOPS = str.maketrans("。．｡․", "....")
+_STOPS = str.maketrans("\u3002\uff0e\uff61\u2024", "....")
 
 
 def require_no_link(name: str) -> str:

@@ -62,7 +62,7 @@ async def test_adding_a_brand_makes_brand_store_pending_connection_and_link(
     assert timedelta(hours=47) < expires <= timedelta(hours=48)
 
     shown = await three_pl.get(f"/v1/brands/{added['id']}")
-    assert (shown["warehouse"], shown["priorities"]) == ("Madrid", ["cost"])
+    assert (shown["warehouse"]["city"], shown["priorities"]) == ("Madrid", ["cost"])
     assert (shown["has_accepted"], shown["account_id"]) == (False, None)
     assert (await three_pl.get("/v1/brands"))["data"] == [shown]
     (listed,) = (await three_pl.get("/v1/connections?state=pending"))["data"]
