@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from relevo.operate.accounts import app as accounts
 from relevo.operate.dead_letters import app as dead_letters
 from relevo.operate.outbox import app as outbox
 from relevo.operate.parked import app as parked
@@ -16,6 +17,7 @@ from relevo.operate.status import STATE_FILE, health
 from relevo.terminal import RUN_FOLDER, AsJson, Directory, complain, console, notes
 
 app = typer.Typer()
+app.add_typer(accounts, name="accounts")
 app.add_typer(parked, name="parked")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(outbox, name="outbox")

@@ -1,12 +1,25 @@
 """What an operation has not is refused: a misspelt filter would show all, a field would be lost."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, ConfigDict
 
+from shared.contracts.fields import PRINTABLE
 from shared.failures import Refused
+
+SearchText = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=100,
+        pattern=PRINTABLE,
+        description="Beginnings of words, each of which has to be found; letter case and accents "
+        "do not matter.",
+    ),
+]
 
 
 class Form(BaseModel):

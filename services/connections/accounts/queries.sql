@@ -7,6 +7,33 @@ INSERT INTO accounts (id, kind, name) VALUES (:id, :kind, :name) RETURNING *;
 -- tenants: the account itself
 SELECT * FROM accounts WHERE id = :id;
 
+-- name: list_accounts
+-- tenants: all; the operator
+-- What is counted is counted for one page alone. The words are those of the list of connections.
+WITH page AS (
+    SELECT a.* FROM accounts a
+    WHERE (:kind::text IS NULL OR a.kind = :kind::text)
+        AND (:plan::text IS NULL OR a.plan = :plan::text)
+        AND (:text::text IS NULL OR (words_of(:text::text) <> '{}' AND NOT EXISTS (
+            SELECT FROM unnest(words_of(:text::text)) AS t (term)
+            WHERE NOT EXISTS (
+                SELECT FROM unnest(words_of(a.name)) AS w (word)
+                WHERE starts_with(w.word, t.term)))))
+        AND (:after::uuid IS NULL OR a.id < :after::uuid)
+    ORDER BY a.id DESC LIMIT :limit
+)
+SELECT p.id, p.kind, p.name, p.plan, p.created_at,
+    (SELECT count(*) FROM memberships m WHERE m.account_id = p.id) AS people,
+    (SELECT coalesce(json_object_agg(s.state, s.count), '{}')
+     FROM (SELECT c.state, count(*) FROM connections c
+           WHERE CASE p.kind WHEN 'brand' THEN c.brand_id ELSE c.three_pl_id END = p.id
+           GROUP BY c.state) AS s) AS connections
+FROM page p ORDER BY p.id DESC;
+
+-- name: count_active$
+-- tenants: all; the operator
+SELECT count(*) FROM connections WHERE three_pl_id = :id AND state = 'active';
+
 -- name: set_plan$
 -- tenants: all; the operator
 UPDATE accounts SET plan = :plan WHERE id = :id RETURNING id;

@@ -55,6 +55,11 @@ async def change_plan(session: Session, account_id: UUID, plan: Plan, traceparen
     return await announce(session, account_id, traceparent)
 
 
+async def count_active(session: Session, account_id: UUID) -> int:
+    """How many connections of a 3PL are switched on."""
+    return await store.count_active(session, account_id)
+
+
 async def touch(session: Session, account_id: UUID) -> int:
     """The next version of the account, which is the caller's to announce."""
     return (await store.touch_account(session, account_id)).version

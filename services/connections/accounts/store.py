@@ -4,9 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 from uuid_utils.compat import uuid7
 
-from services.connections.accounts.models import Account
+from services.connections.accounts.models import Account, ListedAccount
 from services.connections.accounts.plans import Plan
 from shared.contracts.accounts_changed import AccountKind, EndedSession, Machine, Member
 from shared.postgres.database import Session, load_queries, row_as
@@ -24,6 +25,29 @@ async def get_account(session: Session, account_id: UUID) -> Account | None:
     """The account."""
     row = await _queries.get_account.one(session, id=account_id)
     return row_as(Account, row) if row else None
+
+
+async def list_accounts(
+    session: Session,
+    *,
+    kind: AccountKind | None,
+    plan: Plan | None,
+    text: str | None,
+    after: UUID | None,
+    limit: int,
+) -> list[ListedAccount]:
+    """All accounts, newest first; `text`: beginnings of words of the name."""
+    rows = await _queries.list_accounts.all(
+        session, kind=kind, plan=plan, text=text, after=after, limit=limit
+    )
+    return [
+        row_as(ListedAccount, row, connections=orjson.loads(row["connections"])) for row in rows
+    ]
+
+
+async def count_active(session: Session, account_id: UUID) -> int:
+    """How many connections of a 3PL are switched on."""
+    return int(await _queries.count_active.value(session, id=account_id))
 
 
 async def rename_claim(session: Session, account_id: UUID, name: str) -> None:

@@ -12,9 +12,10 @@ from shared.contracts.connections_changed import ConnectionState
 from shared.postgres.database import Session
 
 Sort = Literal["created", "waiting"]
-# Up to so many that have a word, all of them are looked at. When there are more of each, the list
-# is gone through from its top: a page is full soon.
-_MOST_LOOKED_AT = 4_000
+# What is done about a word depends on how many have it. Up to the first bound all of them are
+# looked at; up to the second one the list is gone through with a hash of them; beyond, a page is
+# full soon by looking at each row's words.
+_FEW, _SOME = 4_000, 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class Filter:
     brand_id: UUID | None = None
     three_pl_id: UUID | None = None
     text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Words to look for in each row, beside what is looked for at once."""
+
+    terms: Sequence[str] | None = None
+    found: Sequence[UUID] | None = None
+    hashed: str | None = None
 
 
 async def find(
@@ -51,12 +61,10 @@ async def find(
         after: the last one's id, with `waiting` its `waits_since` before that.
         limit: at most.
     """
-    terms, found = None, None
-    if wanted.text is not None:
-        terms = await store.words_of(session, wanted.text)
-        if not terms:
-            return []
-        found = await _few(session, account_id, terms)
+    terms = None if wanted.text is None else await store.words_of(session, wanted.text)
+    if terms == []:
+        return []
+    search = await _search(session, account_id, terms) if terms else _Search()
     *at, after_id = after or (None,)
     return await store.list_connections(
         session,
@@ -66,8 +74,9 @@ async def find(
         store_id=wanted.store_id,
         brand_id=wanted.brand_id,
         three_pl_id=wanted.three_pl_id,
-        terms=terms,
-        found=found,
+        terms=search.terms,
+        found=search.found,
+        hashed=search.hashed,
         by_waiting=sort == "waiting",
         after_at=at[0] if at else None,
         after_id=after_id,
@@ -75,11 +84,18 @@ async def find(
     )
 
 
-async def _few(session: Session, account_id: UUID, terms: Sequence[str]) -> list[UUID] | None:
-    """All that have one of the words; None when there are many of each."""
+async def _search(session: Session, account_id: UUID, terms: Sequence[str]) -> _Search:
     # The longest word is the likeliest to be a rare one.
-    for term in sorted(terms, key=len, reverse=True):
-        found = await store.find_word(session, account_id, term, _MOST_LOOKED_AT + 1)
-        if len(found) <= _MOST_LOOKED_AT:
-            return found
-    return None
+    by_length = sorted(terms, key=len, reverse=True)
+    for term in by_length:
+        found = await store.find_word(session, account_id, term, _FEW + 1)
+        if len(found) <= _FEW:
+            return _Search(_without(terms, term), found=found)
+    for term in by_length:
+        if await store.count_word(session, account_id, term, _SOME + 1) <= _SOME:
+            return _Search(_without(terms, term), hashed=term)
+    return _Search(terms)
+
+
+def _without(terms: Sequence[str], done: str) -> list[str] | None:
+    return [term for term in terms if term != done] or None

@@ -13,10 +13,9 @@ from services.connections.connection.http import ConnectionView, present
 from services.connections.connection.models import Connection
 from services.connections.dependencies import Process
 from shared.contracts.connections_changed import ConnectionState
-from shared.contracts.fields import PRINTABLE
 from shared.web.access import Account
 from shared.web.pagination import After, Limit, Page, decode_cursor, page_of
-from shared.web.parameters import only_known_parameters
+from shared.web.parameters import SearchText, only_known_parameters
 
 router = APIRouter(
     prefix="/v1/connections", tags=["connections"], dependencies=[only_known_parameters]
@@ -27,16 +26,6 @@ SortOrder = Annotated[
     Query(
         description="`created`: newest first. `waiting`: those where somebody has to act, the "
         "longest waiting first; then all others, oldest first."
-    ),
-]
-SearchText = Annotated[
-    str | None,
-    Query(
-        min_length=1,
-        max_length=100,
-        pattern=PRINTABLE,
-        description="Beginnings of words of the company, the brand, the 3PL or the domain; letter "
-        "case and accents do not matter.",
     ),
 ]
 _KEYS: Mapping[Sort, tuple[Callable[[Connection], object], ...]] = {
@@ -65,7 +54,7 @@ async def list_connections(
     limit: Limit = 50,
     after: After = None,
 ) -> Page[ConnectionView]:
-    """Those that the caller is a party of."""
+    """Those that the caller is a party of; `q` looks at company, brand, 3PL and domain."""
     wanted = Filter(states=state, store_id=store, brand_id=brand, three_pl_id=three_pl, text=q)
     kinds = (_time, UUID) if sort == "waiting" else (UUID,)
     place = decode_cursor(after, *kinds)

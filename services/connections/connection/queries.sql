@@ -46,6 +46,10 @@ WITH page AS (
         AND (:brand_id::uuid IS NULL OR c.brand_id = :brand_id::uuid)
         AND (:three_pl_id::uuid IS NULL OR c.three_pl_id = :three_pl_id::uuid)
         AND (:found::uuid[] IS NULL OR c.id = ANY(:found::uuid[]))
+        AND (:hashed::text IS NULL OR c.id IN (
+            SELECT w.connection_id FROM connection_words w
+            WHERE w.account_id = :account_id
+                AND w.word >= :hashed::text AND w.word < :hashed::text || U&'\+10FFFF'))
         AND (:terms::text[] IS NULL OR NOT EXISTS (
             SELECT FROM unnest(:terms::text[]) AS t (term)
             WHERE NOT EXISTS (
@@ -73,6 +77,12 @@ SELECT words_of(:text);
 SELECT connection_id FROM connection_words
 WHERE account_id = :account_id AND word >= :term AND word < :term || U&'\+10FFFF'
 LIMIT :most;
+
+-- name: count_word$
+SELECT count(*) FROM (
+    SELECT FROM connection_words
+    WHERE account_id = :account_id AND word >= :term AND word < :term || U&'\+10FFFF'
+    LIMIT :most) AS bounded;
 
 -- name: delete_words!
 -- tenants: the caller changes the connection, or the name that one of its parties has

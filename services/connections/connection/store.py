@@ -115,6 +115,13 @@ async def find_word(session: Session, account_id: UUID, term: str, most: int) ->
     return [row["connection_id"] for row in rows]
 
 
+async def count_word(session: Session, account_id: UUID, term: str, most: int) -> int:
+    """How many words of a party's connections begin so, counted up to a bound."""
+    return int(
+        await _queries.count_word.value(session, account_id=account_id, term=term, most=most)
+    )
+
+
 async def refresh_words(session: Session, connection_id: UUID) -> None:
     """What the connection is found by, from the names that its parties have now."""
     await _queries.delete_words.run(session, connection_id=connection_id)

@@ -132,12 +132,15 @@ async def test_a_row_says_who_has_to_act_and_since_when(api: Api, postgres_dsn: 
     assert await step() is None
 
 
-@pytest.mark.parametrize("most", [0, 2_000])
+@pytest.mark.parametrize(("few", "some"), [(9, 9), (0, 9), (0, 0)])
 async def test_few_and_many_matches_give_the_same_list(
-    api: Api, monkeypatch: pytest.MonkeyPatch, most: int
+    api: Api, monkeypatch: pytest.MonkeyPatch, few: int, some: int
 ) -> None:
-    monkeypatch.setattr("services.connections.connection.finding._MOST_LOOKED_AT", most)
+    monkeypatch.setattr("services.connections.connection.finding._FEW", few)
+    monkeypatch.setattr("services.connections.connection.finding._SOME", some)
     three_pl = await api.three_pl()
     added = [connection(await add(three_pl, name)) for name in ("Red Fox", "Red Hen", "Blue")]
     assert await ids(three_pl, "q=red") == [added[1], added[0]]
     assert await ids(three_pl, "q=red fo") == [added[0]]
+    assert await ids(three_pl, "q=fo red&sort=waiting") == [added[0]]
+    assert await ids(three_pl, "q=red&sort=waiting") == added[:2]

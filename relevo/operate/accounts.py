@@ -1,0 +1,135 @@
+"""`relevo accounts`: who is on the installation, and on which plan.
+
+Through the API of connections, with the operator's key. Exit codes: 0 done; 1 not done (no such
+account, the key is wrong, connections is away); 2 the command was not understood.
+"""
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any, NoReturn
+from uuid import UUID
+
+import typer
+from rich.table import Table
+
+from relevo.terminal import AsJson, complain, console, notes
+
+app = typer.Typer(help="Accounts and their plans: list, plan.", no_args_is_help=True)
+Json = dict[str, Any]
+_SECONDS = 20
+_PAGE = 200
+
+Url = Annotated[
+    str, typer.Option(envvar="RELEVO_CONNECTIONS_PUBLIC_URL", help="Where connections answers.")
+]
+Key = Annotated[
+    str, typer.Option("--operator-key", envvar="RELEVO_CONNECTIONS_OPERATOR_KEY", show_envvar=True)
+]
+_HERE = "http://127.0.0.1:8001"
+
+
+class Kind(StrEnum):
+    """What an account is."""
+
+    BRAND = "brand"
+    THREE_PL = "three_pl"
+
+
+class PlanName(StrEnum):
+    """The plans; `conquer` holds connections."""
+
+    FREE = "free"
+    CONQUER = "conquer"
+
+
+@app.command(name="list")
+def list_accounts(
+    operator_key: Key,
+    url: Url = _HERE,
+    kind: Annotated[Kind | None, typer.Option(help="Of this kind alone.")] = None,
+    plan: Annotated[PlanName | None, typer.Option(help="On this plan alone.")] = None,
+    q: Annotated[str | None, typer.Option(help="Beginnings of words of the name.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 1_000,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """The accounts, newest first: people, plan, connections by state."""
+    wanted = {"kind": kind, "plan": plan, "q": q}
+    query = {name: str(value) for name, value in wanted.items() if value is not None}
+    rows: list[Json] = []
+    after: Json = {}
+    while len(rows) < limit:
+        asked = {**query, **after, "limit": str(min(_PAGE, limit - len(rows)))}
+        page = _ask(url, operator_key, "GET", "/v1/accounts", params=asked)
+        rows += page["data"]
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    elif rows:
+        console.print(_table(rows))
+    else:
+        notes.print("There is no such account.")
+
+
+@app.command(name="plan")
+def change_plan(
+    account: Annotated[UUID, typer.Argument(help="As `relevo accounts list` shows it.")],
+    plan: Annotated[PlanName, typer.Argument()],
+    operator_key: Key,
+    url: Url = _HERE,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Put an account on a plan. Connections that are switched on go on, whatever the plan."""
+    path = f"/v1/accounts/{account}/plan"
+    changed = _ask(url, operator_key, "PUT", path, json={"plan": plan.value})
+    if as_json:
+        print(json.dumps(changed, indent=2))
+        return
+    said = f"{changed['name']} is on plan {changed['plan']}."
+    if plan is PlanName.FREE and changed["active_connections"]:
+        said += (
+            f" Its {changed['active_connections']} active connections go on; once switched off,"
+            " they are not switched on again."
+        )
+    notes.print(said, markup=False, highlight=False)
+
+
+def _ask(url: str, key: str, method: str, path: str, **more: Any) -> Json:
+    import httpx  # noqa: PLC0415  takes its time to load
+
+    try:
+        answer = httpx.request(
+            method,
+            url.rstrip("/") + path,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=_SECONDS,
+            trust_env=False,
+            **more,
+        )
+        body: Json = answer.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        _give_up(f"{url}: {error}. Does connections run there?")
+    if not answer.is_success:
+        _give_up(str(body.get("detail", answer.status_code)))
+    return body
+
+
+def _give_up(why: str) -> NoReturn:
+    complain(why)
+    raise typer.Exit(1)
+
+
+def _table(rows: list[Json]) -> Table:
+    table = Table("id", "kind", "name", "plan", "people", "connections", "since")
+    for row in rows:
+        states = ", ".join(
+            f"{count} {state}" for state, count in sorted(row["connections"].items())
+        )
+        table.add_row(
+            row["id"], row["kind"], row["name"], row["plan"], str(row["people"]), states,
+            row["created_at"][:10],
+        )  # fmt: skip
+    return table
