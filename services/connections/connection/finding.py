@@ -15,7 +15,7 @@ Sort = Literal["created", "waiting"]
 # What is done about a word depends on how many have it. Up to the first bound all of them are
 # looked at; up to the second one the list is gone through with a hash of them; beyond, a page is
 # full soon by looking at each row's words.
-_FEW, _SOME = 4_000, 30_000
+_FEW, _SOME = 2_000, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,18 @@ async def find(
 
 
 async def _search(session: Session, account_id: UUID, terms: Sequence[str]) -> _Search:
+    counts: dict[str, int] = {}
     # The longest word is the likeliest to be a rare one.
-    by_length = sorted(terms, key=len, reverse=True)
-    for term in by_length:
-        found = await store.find_word(session, account_id, term, _FEW + 1)
-        if len(found) <= _FEW:
-            return _Search(_without(terms, term), found=found)
-    for term in by_length:
-        if await store.count_word(session, account_id, term, _SOME + 1) <= _SOME:
-            return _Search(_without(terms, term), hashed=term)
+    for term in sorted(terms, key=len, reverse=True):
+        counts[term] = await store.count_word(session, account_id, term, _SOME + 1)
+        if counts[term] <= _FEW:
+            break
+    rarest = min(counts, key=lambda term: counts[term])
+    if counts[rarest] <= _FEW:
+        found = await store.find_word(session, account_id, rarest)
+        return _Search(_without(terms, rarest), found=found)
+    if counts[rarest] <= _SOME:
+        return _Search(_without(terms, rarest), hashed=rarest)
     return _Search(terms)
 
 

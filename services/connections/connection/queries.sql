@@ -75,8 +75,7 @@ SELECT words_of(:text);
 -- name: find_word
 -- Text of the collation C: what begins so lies side by side in the index.
 SELECT connection_id FROM connection_words
-WHERE account_id = :account_id AND word >= :term AND word < :term || U&'\+10FFFF'
-LIMIT :most;
+WHERE account_id = :account_id AND word >= :term AND word < :term || U&'\+10FFFF';
 
 -- name: count_word$
 SELECT count(*) FROM (

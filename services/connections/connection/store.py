@@ -109,9 +109,9 @@ async def words_of(session: Session, text: str) -> list[str]:
     return found
 
 
-async def find_word(session: Session, account_id: UUID, term: str, most: int) -> list[UUID]:
+async def find_word(session: Session, account_id: UUID, term: str) -> list[UUID]:
     """Connections of a party that have a word beginning so, in no order."""
-    rows = await _queries.find_word.all(session, account_id=account_id, term=term, most=most)
+    rows = await _queries.find_word.all(session, account_id=account_id, term=term)
     return [row["connection_id"] for row in rows]
 
 
