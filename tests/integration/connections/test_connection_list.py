@@ -77,9 +77,9 @@ async def test_who_waits_longest_comes_first_page_by_page(api: Api) -> None:
     one, two, three, four = (connection(added) for added in (first, second, third, fourth))
     await three_pl.post(f"/v1/connections/{two}/disconnect")
     await three_pl.post(f"/v1/connections/{one}/activate")
-    # Inactive again: it waits since now, and a change of settings does not make it younger.
+    # Inactive again: it waits since now. A change of settings makes none younger.
     await three_pl.post(f"/v1/connections/{one}/deactivate")
-    await three_pl.set(one, webhook_url=URL)
+    assert (await three_pl.set(three, webhook_url=URL)).status_code == 200
     expected = [three, four, one, two]
     assert await ids(three_pl, "sort=waiting") == expected
     assert await ids(three_pl, "sort=waiting&q=acme&state=pending") == [three, four]
