@@ -212,6 +212,9 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "not_yours_to_set": ProblemType(
         403, "Only the {party} sets {field}.", "Ask the other party of the connection."
     ),
+    "setting_locked": ProblemType(
+        403, "The brand has locked {field}.", "Ask the brand to change or to unlock it."
+    ),
     "invalid_transition": ProblemType(
         409, "A {what} that is {state} cannot do this.", "Read it and decide again."
     ),

@@ -1,7 +1,7 @@
 """Connections over HTTP: one of them, switching it on and off, its settings."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -12,6 +12,7 @@ from services.connections.connection.lifecycle import MOST_PRIORITY, ConnectionC
 from services.connections.connection.settings_versions import OWNERS, SettingsChange
 from services.connections.connection.waiting import Action
 from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.mail.kinds import Setting
 from services.connections.proofs import rivals
 from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, Party
@@ -77,6 +78,11 @@ class ConnectionView(BaseModel):
     three_pl: NamedAccount
     settings: Settings
     log_in_as_brand: LogInAsBrand
+    locked_settings: list[Setting] = Field(description="Only the brand changes these.")
+    applies_to: Literal["orders that enter from now on"] = Field(
+        default="orders that enter from now on",
+        description="What a change of the settings counts for; other orders keep theirs.",
+    )
     next_action: NextAction | None = Field(
         description="Null when nobody has to do anything: it is switched on, or over."
     )
@@ -92,6 +98,9 @@ class SettingsPatch(Form):
     support_owner: Party | None = None
     webhook_url: WebhookUrl | None = None
     priority: Annotated[int, Field(ge=0, le=MOST_PRIORITY)] | None = None
+    locked_settings: set[Setting] | None = Field(
+        default=None, description="What the brand keeps to itself from now on; all of them."
+    )
     log_in_as_brand: LogInAsBrand | None = Field(
         default=None,
         description="What the brand lets the 3PL do in its name: nothing (`off`), its orders, or "
@@ -153,6 +162,7 @@ def present(
             webhook=webhook_of(connection, secret, is_owner=is_owner),
         ),
         log_in_as_brand=connection.delegation,
+        locked_settings=list(connection.locked_settings),
         next_action=_next_action(connection),
         created_at=connection.created_at,
         updated_at=connection.changed_at,
@@ -237,7 +247,11 @@ async def disconnect(
     "/{connection_id}/settings",
     summary="Change settings, for new orders only",
     openapi_extra=refuses(
-        *_OF_SWITCHES, "precondition_required", "not_yours_to_set", "priority_taken"
+        *_OF_SWITCHES,
+        "precondition_required",
+        "not_yours_to_set",
+        "setting_locked",
+        "priority_taken",
     ),
 )
 async def change_settings(
@@ -247,7 +261,10 @@ async def change_settings(
     version: IfMatch,
     body: SettingsPatch,
 ) -> ConnectionView:
-    """Needs `If-Match`; a new webhook URL answers with its signing secret, once."""
+    """Needs `If-Match`; a new webhook URL answers with its signing secret, once.
+
+    Whoever makes the other party pay or work tells it by that: its owners get a mail.
+    """
     if version is None:
         raise Refused("precondition_required")
     await _require_reachable(process, body.webhook_url)
@@ -257,10 +274,11 @@ async def change_settings(
         webhook_url=body.webhook_url,
         priority=body.priority,
         delegation=body.log_in_as_brand,
+        locked=None if body.locked_settings is None else sorted(body.locked_settings),
     )
     async with process.database.transaction() as session:
         connection, secret = await settings_versions.change_settings(
-            session, connection_id, change, caller, version, process.sealer
+            session, connection_id, change, caller, version, process.sealer, process.outgoing
         )
     return present(connection, caller.account_id, secret)
 

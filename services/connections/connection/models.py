@@ -1,6 +1,6 @@
 """A connection, its settings versions and its audit log as they are kept. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,7 @@ class Connection:
     is_proven: bool
     webhook_url: str | None = field(repr=False)
     delegation: LogInAsBrand
+    locked_settings: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ class AuditEntry:
 class Change:
     """What a connection becomes, and how its audit log puts it.
 
-    `before` and `after` hold the fields that the change is about. `delegation` is None when it
-    stays.
+    `before` and `after` hold the fields that the change is about. `delegation` and
+    `locked_settings` are None when they stay.
     """
 
     action: str
@@ -98,3 +99,4 @@ class Change:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     delegation: LogInAsBrand | None = None
+    locked_settings: Sequence[str] | None = None

@@ -1,7 +1,8 @@
 """Settings of a connection: each change a new version, which orders that enter from then on get."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from uuid_utils.compat import uuid7
 
 from services.connections.accounts import tokens
 from services.connections.callers import Caller
-from services.connections.connection import lifecycle, store, transitions
+from services.connections.connection import lifecycle, store, terms, transitions
 from services.connections.connection.models import Change, Connection, Owners
+from services.connections.mail.outgoing import Outgoing
+from services.connections.people import registry as people
 from shared.contracts.connections_changed import ConnectionEndpoint, LogInAsBrand, Party
 from shared.egress.masking import masked
 from shared.egress.sealed_url import SealedUrl, open_url
@@ -19,6 +22,12 @@ from shared.postgres.database import Session
 from shared.sealing import Sealer
 
 OWNERS = tuple(field.name for field in fields(Owners))
+# Of the connection itself: no order is bound to them.
+_OWN = {"priority", "delegation", "locked_settings"}
+# Of one owner in an hour: who changes terms back and forth sends no flood.
+_MOST_MAILS = 10
+_HOUR = timedelta(hours=1)
+_KINDS = ("terms_changed",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class SettingsChange:
     webhook_url: str | None = field(repr=False)
     priority: int | None
     delegation: LogInAsBrand | None
+    locked: Sequence[str] | None
 
 
 async def change_settings(
@@ -43,12 +53,15 @@ async def change_settings(
     caller: Caller,
     if_match: int,
     sealer: Sealer,
+    outgoing: Outgoing,
 ) -> tuple[Connection, str | None]:
     """The changed connection, and the signing secret of a new endpoint (shown only now).
 
+    The owners of the other party get a mail when it has to pay or to work from now on.
+
     Raises:
-        Refused: `not_found`, `version_conflict`, `not_yours_to_set`, `invalid_transition`,
-            `priority_taken`.
+        Refused: `not_found`, `version_conflict`, `not_yours_to_set`, `setting_locked`,
+            `invalid_transition`, `priority_taken`.
     """
     connection = await transitions.lock_connection(
         session, connection_id, caller.account_id, if_match
@@ -60,10 +73,15 @@ async def change_settings(
         raise Refused("not_yours_to_set", party="brand", field="the priority")
     if change.delegation is not None and caller.account_id != connection.brand_id:
         raise Refused("not_yours_to_set", party="brand", field="what is done in its name")
+    if change.locked is not None and caller.account_id != connection.brand_id:
+        raise Refused("not_yours_to_set", party="brand", field="what is locked")
     known = await _known_endpoint(session, connection.id, change.webhook_url, sealer)
     before, after = _difference(connection, change, known)
     if not after:
         return connection, None
+    by: Party = "brand" if caller.account_id == connection.brand_id else "three_pl"
+    if by == "three_pl" and (held := after.keys() & set(connection.locked_settings)):
+        raise Refused("setting_locked", field=min(held))
     priority = after.get("priority", connection.priority)
     transition = lifecycle.change_settings(
         connection.state,
@@ -86,8 +104,31 @@ async def change_settings(
         before=before,
         after=after,
         delegation=after.get("delegation"),
+        locked_settings=after.get("locked_settings"),
     )
-    return await transitions.write(session, connection, written, caller), secret
+    changed = await transitions.write(session, connection, written, caller)
+    await _tell(session, outgoing, changed, by, before, after)
+    return changed, secret
+
+
+async def _tell(
+    session: Session,
+    outgoing: Outgoing,
+    connection: Connection,
+    by: Party,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Mail the owners of the other party, unless they had enough of it in this hour."""
+    if not terms.imposed(by, after):
+        return
+    other = connection.three_pl_id if by == "brand" else connection.brand_id
+    owners = [
+        owner
+        for owner in await people.owners_of(session, other)
+        if await outgoing.count(session, owner.email, _HOUR, _KINDS) < _MOST_MAILS
+    ]
+    await outgoing.queue(session, *terms.mails(connection, by, before, after, owners))
 
 
 def _difference(
@@ -102,6 +143,8 @@ def _difference(
         wanted["priority"] = change.priority
     if change.delegation is not None:
         wanted["delegation"] = change.delegation
+    if change.locked is not None:
+        wanted["locked_settings"] = sorted(set(change.locked))
     after = {name: value for name, value in wanted.items() if getattr(connection, name) != value}
     before = {name: getattr(connection, name) for name in after}
     is_new = known is None and change.webhook_url is not None
@@ -120,8 +163,7 @@ async def _next_version(
     caller: Caller,
 ) -> int:
     """The settings version that the connection has then."""
-    # Those are the connection's own; orders are not bound to them.
-    if not after.keys() - {"priority", "delegation"}:
+    if not after.keys() - _OWN:
         return connection.settings_version
     version = connection.settings_version + 1
     await store.insert_settings_version(

@@ -155,6 +155,7 @@ async def update_connection(session: Session, current: Connection, change: Chang
         priority=change.priority,
         settings_version=change.settings_version,
         delegation=change.delegation,
+        locked_settings=change.locked_settings,
     )
     return changed == 1
 

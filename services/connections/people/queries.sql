@@ -47,6 +47,10 @@ FROM memberships m JOIN people p ON p.id = m.person_id
 WHERE m.account_id = :account_id AND (:after::uuid IS NULL OR m.person_id > :after::uuid)
 ORDER BY m.person_id LIMIT :limit;
 
+-- name: list_owners
+SELECT p.* FROM memberships m JOIN people p ON p.id = m.person_id
+WHERE m.account_id = :account_id AND m.role = 'owner' ORDER BY p.id;
+
 -- name: get_role$
 SELECT role FROM memberships WHERE account_id = :account_id AND person_id = :person_id;
 

@@ -62,3 +62,8 @@ async def revoke_tokens(
 async def memberships(session: Session, person_id: UUID) -> list[Membership]:
     """The accounts that a person works in, the first one first."""
     return await store.list_memberships(session, person_id)
+
+
+async def owners_of(session: Session, account_id: UUID) -> list[Person]:
+    """Who is told of what concerns an account."""
+    return await store.list_owners(session, account_id)

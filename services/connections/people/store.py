@@ -95,6 +95,12 @@ async def list_colleagues(
     return [row_as(Colleague, row) for row in rows]
 
 
+async def list_owners(session: Session, account_id: UUID) -> list[Person]:
+    """The people who own an account."""
+    rows = await _queries.list_owners.all(session, account_id=account_id)
+    return [row_as(Person, row) for row in rows]
+
+
 async def get_role(session: Session, account_id: UUID, person_id: UUID) -> Role | None:
     """What a person may do in an account; None when it does not work there."""
     role: Role | None = await _queries.get_role.value(
