@@ -2,18 +2,20 @@
 
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from services.webhooks import store
 from services.webhooks.delivery import SCHEDULED, DeliveryState
+from services.webhooks.url_test import UrlTest
 from shared.egress.masking import masked
 from shared.failures import Refused
 from shared.runtime import Schema
 from shared.web.access import Account
+from shared.web.openapi import refuses
 from shared.web.pagination import (
     After,
     Limit,
@@ -22,7 +24,7 @@ from shared.web.pagination import (
     decode_cursor_part,
     page_of,
 )
-from shared.web.parameters import only_known_parameters
+from shared.web.parameters import Form, only_known_parameters
 
 # Every `DeliveryState`, as a Literal: OpenAPI has the states where they are used, not a component.
 State = Literal[
@@ -92,6 +94,8 @@ class DeliveryDetail(_Delivery):
     body: str
 
 
+_SUCCESS = range(200, 300)
+
 router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
 
 
@@ -145,6 +149,46 @@ async def list_endpoints(
             session, caller.account_id, decode_cursor_part(after, UUID), limit + 1
         )
     return page_of(rows, limit, _endpoint, lambda row: row.id)
+
+
+class UrlToTest(Form):
+    """A webhook URL before it is saved."""
+
+    url: Annotated[str, Field(max_length=2_000, json_schema_extra={"format": "uri"})]
+
+
+class TestedUrl(BaseModel):
+    """What the receiver made of a `ping`; `secret` signed it and is good for nothing else."""
+
+    ok: bool = Field(description="Whether a delivery so answered would count.")
+    status: int | None
+    error: str | None = Field(description="`address_refused`, `dns`, `tls`, `timeout`, …")
+    response_head: str = Field(description="The receiver's text: show it as text only.")
+    duration_ms: int
+    webhook_id: UUID
+    secret: str
+
+
+@router.post(
+    "/endpoints/test",
+    tags=["endpoints"],
+    summary="Send a ping to a URL before it is saved",
+    openapi_extra=refuses("too_many_attempts"),
+)
+async def test_url(request: Request, caller: Account, body: UrlToTest) -> TestedUrl:
+    """Through the guard of every delivery; ten a minute for an account."""
+    url_test: UrlTest = request.app.state.url_test
+    tested = await url_test.ping(caller.account_id, body.url)
+    answer = tested.answer
+    return TestedUrl(
+        ok=answer.status is not None and answer.status in _SUCCESS,
+        status=answer.status,
+        error=answer.error,
+        response_head=answer.body.decode(errors="replace"),
+        duration_ms=round(tested.seconds * 1_000),
+        webhook_id=tested.webhook_id,
+        secret=tested.secret,
+    )
 
 
 @router.post("/endpoints/{endpoint_id}/enable", tags=["endpoints"], summary="Send there again")

@@ -15,6 +15,7 @@ from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.returns.returns import Returns
 from services.webhooks.sender import HttpSender
 from services.webhooks.settings import Settings
+from services.webhooks.url_test import UrlTest
 from shared.egress.guard import Guard
 from shared.egress.plain_urls import seal_all
 from shared.runtime import Runtime
@@ -78,5 +79,6 @@ def create_app(settings: Settings) -> FastAPI:
         "Relevo webhooks",
         "What the 3PLs are told: deliveries and their attempts.",
     )
+    app.state.url_test = UrlTest(sender)
     app.include_router(router)
     return app

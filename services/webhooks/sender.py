@@ -103,6 +103,13 @@ class HttpSender:
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(None, _class_of(error))
 
+    async def send_once(self, endpoint: Endpoint, delivery: Delivery) -> Answer:
+        """The same to a URL that nobody keeps."""
+        try:
+            return await self.send(endpoint, delivery)
+        finally:
+            self._targets.pop(endpoint.id, None)
+
     def _target(self, endpoint: Endpoint) -> URL:
         known = self._targets.get(endpoint.id)
         if known is not None and known[0] == endpoint.url:

@@ -35,6 +35,7 @@ OF_ANYONE = {
     "connections: POST /v1/acceptances/preview",
     "connections: POST /v1/invitations/preview",
     "connections: POST /v1/login-links/open",
+    "connections: POST /v1/login-links/renew",
     "connections: POST /v1/mail-opt-outs",
     "connections: POST /v1/password-resets",
     "connections: POST /v1/password-resets/redeem",

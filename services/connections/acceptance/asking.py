@@ -7,13 +7,16 @@ from datetime import timedelta
 
 from services.connections.acceptance import store
 from services.connections.acceptance.models import Asked
+from services.connections.accounts import tokens
 from services.connections.blocks import registry as blocks
 from services.connections.brands import registry as brands
 from services.connections.connection.models import Connection
-from services.connections.mail.kinds import Claim, Mail
+from services.connections.mail.kinds import Claim, LinkWanted, Mail
 from services.connections.mail.outgoing import Outgoing, digest
+from services.connections.people import registry as people
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.models import About
+from shared.contracts.connections_changed import ConnectionState
 from shared.failures import Refused
 from shared.postgres.database import Session
 
@@ -63,3 +66,21 @@ async def send_mail(
         never_url=await links.make(session, "stop_mail", to, language, about),
     )
     await outgoing.queue(session, Mail(to, asked, language))
+
+
+async def ask_for_new_link(
+    session: Session, outgoing: Outgoing, links: MailedLinks, token: str
+) -> None:
+    """Tell the 3PL's owners that their client found the link's time over; once for each link.
+
+    Raises:
+        Refused: `not_found`: nobody issued it, or nothing waits behind it any more.
+    """
+    link = await brands.any_link(session, token)
+    connection = await store.get_connection(session, link.connection_id)
+    if connection is None or link.state is not ConnectionState.PENDING:
+        raise Refused("not_found", what="login link")
+    wanted = LinkWanted(store_domain=connection.domain, link=links.page("integrations"))
+    for owner in await people.owners_of(session, connection.three_pl_id):
+        once = f"link_wanted:{tokens.digest(token)}:{owner.id}"
+        await outgoing.queue(session, Mail(owner.email, wanted, owner.language, once))

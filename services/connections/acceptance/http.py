@@ -138,6 +138,23 @@ async def open_login_link(
 
 
 @router.post(
+    "/v1/login-links/renew",
+    status_code=204,
+    summary="Ask the 3PL for a new link",
+    openapi_extra=refuses("not_found", "too_many_attempts"),
+)
+async def ask_for_new_link(
+    _: Public, request: Request, process: Process, body: SharedLink
+) -> Response:
+    """For a client whose link is over: its owners get a mail, once for each link."""
+    network, target = network_of(address_of(request)), tokens.digest(body.token)
+    await process.guessing.count(network, f"mail {target}")
+    async with process.database.transaction() as session:
+        await asking.ask_for_new_link(session, process.outgoing, process.links, body.token)
+    return Response(status_code=204)
+
+
+@router.post(
     "/v1/acceptances/preview",
     summary="What the mailed link is about",
     openapi_extra=refuses("not_found", "link_expired"),

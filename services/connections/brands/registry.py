@@ -18,6 +18,18 @@ async def usable_link(session: Session, token: str) -> LoginLink:
     return login_links.require_usable(await store.get_login_link(session, tokens.digest(token)))
 
 
+async def any_link(session: Session, token: str) -> LoginLink:
+    """The link that a 3PL shared, over or not.
+
+    Raises:
+        Refused: `not_found`.
+    """
+    link = await store.get_login_link(session, tokens.digest(token))
+    if link is None:
+        raise Refused("not_found", what="login link")
+    return link
+
+
 async def profile_of(session: Session, three_pl_id: UUID, account_id: UUID) -> BrandProfile:
     """The form by which a 3PL knows an account.
 

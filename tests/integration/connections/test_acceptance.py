@@ -160,6 +160,28 @@ async def test_a_new_link_kills_the_old_one_and_an_expired_one_says_so(
     assert await code(added["login_link"]["token"]) == "login_link_expired"
 
 
+async def test_a_client_with_an_old_link_asks_for_a_new_one_in_one_click(
+    api: Api, postgres_dsn: str
+) -> None:
+    three_pl, added = await claimed(api)
+    database = await asyncpg.connect(postgres_dsn)
+    await database.execute("UPDATE connections.login_links SET expires_at = now()")
+    await database.close()
+    link = {"token": added["login_link"]["token"]}
+    for _ in range(2):
+        assert (await api.client.post("/v1/login-links/renew", json=link)).status_code == 204
+    unknown = await api.client.post("/v1/login-links/renew", json={"token": "x"})
+    assert unknown.status_code == 404
+    mail = (await api.mailbox.wait_for(three_pl.email, 2))[-1]
+    assert mail.subject == f"A new link is wanted for {added['store']['domain']}"
+    fresh = await three_pl.post(f"/v1/brands/{added['id']}/login-link")
+    await api.accepted({**added, "login_link": fresh})
+    gone = await api.client.post("/v1/login-links/renew", json=link)
+    assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+    # One for each link, however often it was asked.
+    assert len(api.mailbox.to(three_pl.email)) == 2
+
+
 async def test_an_address_gets_few_mails_and_none_after_it_said_never(api: Api) -> None:
     three_pl, added = await claimed(api)
     email = added["contact"]["email"]
