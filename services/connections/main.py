@@ -11,6 +11,7 @@ from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
 from services.connections.connection.http_history import router as connection_history
 from services.connections.connection.http_list import router as connection_list
+from services.connections.connection.http_secret import router as secrets
 from services.connections.dependencies import Dependencies
 from services.connections.expiry import sweep
 from services.connections.invitations.http import router as invitations
@@ -97,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
         blocks,
         connection_list,
         connections,
+        secrets,
         connection_history,
     ):
         app.include_router(router)

@@ -83,7 +83,9 @@ class IdempotencyKeys:
         if not 0 < len(key) <= _LONGEST:
             raise Refused("invalid_idempotency_key", most=_LONGEST)
         scope = f"{owner} {request.url.path}"
-        asked = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+        # What was not sent is not the same as null.
+        sent = body.model_dump_json(exclude_unset=True)
+        asked = hashlib.sha256(sent.encode()).hexdigest()
         async with self.database.transaction() as session:
             await session.execute(_EXPIRE)
             if not await session.fetchval(_CLAIM, scope, key):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.connections.connection import models, settings_versions, transitions, waiting
@@ -19,6 +19,7 @@ from shared.contracts.connections_changed import ConnectionState, LogInAsBrand, 
 from shared.egress.guard import AddressRefused
 from shared.egress.masking import host_only, masked
 from shared.failures import Refused
+from shared.postgres.database import Session
 from shared.web.access import DelegableAccount
 from shared.web.openapi import refuses
 from shared.web.parameters import Form, only_known_parameters
@@ -98,8 +99,10 @@ class SettingsPatch(Form):
     support_owner: Party | None = None
     webhook_url: WebhookUrl | None = None
     priority: Annotated[int, Field(ge=0, le=MOST_PRIORITY)] | None = None
-    locked_settings: set[Setting] | None = Field(
-        default=None, description="What the brand keeps to itself from now on; all of them."
+    locked_settings: list[Setting] | None = Field(
+        default=None,
+        max_length=3,
+        description="What the brand keeps to itself from now on; all of them.",
     )
     log_in_as_brand: LogInAsBrand | None = Field(
         default=None,
@@ -252,9 +255,12 @@ async def disconnect(
         "not_yours_to_set",
         "setting_locked",
         "priority_taken",
+        "credential_revoked",
+        idempotent=True,
     ),
 )
 async def change_settings(
+    request: Request,
     process: Process,
     caller: TracedCaller,
     connection_id: UUID,
@@ -263,6 +269,7 @@ async def change_settings(
 ) -> ConnectionView:
     """Needs `If-Match`; a new webhook URL answers with its signing secret, once.
 
+    With an `Idempotency-Key` an answer that was lost can be had again, the secret too.
     Whoever makes the other party pay or work tells it by that: its owners get a mail.
     """
     if version is None:
@@ -276,11 +283,22 @@ async def change_settings(
         delegation=body.log_in_as_brand,
         locked=None if body.locked_settings is None else sorted(body.locked_settings),
     )
-    async with process.database.transaction() as session:
+
+    async def create(session: Session) -> ConnectionView:
         connection, secret = await settings_versions.change_settings(
             session, connection_id, change, caller, version, process.sealer, process.outgoing
         )
-    return present(connection, caller.account_id, secret)
+        return present(connection, caller.account_id, secret)
+
+    async def again(session: Session, answer: ConnectionView) -> None:
+        now = await transitions.visible_connection(session, connection_id, caller.account_id)
+        shown = answer.settings.webhook
+        if shown is not None and shown.secret and shown.endpoint_id != now.endpoint_id:
+            raise Refused("credential_revoked")
+
+    return await process.idempotency_keys.run_once(
+        request, str(caller.account_id), ConnectionView, body, create, again
+    )
 
 
 async def _require_reachable(process: Process, url: str | None) -> None:

@@ -159,6 +159,10 @@ ORDER BY version;
 INSERT INTO endpoints (id, connection_id, sealed_url, masked_url, url_digest, sealed_secrets)
 VALUES (:id, :connection_id, :sealed_url, :masked_url, :url_digest, :sealed_secrets);
 
+-- name: set_endpoint_secrets!
+-- tenants: the caller holds the connection's store for its 3PL
+UPDATE endpoints SET sealed_secrets = :sealed_secrets WHERE id = :id;
+
 -- name: lock_plain_urls
 -- tenants: all; URLs of before they were sealed
 -- The connection as well: nobody tells of it meanwhile. Several processes take different ones.

@@ -215,6 +215,15 @@ async def insert_endpoint(
     )
 
 
+async def set_endpoint_secrets(
+    session: Session, endpoint_id: UUID, sealed_secrets: Sequence[str]
+) -> None:
+    """The secrets that sign from now on, newest first."""
+    await _queries.set_endpoint_secrets.run(
+        session, id=endpoint_id, sealed_secrets=list(sealed_secrets)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PlainUrl:
     """The URL of an endpoint, of before it was sealed."""
