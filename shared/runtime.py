@@ -74,14 +74,14 @@ class Runtime:
     def _hear_of_rights(self) -> None:
         # Every process knows whose tokens are over: no group.
         @self.kafka.router.batch_subscriber(
-            ACCOUNTS_CHANGED, group=None, parse=read(AccountChanged)
+            ACCOUNTS_CHANGED, group=None, parse=read(AccountChanged), keeps_dead_letters=False
         )
         async def on_accounts_changed(changes: Sequence[AccountChanged]) -> None:
             """Refuse the tokens that these changes end."""
             self.revocations.apply(changes)
 
         @self.kafka.router.batch_subscriber(
-            CONNECTIONS_CHANGED, group=None, parse=read(ConnectionChanged)
+            CONNECTIONS_CHANGED, group=None, parse=read(ConnectionChanged), keeps_dead_letters=False
         )
         async def on_delegations_changed(changes: Sequence[ConnectionChanged]) -> None:
             """Refuse the tokens of 3PLs that these changes end."""

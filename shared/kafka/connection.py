@@ -37,6 +37,7 @@ class KafkaConnection:
         # Time is to be left to commit and to leave the group, and for others after Kafka.
         self._stop_seconds = settings.shutdown_seconds / 4
         self._broker_running = False
+        self._connected_ms = 0.0
         self.producer = Producer(settings.kafka, settings.topic_prefix, client_id)
         # Nothing of FastStream's own logger: structlog tells what matters.
         self.broker = KafkaBroker(
@@ -79,6 +80,7 @@ class KafkaConnection:
             await self.broker.stop()
             raise
         self._broker_running = True
+        self._connected_ms = time.time() * 1000
         logger.info("Kafka connected", servers=self._servers)
 
     async def stop(self) -> None:
@@ -104,7 +106,8 @@ class KafkaConnection:
             if consumer is None or not consumer.assignment():
                 return f"{names}: no partitions assigned"
             polled = [consumer.last_poll_timestamp(at) or 0 for at in consumer.assignment()]
-            age = time.time() * 1000 - max(polled)
+            # The first answer of an empty topic takes as long as a fetch may wait.
+            age = time.time() * 1000 - max(*polled, self._connected_ms)
             if age > _STALE_POLL_MS:
                 return f"{names}: no answer from Kafka for {age / 1000:.0f} s"
         return None

@@ -57,3 +57,20 @@ class DeadLetters:
             offset=record.offset,
             reason=reason,
         )
+
+
+class LoggedOnly(DeadLetters):
+    """For what every process reads: each would keep the record, which is on its topic anyway."""
+
+    def __init__(self) -> None:
+        """There is nothing to send with."""
+
+    async def send(self, record: ConsumerRecord, topic: Topic, reason: str) -> None:
+        """Say so, and go on."""
+        logger.error(
+            "record skipped",
+            topic=topic.name,
+            partition=record.partition,
+            offset=record.offset,
+            reason=reason,
+        )

@@ -18,7 +18,7 @@ from faststream.kafka import KafkaRouter
 from shared.kafka import overrides
 from shared.kafka.batch import BatchHandler, Body, Handle, Park, Parse
 from shared.kafka.brake import Brake, BrakeLimits
-from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.dead_letters import DeadLetters, LoggedOnly
 from shared.kafka.offsets import KafkaOffsets, Offsets
 from shared.kafka.overrides import Records
 from shared.kafka.topics import Topic
@@ -55,6 +55,7 @@ class BatchRouter(KafkaRouter):
         super().__init__(prefix=prefix)
         self._group_prefix = prefix
         self._dead_letters = dead_letters
+        self._logged_only = LoggedOnly()
         self._offsets = offsets
         self._limits = limits
         self.brakes: dict[str, Brake] = {}
@@ -73,6 +74,7 @@ class BatchRouter(KafkaRouter):
         max_records: int = BATCH_RECORDS,
         fetch_max_wait_ms: int = 0,
         park: Park | None = None,
+        keeps_dead_letters: bool = True,
     ) -> Callable[[Handle[Body]], Handle[Body]]:
         """Declare the decorated function as the handler of `topic`.
 
@@ -83,6 +85,7 @@ class BatchRouter(KafkaRouter):
             parse: reads one record; see `BatchHandler`.
             max_records: most records in a batch.
             park: see `BatchHandler`; such a handler judges by `brake_of(topic)`.
+            keeps_dead_letters: False for what another reader of the topic keeps: it is logged.
             fetch_max_wait_ms: how long the broker may hold an answer back for more records to
                 come; 0 for not at all. Fewer, larger batches for that much latency, and as many
                 fetches when nothing comes.
@@ -113,8 +116,9 @@ class BatchRouter(KafkaRouter):
                 no_reply=True,
             )
             overrides.poll_without_sleeping(subscriber, max_records)
+            dead_letters = self._dead_letters if keeps_dead_letters else self._logged_only
             batch_handler = BatchHandler(
-                topic, parse, handle, self._dead_letters, wait, self.brake_of(topic), park
+                topic, parse, handle, dead_letters, wait, self.brake_of(topic), park
             )
 
             @subscriber

@@ -159,7 +159,12 @@ def _describe(operation: Json, path: str, of_access: Iterable[str]) -> None:
     for code in dict.fromkeys(codes):
         by_status.setdefault(_status_of(code, names), []).append(code)
     for status, of_status in sorted(by_status.items()):
-        responses[str(status)] = _response(status, of_status)
+        told, own = _response(status, of_status), responses.get(str(status))
+        if own is not None and "content" in own:
+            # The operation has refusals of a shape of its own, such as OAuth's.
+            told["content"] = {**own["content"], **told["content"]}
+            told["description"] = f"{own['description']}\n{told['description']}"
+        responses[str(status)] = told
 
 
 def _of_shape(operation: Json, path: str, parameters: set[str]) -> Iterator[str]:

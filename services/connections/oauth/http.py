@@ -23,19 +23,38 @@ GRANT_TYPES = ("client_credentials", "refresh_token", TOKEN_EXCHANGE)
 _AUDIENCE = "urn:relevo:connection:"
 # RFC 6749, 5.1: nobody keeps tokens.
 _HEADERS = {"Cache-Control": "no-store"}
+_TEXT = {"type": "string", "minLength": 1}
 _FORM = {
-    "type": "object",
-    "required": ["grant_type"],
-    "properties": {
-        "grant_type": {"type": "string", "enum": list(GRANT_TYPES)},
-        "client_id": {"type": "string", "description": "Or `Authorization: Basic`."},
-        "client_secret": {"type": "string"},
-        "scope": {"type": "string", "description": "Some of the client's, with spaces."},
-        "refresh_token": {"type": "string"},
-        "subject_token": {"type": "string", "description": "The 3PL's own access token."},
-        "subject_token_type": {"type": "string", "enum": [ACCESS_TOKEN]},
-        "audience": {"type": "string", "description": f"`{_AUDIENCE}<connection id>`."},
-    },
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["grant_type"],
+            "properties": {
+                "grant_type": {"type": "string", "enum": ["client_credentials"]},
+                "client_id": {"type": "string", "description": "Or `Authorization: Basic`."},
+                "client_secret": {"type": "string"},
+                "scope": {"type": "string", "description": "Some of the client's, with spaces."},
+            },
+        },
+        {
+            "type": "object",
+            "required": ["grant_type", "refresh_token"],
+            "properties": {
+                "grant_type": {"type": "string", "enum": ["refresh_token"]},
+                "refresh_token": _TEXT,
+            },
+        },
+        {
+            "type": "object",
+            "required": ["grant_type", "subject_token", "subject_token_type", "audience"],
+            "properties": {
+                "grant_type": {"type": "string", "enum": [TOKEN_EXCHANGE]},
+                "subject_token": {**_TEXT, "description": "The 3PL's own access token."},
+                "subject_token_type": {"type": "string", "enum": [ACCESS_TOKEN]},
+                "audience": {**_TEXT, "description": f"`{_AUDIENCE}<connection id>`."},
+            },
+        },
+    ]
 }
 _ERROR = {
     "description": "Refused: `error` and `error_description`, as RFC 6749 has it.",

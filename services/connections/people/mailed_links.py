@@ -71,9 +71,14 @@ async def find(session: Session, token: str, purpose: Purpose) -> MailedLink:
 async def lock(session: Session, token: str, purpose: Purpose) -> MailedLink:
     """The link of a token, held until the transaction ends.
 
+    Whoever uses a link makes the person of its address and ends other links: two at once, of
+    whatever purpose, follow one another.
+
     Raises:
         Refused: `not_found`.
     """
+    link = await find(session, token, purpose)
+    await store.lock_address(session, link.email)
     return _known(await store.lock_mailed_link(session, tokens.digest(token), purpose))
 
 

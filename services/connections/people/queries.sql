@@ -86,6 +86,11 @@ VALUES (:digest, :purpose, :email, :account_kind, :account_name, :language, :con
 SELECT *, expires_at <= now() AS is_over FROM mailed_links
 WHERE digest = :digest AND purpose = :purpose;
 
+-- name: lock_address$
+-- tenants: whoever reads the mails to the address
+-- There may be no row of it yet.
+SELECT pg_advisory_xact_lock(7302, hashtext(:email))::text;
+
 -- name: lock_mailed_link^
 -- tenants: all; only who has the token knows its digest
 -- Held until the transaction ends: a link is used once.

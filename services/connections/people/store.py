@@ -163,6 +163,11 @@ async def get_mailed_link(session: Session, digest: str, purpose: Purpose) -> Ma
     return _link(row) if row else None
 
 
+async def lock_address(session: Session, email: str) -> None:
+    """Wait for whoever follows another link to the address, and hold them off."""
+    await _queries.lock_address.value(session, email=email)
+
+
 async def lock_mailed_link(session: Session, digest: str, purpose: Purpose) -> MailedLink | None:
     """The link of a token, held until the transaction ends."""
     row = await _queries.lock_mailed_link.one(session, digest=digest, purpose=purpose)
