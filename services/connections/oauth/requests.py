@@ -8,11 +8,17 @@ from uuid import UUID
 
 from services.connections.oauth.errors import OAuthError
 
-_MOST_FIELDS = 20
+_MOST_FIELDS = 50
+_KNOWN = frozenset(
+    {
+        *("grant_type", "client_id", "client_secret", "scope", "refresh_token"),
+        *("subject_token", "subject_token_type", "audience"),
+    }
+)
 
 
 def form_of(body: bytes, content_type: str) -> dict[str, str]:
-    """The fields of a form, each once.
+    """The fields of a form that mean something here, each once; others are ignored.
 
     Raises:
         OAuthError: `invalid_request`.
@@ -26,8 +32,9 @@ def form_of(body: bytes, content_type: str) -> dict[str, str]:
         )  # fmt: skip
     except ValueError as error:
         raise OAuthError("invalid_request", "this is no form") from error
-    form = dict(fields)
-    if len(form) != len(fields):
+    known = [(name, value) for name, value in fields if name in _KNOWN]
+    form = dict(known)
+    if len(form) != len(known):
         raise OAuthError("invalid_request", "a field stands there twice")
     return form
 
