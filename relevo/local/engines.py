@@ -253,13 +253,19 @@ class Kafka(Engine):
 
 
 class Postgres(Engine):
-    """PostgreSQL 18; `dsn()` tells how to reach it. Runs unprivileged when we are root."""
+    """PostgreSQL 18; `dsn()` tells how to reach it. Runs unprivileged when we are root.
+
+    Args:
+        directory: of its data.
+        durable: whether a commit survives the machine; not needed where nothing outlives a test.
+    """
 
     name = "postgres"
     stop_signal = signal.SIGINT  # "fast": ends sessions, keeps every commit
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
         super().__init__(directory)
+        self._durable = durable
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._data = self._reachable() / "postgres-data"
 
@@ -341,7 +347,7 @@ class Postgres(Engine):
         move(before, self._data)
 
     def command(self) -> list[str]:
-        """The server: durable (fsync stays on), with statistics, sized for a small machine."""
+        """The server, with statistics, sized for a small machine."""
         options = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -353,6 +359,7 @@ class Postgres(Engine):
             "jit": "off",
             "log_min_messages": "warning",
             "timezone": "UTC",
+            "fsync": "on" if self._durable else "off",
         }
         settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         return [str(postgres_home() / "bin" / "postgres"), "-D", str(self._data), *settings]

@@ -19,7 +19,7 @@ from services.catalog import NAMES
 from tests.acceptance import hostile
 from tests.acceptance.world import World, a_world
 
-EXAMPLES = 10
+EXAMPLES = 5
 # Which text is a cursor of ours, an address that exists or a name that looks like a link; the years
 # of a date-time; which kind of credential brings a secret along.
 _UNSAYABLE = {
@@ -42,7 +42,7 @@ _REPEATABLE = settings(
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-_AT_RANDOM = settings(_REPEATABLE, max_examples=5 * EXAMPLES, derandomize=False)
+_AT_RANDOM = settings(_REPEATABLE, max_examples=10 * EXAMPLES, derandomize=False)
 
 
 def credentials(world: World, service: str) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ from relevo.local.engines import Kafka, Postgres
 
 def main(folder: Path, owner: int) -> None:
     """Start both, tell where they are, stay."""
-    kafka, postgres = Kafka(folder / "engines"), Postgres(folder / "engines")
+    kafka, postgres = Kafka(folder / "engines"), Postgres(folder / "engines", durable=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         kafka.launch()

@@ -1,14 +1,24 @@
 """A running connections service, its operator, and what it publishes."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
+from argon2 import PasswordHasher
 
 from services.connections.main import create_app
+from services.connections.people import passwords
 from services.connections.settings import Settings
 from tests.kit.client import Api
 from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of a second of both cores for each password would be most of these tests' time."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "PasswordHasher", cheap)
 
 
 @pytest.fixture
