@@ -2,7 +2,8 @@
 
 The key is claimed in the transaction that creates, so that the answer and what it tells of exist
 together or not at all. Answers carry secrets that are shown once, hence they are kept sealed.
-A service that uses it has a table `idempotency_keys` in its schema (`CREATE_V1`).
+A service that uses it has a table `idempotency_keys` in its schema (`CREATE_V1`), and sweeps it:
+what is older than a day counts no more.
 """
 
 import hashlib
@@ -42,7 +43,6 @@ RETURNING true
 """
 _STORE = "UPDATE idempotency_keys SET sealed_answer = $3 WHERE scope = $1 AND key = $2"
 _STORED = "SELECT sealed_answer FROM idempotency_keys WHERE scope = $1 AND key = $2"
-_EXPIRE = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,6 @@ class IdempotencyKeys:
         sent = body.model_dump_json(exclude_unset=True)
         asked = hashlib.sha256(sent.encode()).hexdigest()
         async with self.database.transaction() as session:
-            await session.execute(_EXPIRE)
             if not await session.fetchval(_CLAIM, scope, key):
                 answer = await self._stored_response(session, scope, key, kind, asked)
                 await again(session, answer)

@@ -15,6 +15,7 @@ from services.connections.invitations.store import NewInvitation
 from services.connections.mail import kinds
 from services.connections.mail.kinds import Mail
 from services.connections.mail.outgoing import Outgoing, digest
+from services.connections.people import mailed_links
 from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.models import About
 from services.connections.stores import own
@@ -53,6 +54,7 @@ async def mail_again(
     Raises:
         Refused: `not_found`, `invalid_transition`, `too_many`.
     """
+    await _hold(session, invitation_id, brand_id)
     await accounts.lock_account(session, brand_id)
     found = await _lock_open(session, invitation_id, brand_id)
     await _require_few(session, brand_id)
@@ -68,6 +70,7 @@ async def withdraw(session: Session, invitation_id: UUID, brand_id: UUID) -> Non
     Raises:
         Refused: `not_found`, `invalid_transition`.
     """
+    await _hold(session, invitation_id, brand_id)
     found = await _lock_open(session, invitation_id, brand_id)
     await store.withdraw(session, found.id)
 
@@ -75,6 +78,14 @@ async def withdraw(session: Session, invitation_id: UUID, brand_id: UUID) -> Non
 async def _require_few(session: Session, brand_id: UUID) -> None:
     if await store.count_recent(session, brand_id, PERIOD) >= MOST_OF_BRAND:
         raise Refused("too_many", what="invitations a day", most=MOST_OF_BRAND)
+
+
+async def _hold(session: Session, invitation_id: UUID, brand_id: UUID) -> None:
+    """Wait for whoever takes it up: the link is locked before the invitation, here as there."""
+    found = await store.get_invitation(session, invitation_id)
+    if found is None or found.brand_id != brand_id:
+        raise Refused("not_found", what="invitation")
+    await mailed_links.hold_address(session, found.email)
 
 
 async def _lock_open(session: Session, invitation_id: UUID, brand_id: UUID) -> Invitation:

@@ -14,7 +14,7 @@ WHERE brand_id = :brand_id AND (:after::uuid IS NULL OR id < :after::uuid)
 ORDER BY id DESC LIMIT :limit;
 
 -- name: get_invitation^
--- tenants: all; only who has the token of the mailed link gets here
+-- tenants: all; only who has the token of the mailed link gets here, or its brand, which is compared
 SELECT * FROM invitations WHERE id = :id;
 
 -- name: lock_invitation^

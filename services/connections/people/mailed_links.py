@@ -78,8 +78,13 @@ async def lock(session: Session, token: str, purpose: Purpose) -> MailedLink:
         Refused: `not_found`.
     """
     link = await find(session, token, purpose)
-    await store.lock_address(session, link.email)
+    await hold_address(session, link.email)
     return _known(await store.lock_mailed_link(session, tokens.digest(token), purpose))
+
+
+async def hold_address(session: Session, email: str) -> None:
+    """Wait for whoever follows a link to the address; before any row that such a link changes."""
+    await store.lock_address(session, email)
 
 
 async def use(session: Session, token: str, person: Person) -> None:

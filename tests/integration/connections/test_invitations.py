@@ -119,6 +119,22 @@ async def test_what_was_withdrawn_is_over(api: Api) -> None:
     assert code(await accept(api, token, three_pl)) == (404, "not_found")
 
 
+async def test_taking_up_and_withdrawing_at_once_follow_one_another(api: Api) -> None:
+    for _ in range(6):
+        (brand, store), three_pl = await shop(api), await api.three_pl()
+        invitation, token = await invited(api, brand, store, three_pl.email)
+        path = f"/v1/invitations/{invitation['id']}"
+        taken, again, withdrawn = await asyncio.gather(
+            accept(api, token, three_pl),
+            brand.call("POST", f"{path}/resend"),
+            brand.call("DELETE", path),
+        )
+        assert taken.status_code in (201, 404, 410), taken.text
+        assert withdrawn.status_code in (204, 409), withdrawn.text
+        assert again.status_code in (200, 409), again.text
+        assert (taken.status_code == 201) != (withdrawn.status_code == 204)
+
+
 async def test_a_3pl_that_was_blocked_since_is_not_connected(api: Api) -> None:
     brand, store = await shop(api)
     three_pl = await api.three_pl()
