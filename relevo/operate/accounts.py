@@ -1,7 +1,8 @@
 """`relevo accounts`: who is on the installation, and on which plan.
 
 Through the API of connections, with the operator's key. Exit codes: 0 done; 1 not done (no such
-account, the key is wrong, connections is away); 2 the command was not understood.
+account, the key is wrong, connections is away); 2 the command was not understood, or `erase` was
+not told `--yes`.
 """
 
 import json
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from relevo.terminal import AsJson, complain, console, notes
 
-app = typer.Typer(help="Accounts and their plans: list, plan.", no_args_is_help=True)
+app = typer.Typer(help="Accounts and their plans: list, plan, erase.", no_args_is_help=True)
 Json = dict[str, Any]
 _SECONDS = 20
 _PAGE = 200
@@ -95,6 +96,34 @@ def change_plan(
             " they are not switched on again."
         )
     notes.print(said, markup=False, highlight=False)
+
+
+@app.command()
+def erase(
+    account: Annotated[UUID, typer.Argument(help="As `relevo accounts list` shows it.")],
+    operator_key: Key,
+    url: Url = _HERE,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase an account's personal data for good. Its connections have to be disconnected before."""
+    if not yes:
+        complain(
+            f"This would erase what is personal of account {account}: its people who work nowhere"
+            " else, names, addresses, stores' domains and keys, webhook URLs, and in every service"
+            " the contents of its orders. Ids and decisions stay. It cannot be undone; say --yes."
+        )
+        raise typer.Exit(2)
+    erased = _ask(url, operator_key, "DELETE", f"/v1/accounts/{account}/personal-data")
+    if as_json:
+        print(json.dumps(erased, indent=2))
+        return
+    notes.print(
+        f"{account} is erased since {erased['erased_at']}; copies of its orders stand on the log"
+        f" until {erased['logs_until']}.",
+        markup=False, highlight=False,
+    )  # fmt: skip
 
 
 def _ask(url: str, key: str, method: str, path: str, **more: Any) -> Json:

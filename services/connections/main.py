@@ -13,6 +13,7 @@ from services.connections.connection.http_history import router as connection_hi
 from services.connections.connection.http_list import router as connection_list
 from services.connections.connection.http_secret import router as secrets
 from services.connections.dependencies import Dependencies
+from services.connections.erasure.http import router as erasure
 from services.connections.expiry import sweep
 from services.connections.invitations.http import router as invitations
 from services.connections.machines.http import router as machines
@@ -87,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         oauth,
         machines,
         accounts,
+        erasure,
         people,
         colleagues,
         sessions,

@@ -79,6 +79,8 @@ def account_changed(
     clients: Sequence[Machine],
     ended_sessions: Sequence[EndedSession],
     traceparent: str | None,
+    *,
+    erased: bool = False,
 ) -> Message:
     """The message on `accounts.changed`."""
     body = AccountChanged(
@@ -89,6 +91,7 @@ def account_changed(
         people=tuple(people),
         clients=tuple(clients),
         ended_sessions=tuple(ended_sessions),
+        erased=erased,
         changed_at=account.changed_at,
     )
     return _message(ACCOUNTS_CHANGED, str(account.id), body.model_dump_json(), traceparent)

@@ -139,6 +139,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "This is not done in somebody else's name.",
         "Ask the brand to do it.",
     ),
+    "connections_live": ProblemType(
+        409,
+        "Connections of the account are live: {connection_ids}.",
+        "Disconnect them first; the preview says where their orders go.",
+    ),
     "last_owner": ProblemType(
         409, "This is the only owner of the account.", "Make somebody else an owner first."
     ),

@@ -5,14 +5,14 @@ INSERT INTO accounts (id, kind, name) VALUES (:id, :kind, :name) RETURNING *;
 
 -- name: get_account^
 -- tenants: the account itself
-SELECT * FROM accounts WHERE id = :id;
+SELECT * FROM accounts WHERE id = :id AND erased_at IS NULL;
 
 -- name: list_accounts
 -- tenants: all; the operator
 -- What is counted is counted for one page alone. The words are those of the list of connections.
 WITH page AS (
     SELECT a.* FROM accounts a
-    WHERE (:kind::text IS NULL OR a.kind = :kind::text)
+    WHERE a.erased_at IS NULL AND (:kind::text IS NULL OR a.kind = :kind::text)
         AND (:plan::text IS NULL OR a.plan = :plan::text)
         AND (:text::text IS NULL OR (words_of(:text::text) <> '{}' AND NOT EXISTS (
             SELECT FROM unnest(words_of(:text::text)) AS t (term)
@@ -36,7 +36,7 @@ SELECT count(*) FROM connections WHERE three_pl_id = :id AND state = 'active';
 
 -- name: set_plan$
 -- tenants: all; the operator
-UPDATE accounts SET plan = :plan WHERE id = :id RETURNING id;
+UPDATE accounts SET plan = :plan WHERE id = :id AND erased_at IS NULL RETURNING id;
 
 -- name: rename_claim!
 -- tenants: its 3PL, while nobody can act in it
@@ -50,7 +50,9 @@ SELECT id FROM accounts WHERE id = :id FOR NO KEY UPDATE;
 
 -- name: touch_account^
 -- tenants: the caller changes the account, or who may act in it
-UPDATE accounts SET version = version + 1, changed_at = now() WHERE id = :id RETURNING *;
+-- Its erasure is the last that is said of an account.
+UPDATE accounts SET version = version + 1, changed_at = now()
+WHERE id = :id AND erased_at IS NULL RETURNING *;
 
 -- name: list_members
 -- tenants: the account's own, for every service

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from services.connections.accounts.models import Account, ListedAccount
 from services.connections.accounts.plans import Plan
 from shared.contracts.accounts_changed import AccountKind, EndedSession, Machine, Member
+from shared.failures import Refused
 from shared.postgres.database import Session, load_queries, row_as
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
@@ -22,7 +23,7 @@ async def insert_account(session: Session, kind: AccountKind, name: str) -> Acco
 
 
 async def get_account(session: Session, account_id: UUID) -> Account | None:
-    """The account."""
+    """The account; None when it was erased."""
     row = await _queries.get_account.one(session, id=account_id)
     return row_as(Account, row) if row else None
 
@@ -65,11 +66,11 @@ async def touch_account(session: Session, account_id: UUID) -> Account:
     """The account at its next version.
 
     Raises:
-        LookupError: there is none.
+        Refused: `not_found`: there is none, or it was erased.
     """
     row = await _queries.touch_account.one(session, id=account_id)
     if row is None:
-        raise LookupError(f"there is no account {account_id}")
+        raise Refused("not_found", what="account")
     return row_as(Account, row)
 
 

@@ -54,5 +54,5 @@ async def change_brand(
 
 async def _rename(session: Session, three_pl_id: UUID, account_id: UUID, name: str) -> None:
     await accounts.rename_claim(session, account_id, name)
-    for connection_id in await store.list_connections(session, three_pl_id, account_id):
-        await transitions.rename(session, connection_id)
+    found = await store.list_connections(session, three_pl_id, account_id)
+    await transitions.rename(session, found)

@@ -85,7 +85,7 @@ SELECT count(*) FROM (
 
 -- name: delete_words!
 -- tenants: the caller changes the connection, or the name that one of its parties has
-DELETE FROM connection_words WHERE connection_id = :connection_id;
+DELETE FROM connection_words WHERE connection_id = ANY(:connections::uuid[]);
 
 -- name: insert_words!
 -- tenants: the caller changes the connection, or the name that one of its parties has
@@ -105,7 +105,7 @@ CROSS JOIN LATERAL (
         (c.three_pl_id, concat_ws(' ', b.name, t.name, s.domain, known.company_name))
     ) AS party (id, names)
 CROSS JOIN LATERAL unnest(words_of(party.names)) AS word
-WHERE c.id = :connection_id;
+WHERE c.id = ANY(:connections::uuid[]);
 
 -- name: list_accepted_priorities
 -- tenants: the connections of one store, of several 3PLs; nothing but the numbers leaves it
@@ -189,8 +189,20 @@ INSERT INTO audit (id, connection_id, account_id, actor_id, action, before, afte
 VALUES (:id, :connection_id, :account_id, :actor_id, :action, :before, :after);
 
 -- name: list_audit_entries
-SELECT a.*
-FROM audit a JOIN connections c ON c.id = a.connection_id
+-- An entry names the endpoints of a webhook; here they have what may be shown of their URLs.
+SELECT a.id, a.at, a.account_id, a.actor_id, a.action,
+    CASE WHEN a.before ? 'webhook_endpoint_id'
+         THEN a.before - 'webhook_endpoint_id'
+             || jsonb_build_object('webhook_url', coalesce(former.masked_url, former.url))
+         ELSE a.before END AS before,
+    CASE WHEN a.after ? 'webhook_endpoint_id'
+         THEN a.after - 'webhook_endpoint_id'
+             || jsonb_build_object('webhook_url', coalesce(later.masked_url, later.url))
+         ELSE a.after END AS after
+FROM audit a
+JOIN connections c ON c.id = a.connection_id
+LEFT JOIN endpoints former ON former.id = (a.before ->> 'webhook_endpoint_id')::uuid
+LEFT JOIN endpoints later ON later.id = (a.after ->> 'webhook_endpoint_id')::uuid
 WHERE a.connection_id = :connection_id AND :account_id IN (c.brand_id, c.three_pl_id)
     AND (:after::uuid IS NULL OR a.id < :after::uuid)
 ORDER BY a.id DESC LIMIT :limit;

@@ -15,7 +15,6 @@ from services.connections.connection.models import Change, Connection, Owners
 from services.connections.mail.outgoing import Outgoing
 from services.connections.people import registry as people
 from shared.contracts.connections_changed import ConnectionEndpoint, LogInAsBrand, Party
-from shared.egress.masking import masked
 from shared.egress.sealed_url import SealedUrl, open_url
 from shared.failures import Refused
 from shared.postgres.database import Session
@@ -94,6 +93,7 @@ async def change_settings(
         endpoint_id, secret = await _new_endpoint(
             session, connection.id, change.webhook_url, sealer
         )
+        after["webhook_endpoint_id"] = endpoint_id
     version = await _next_version(session, connection, after, endpoint_id, caller)
     written = Change(
         action="settings_changed",
@@ -134,9 +134,10 @@ async def _tell(
 def _difference(
     connection: Connection, change: SettingsChange, known: UUID | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields that really change: as they are, and as they will be; URLs masked.
+    """The fields that really change: as they are, and as they will be.
 
-    `known` is the endpoint that has the wanted URL already.
+    `known` is the endpoint that has the wanted URL already. What is kept for good names endpoints
+    and no URL: a 3PL may be erased.
     """
     wanted: dict[str, Any] = dict(change.owners)
     if change.priority is not None:
@@ -150,8 +151,8 @@ def _difference(
     is_new = known is None and change.webhook_url is not None
     # By the endpoint: different URLs may look the same once they are masked.
     if change.sets_webhook and (is_new or known != connection.endpoint_id):
-        before["webhook_url"] = connection.webhook_url and masked(connection.webhook_url)
-        after["webhook_url"] = change.webhook_url and masked(change.webhook_url)
+        before["webhook_endpoint_id"] = connection.endpoint_id
+        after["webhook_endpoint_id"] = known
     return before, after
 
 

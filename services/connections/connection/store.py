@@ -122,10 +122,10 @@ async def count_word(session: Session, account_id: UUID, term: str, most: int) -
     )
 
 
-async def refresh_words(session: Session, connection_id: UUID) -> None:
-    """What the connection is found by, from the names that its parties have now."""
-    await _queries.delete_words.run(session, connection_id=connection_id)
-    await _queries.insert_words.run(session, connection_id=connection_id)
+async def refresh_words(session: Session, connections: Sequence[UUID]) -> None:
+    """What the connections are found by, from the names that their parties have now."""
+    await _queries.delete_words.run(session, connections=connections)
+    await _queries.insert_words.run(session, connections=connections)
 
 
 async def list_accepted_priorities(session: Session, connection: Connection) -> list[int]:
@@ -276,8 +276,8 @@ async def insert_audit_entry(
         account_id=caller.account_id,
         actor_id=caller.actor_id,
         action=action,
-        before=orjson.dumps(before).decode(),
-        after=orjson.dumps(after).decode(),
+        before=orjson.dumps(before, default=str).decode(),
+        after=orjson.dumps(after, default=str).decode(),
     )
 
 

@@ -1,6 +1,6 @@
 """Changes of a connection: each one transaction of compare-and-set, audit row and message."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -127,13 +127,13 @@ async def create_connection(session: Session, of_store: Store, caller: Caller) -
         before={},
         after={"state": ConnectionState.PENDING, "epoch": 0},
     )
-    await store.refresh_words(session, connection_id)
+    await store.refresh_words(session, [connection_id])
     return await _announce(session, connection_id, caller)
 
 
-async def rename(session: Session, connection_id: UUID) -> None:
-    """A party of the connection has another name: it is found by that from now on."""
-    await store.refresh_words(session, connection_id)
+async def rename(session: Session, connections: Sequence[UUID]) -> None:
+    """A party of the connections has another name: they are found by that from now on."""
+    await store.refresh_words(session, connections)
 
 
 async def accept(session: Session, connection_id: UUID, caller: Caller) -> Connection:
@@ -145,7 +145,7 @@ async def accept(session: Session, connection_id: UUID, caller: Caller) -> Conne
     connection = await visible_connection(session, connection_id, caller.account_id)
     outcome = lifecycle.accept(connection.state, connection.epoch)
     taken = await store.list_accepted_priorities(session, connection)
-    await store.refresh_words(session, connection_id)
+    await store.refresh_words(session, [connection_id])
     return await _apply(
         session, connection, outcome, caller, "accepted", lifecycle.next_priority(taken)
     )
@@ -154,17 +154,13 @@ async def accept(session: Session, connection_id: UUID, caller: Caller) -> Conne
 async def expire(session: Session, connection_id: UUID, caller: Caller) -> Connection:
     """Nobody accepted it in time: its 3PL's keys die; the caller holds the store's lock.
 
-    The store is told of in any case: from this message on it has no credentials.
-
     Raises:
         Refused: `not_found`, `invalid_transition`.
     """
     connection = await visible_connection(session, connection_id, caller.account_id)
     outcome = lifecycle.expire(connection.state, connection.epoch)
     if isinstance(outcome, Transition):
-        await claims.drop_keys(
-            session, connection.store_id, connection.three_pl_id, caller, announces=True
-        )
+        await claims.drop_keys(session, connection.store_id, connection.three_pl_id, caller)
     return await _apply(session, connection, outcome, caller, "expired")
 
 

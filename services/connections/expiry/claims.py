@@ -1,13 +1,14 @@
-"""Claims that nobody accepted in time: the connection expires, and the keys of the 3PL die.
+"""Claims that nobody accepted in time: the connection expires, and the claim is erased.
 
-The claim's store is told once more, without credentials: nothing comes in for it any longer. What
-came in before is erased with the account's data, in ingest and routing.
+Its keys die with its store, and its account is told to be erased: nothing comes in any longer, and
+the services erase what came in before.
 """
 
 import structlog
 
 from services.connections.callers import Caller
 from services.connections.connection import transitions
+from services.connections.erasure import erasing
 from services.connections.expiry import store
 from services.connections.expiry.models import ExpiredClaim
 from shared.failures import is_transient
@@ -42,7 +43,7 @@ async def expire(database: Database) -> int:
 async def expire_one(database: Database, claim: ExpiredClaim) -> bool:
     """Whether the claim has ended by this: not when it did before, or is somebody's right now."""
     async with database.transaction() as session:
-        if not await store.lock_free_store(session, claim.store_id):
+        if not await store.lock_free_claim(session, claim.account_id, claim.store_id):
             return False
         # Read again: meanwhile it may have been accepted, or got a new link.
         if not await store.is_expired_claim(session, claim.connection_id):
@@ -50,4 +51,6 @@ async def expire_one(database: Database, claim: ExpiredClaim) -> bool:
         # Nobody asked for it: it ends in the name of the 3PL whose claim it was.
         caller = Caller(claim.three_pl_id, None, traceparent_of({}))
         await transitions.expire(session, claim.connection_id, caller)
+        if not await store.is_somebodys(session, claim.account_id):
+            await erasing.erase_claim(session, claim.account_id, caller)
         return True

@@ -15,8 +15,9 @@ BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ExpiredClaim:
-    """A pending connection that nobody accepted in time."""
+    """A pending connection that nobody accepted in time; `account_id` is the claim's."""
 
     connection_id: UUID
     store_id: UUID
+    account_id: UUID
     three_pl_id: UUID

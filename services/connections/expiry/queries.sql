@@ -2,7 +2,8 @@
 
 -- name: list_expired_claims
 -- tenants: all; what nobody accepted ends
-SELECT c.id AS connection_id, c.store_id, c.three_pl_id FROM connections c
+SELECT c.id AS connection_id, c.store_id, c.brand_id AS account_id, c.three_pl_id
+FROM connections c
 WHERE c.state = 'pending' AND c.created_at < now() - :kept::interval
     AND NOT EXISTS (SELECT FROM login_links l
                     WHERE l.connection_id = c.id AND l.expires_at > now() - :kept::interval)
@@ -16,6 +17,15 @@ SELECT EXISTS (
         AND NOT EXISTS (SELECT FROM login_links l
                         WHERE l.connection_id = c.id
                             AND l.expires_at > now() - :kept::interval));
+
+-- name: lock_free_account$
+-- tenants: all; the caller reads the claim again
+-- Before the store, as who accepts.
+SELECT true FROM accounts WHERE id = :id FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: is_somebodys$
+-- tenants: all; the caller holds the account
+SELECT EXISTS (SELECT FROM memberships WHERE account_id = :account_id);
 
 -- name: lock_free_store$
 -- tenants: all; the caller reads the claim again

@@ -29,9 +29,17 @@ async def is_expired_claim(session: Session, connection_id: UUID) -> bool:
     )
 
 
-async def lock_free_store(session: Session, store_id: UUID) -> bool:
-    """Lock the store to the end of the transaction; False when somebody else has it."""
-    return bool(await _queries.lock_free_store.value(session, id=store_id))
+async def lock_free_claim(session: Session, account_id: UUID, store_id: UUID) -> bool:
+    """Lock account and store to the end of the transaction; False when somebody else has one."""
+    return bool(
+        await _queries.lock_free_account.value(session, id=account_id)
+        and await _queries.lock_free_store.value(session, id=store_id)
+    )
+
+
+async def is_somebodys(session: Session, account_id: UUID) -> bool:
+    """Whether somebody works in the account."""
+    return bool(await _queries.is_somebodys.value(session, account_id=account_id))
 
 
 async def sweep_login_links(session: Session) -> int:

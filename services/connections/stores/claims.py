@@ -38,18 +38,7 @@ async def accept_keys(
         await registry.announce(session, store_id, caller)
 
 
-async def drop_keys(
-    session: Session,
-    store_id: UUID,
-    three_pl_id: UUID,
-    caller: Caller,
-    *,
-    announces: bool = False,
-) -> None:
-    """A connection ends that was never accepted: what its 3PL made for it is revoked.
-
-    `announces`: also when there was none.
-    """
-    dropped = await store.revoke_credentials_of(session, store_id, three_pl_id, caller.account_id)
-    if dropped or announces:
+async def drop_keys(session: Session, store_id: UUID, three_pl_id: UUID, caller: Caller) -> None:
+    """A connection ends that was never accepted: what its 3PL made for it is revoked."""
+    if await store.revoke_credentials_of(session, store_id, three_pl_id, caller.account_id):
         await registry.announce(session, store_id, caller)

@@ -75,7 +75,7 @@ def url() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-async def test_the_command_lists_accounts_and_changes_plans(api: Api, url: str) -> None:
+async def test_the_command_lists_accounts_changes_plans_and_erases(api: Api, url: str) -> None:
     three_pl, _, added = await api.connected()
     await three_pl.post(f"/v1/connections/{added['connection']['id']}/activate")
     server = uvicorn.Server(
@@ -109,6 +109,14 @@ async def test_the_command_lists_accounts_and_changes_plans(api: Api, url: str) 
     assert (await listed(api, "?kind=three_pl"))[0]["plan"] == "free"
     assert (await run("plan", three_pl.id, "conquer"))[0] == 0
     assert (await run("plan", added["connection"]["id"], "conquer"))[0] == 1
+    # Nothing is erased without a word, nor while a connection is live.
+    assert (await run("erase", three_pl.id))[0] == 2
+    assert (await run("erase", three_pl.id, "--yes"))[0] == 1
+    path = f"/v1/connections/{added['connection']['id']}/disconnect"
+    assert (await three_pl.call("POST", path)).is_success
+    code, out = await run("erase", three_pl.id, "--yes", "--json")
+    assert (code, json.loads(out)["account_id"]) == (0, three_pl.id)
+    assert await listed(api, "?kind=three_pl") == []
     assert (await run("list", RELEVO_CONNECTIONS_OPERATOR_KEY="wrong"))[0] == 1
     server.should_exit = True
     await serving

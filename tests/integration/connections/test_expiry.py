@@ -10,11 +10,13 @@ import pytest
 from services.connections.expiry import claims, store
 from services.connections.main import create_app
 from services.connections.settings import Settings
+from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.stores_changed import StoreChanged
-from shared.kafka.topics import CONNECTIONS_CHANGED, STORES_CHANGED
+from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, STORES_CHANGED
 from shared.postgres.database import Database
 from tests.kit.client import Api, Json, Party, brand_form
+from tests.kit.leaks import tables_with
 from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
 from tests.kit.waiting import eventually
@@ -81,18 +83,26 @@ async def test_a_claim_that_nobody_accepts_ends_once_on_two_replicas(
         assert len(records) == 24
         said = [ConnectionChanged.model_validate_json(record.value) for record in records]
         assert sum(one.state == "expired" for one in said) == 12
-        records = await topics.all(STORES_CHANGED.name, at_least=25)
+        # Made, with a key, without it, and erased.
+        records = await topics.all(STORES_CHANGED.name, at_least=26)
         stores = [StoreChanged.model_validate_json(record.value) for record in records]
-        assert len(stores) == 25
+        assert len(stores) == 26
         newest = {one.store_id: one for one in sorted(stores, key=lambda one: one.version)}
-        assert [one.credentials for one in newest.values()] == [()] * 12
+        assert {(one.credentials, one.domain) for one in newest.values()} == {
+            ((), f"{one.store_id}.invalid") for one in newest.values()
+        }
+        records = await topics.all(ACCOUNTS_CHANGED.name, at_least=12)
+        erased = [AccountChanged.model_validate_json(record.value) for record in records]
+        assert {str(one.account_id) for one in erased if one.erased} == {one["id"] for one in added}
         first = [one for one in stores if str(one.store_id) == added[0]["store"]["id"]]
-        assert [len(one.credentials) for one in first] == [0, 1, 0]
+        assert [len(one.credentials) for one in first] == [0, 1, 0, 0]
 
         # Over for both: the mailed link accepts nothing, and the 3PL may ask anew.
         assert (await api.accept(token)).json()["code"] == "link_expired"
         link = await three_pl.call("POST", f"/v1/brands/{added[0]['id']}/login-link")
-        assert link.json()["code"] == "nothing_pending"
+        assert (link.status_code, link.json()["code"]) == (404, "not_found")
+        contact = added[0]["contact"]["email"]
+        assert await tables_with(postgres_dsn, "connections", [contact, "Calle Mayor"]) == set()
         form = brand_form(store_url=added[0]["store"]["domain"])
         assert (await three_pl.post("/v1/brands", form))["connection"]["state"] == "pending"
 

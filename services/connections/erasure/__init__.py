@@ -1,0 +1,1 @@
+"""Erasing what is personal of an account; ids and decisions stay."""
