@@ -28,7 +28,14 @@ class Service:
 
 SERVICES = (
     Service(
-        "connections", 8001, writes=("connections.changed", "stores.changed", "accounts.changed")
+        "connections",
+        8001,
+        writes=(
+            "connections.changed",
+            "stores.changed",
+            "accounts.changed",
+            "signing-keys.changed",
+        ),
     ),
     Service("ingest", 8002, reads=("stores.changed",), writes=("orders.received",)),
     Service(
@@ -40,8 +47,8 @@ SERVICES = (
     ),
     Service("webhooks", 8004, reads=("orders.events", "connections.changed")),
 )
-# What every service reads, connections too: whose tokens are over (`shared/runtime.py`).
-READ_BY_ALL = ("accounts.changed",)
+# What every service reads, connections too: whose tokens are good (`shared/runtime.py`).
+READ_BY_ALL = ("accounts.changed", "signing-keys.changed")
 NAMES = tuple(service.name for service in SERVICES)
 PORTS = {service.name: service.port for service in SERVICES}
 

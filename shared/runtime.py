@@ -19,10 +19,12 @@ from fastapi import Depends, FastAPI, Request
 
 from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
+from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.health import Health
 from shared.kafka.batch import read
 from shared.kafka.connection import KafkaConnection
-from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED
+from shared.kafka.subscriber import Reader
+from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, SIGNING_KEYS_CHANGED
 from shared.postgres.database import Database
 from shared.postgres.outbox import Relay
 from shared.settings import Settings
@@ -58,6 +60,8 @@ class Runtime:
         self.database = Database(settings, name)
         self.kafka = KafkaConnection(settings, f"relevo-{name}")
         self.revocations = Revocations()
+        self.verifier = Verifier(settings.auth_jwks, settings.auth_issuer)
+        self._on_keys: list[Background] = []
         self._hear_of_rights()
         self.health = Health()
         self.health.add("database", self._check_database)
@@ -72,20 +76,28 @@ class Runtime:
             self._background["relay"] = relay.run
 
     def _hear_of_rights(self) -> None:
-        # Every process knows whose tokens are over: no group.
-        @self.kafka.router.batch_subscriber(
-            ACCOUNTS_CHANGED, group=None, parse=read(AccountChanged), keeps_dead_letters=False
+        # Every process knows whose tokens are over, and whose signature makes one: no group.
+        self.kafka.router.read_by_all(
+            Reader(ACCOUNTS_CHANGED, read(AccountChanged), self._on_accounts_changed),
+            Reader(CONNECTIONS_CHANGED, read(ConnectionChanged), self._on_delegations_changed),
+            Reader(SIGNING_KEYS_CHANGED, read(SigningKeysChanged), self._on_keys_changed),
         )
-        async def on_accounts_changed(changes: Sequence[AccountChanged]) -> None:
-            """Refuse the tokens that these changes end."""
-            self.revocations.apply(changes)
 
-        @self.kafka.router.batch_subscriber(
-            CONNECTIONS_CHANGED, group=None, parse=read(ConnectionChanged), keeps_dead_letters=False
-        )
-        async def on_delegations_changed(changes: Sequence[ConnectionChanged]) -> None:
-            """Refuse the tokens of 3PLs that these changes end."""
-            self.revocations.apply_connections(changes)
+    async def _on_accounts_changed(self, changes: Sequence[AccountChanged]) -> None:
+        self.revocations.apply(changes)
+
+    async def _on_delegations_changed(self, changes: Sequence[ConnectionChanged]) -> None:
+        self.revocations.apply_connections(changes)
+
+    async def _on_keys_changed(self, changes: Sequence[SigningKeysChanged]) -> None:
+        for change in changes:
+            self.verifier.learn(change)
+        for hear in self._on_keys:
+            await hear()
+
+    def on_keys(self, hear: Background) -> None:
+        """Await `hear` whenever the verifier has learned of other signing keys."""
+        self._on_keys.append(hear)
 
     def background(self, name: str, work: Background) -> None:
         """Run `work` as long as the process; it should only return when cancelled."""
@@ -121,7 +133,7 @@ class Runtime:
             docs_url=None,
             redoc_url=None,
         )
-        app.state.verifier = Verifier(self.settings.auth_jwks, self.settings.auth_issuer)
+        app.state.verifier = self.verifier
         app.state.revocations = self.revocations
         app.state.area = AREAS[self.name]
         app.state.runtime = self

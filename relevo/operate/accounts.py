@@ -7,26 +7,17 @@ not told `--yes`.
 
 import json
 from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.table import Table
 
+from relevo.operate.asking import HERE, Json, Key, Url, ask
 from relevo.terminal import AsJson, complain, console, notes
 
 app = typer.Typer(help="Accounts and their plans: list, plan, erase.", no_args_is_help=True)
-Json = dict[str, Any]
-_SECONDS = 20
 _PAGE = 200
-
-Url = Annotated[
-    str, typer.Option(envvar="RELEVO_CONNECTIONS_PUBLIC_URL", help="Where connections answers.")
-]
-Key = Annotated[
-    str, typer.Option("--operator-key", envvar="RELEVO_CONNECTIONS_OPERATOR_KEY", show_envvar=True)
-]
-_HERE = "http://127.0.0.1:8001"
 
 
 class Kind(StrEnum):
@@ -46,7 +37,7 @@ class PlanName(StrEnum):
 @app.command(name="list")
 def list_accounts(
     operator_key: Key,
-    url: Url = _HERE,
+    url: Url = HERE,
     kind: Annotated[Kind | None, typer.Option(help="Of this kind alone.")] = None,
     plan: Annotated[PlanName | None, typer.Option(help="On this plan alone.")] = None,
     q: Annotated[str | None, typer.Option(help="Beginnings of words of the name.")] = None,
@@ -61,7 +52,7 @@ def list_accounts(
     after: Json = {}
     while len(rows) < limit:
         asked = {**query, **after, "limit": str(min(_PAGE, limit - len(rows)))}
-        page = _ask(url, operator_key, "GET", "/v1/accounts", params=asked)
+        page = ask(url, operator_key, "GET", "/v1/accounts", params=asked)
         rows += page["data"]
         if page["next"] is None:
             break
@@ -79,13 +70,13 @@ def change_plan(
     account: Annotated[UUID, typer.Argument(help="As `relevo accounts list` shows it.")],
     plan: Annotated[PlanName, typer.Argument()],
     operator_key: Key,
-    url: Url = _HERE,
+    url: Url = HERE,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Put an account on a plan. Connections that are switched on go on, whatever the plan."""
     path = f"/v1/accounts/{account}/plan"
-    changed = _ask(url, operator_key, "PUT", path, json={"plan": plan.value})
+    changed = ask(url, operator_key, "PUT", path, json={"plan": plan.value})
     if as_json:
         print(json.dumps(changed, indent=2))
         return
@@ -102,7 +93,7 @@ def change_plan(
 def erase(
     account: Annotated[UUID, typer.Argument(help="As `relevo accounts list` shows it.")],
     operator_key: Key,
-    url: Url = _HERE,
+    url: Url = HERE,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be undone.")] = False,
     as_json: AsJson = False,
@@ -115,7 +106,7 @@ def erase(
             " the contents of its orders. Ids and decisions stay. It cannot be undone; say --yes."
         )
         raise typer.Exit(2)
-    erased = _ask(url, operator_key, "DELETE", f"/v1/accounts/{account}/personal-data")
+    erased = ask(url, operator_key, "DELETE", f"/v1/accounts/{account}/personal-data")
     if as_json:
         print(json.dumps(erased, indent=2))
         return
@@ -124,31 +115,6 @@ def erase(
         f" until {erased['logs_until']}.",
         markup=False, highlight=False,
     )  # fmt: skip
-
-
-def _ask(url: str, key: str, method: str, path: str, **more: Any) -> Json:
-    import httpx  # noqa: PLC0415  takes its time to load
-
-    try:
-        answer = httpx.request(
-            method,
-            url.rstrip("/") + path,
-            headers={"authorization": f"Bearer {key}"},
-            timeout=_SECONDS,
-            trust_env=False,
-            **more,
-        )
-        body: Json = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        _give_up(f"{url}: {error}. Does connections run there?")
-    if not answer.is_success:
-        _give_up(str(body.get("detail", answer.status_code)))
-    return body
-
-
-def _give_up(why: str) -> NoReturn:
-    complain(why)
-    raise typer.Exit(1)
 
 
 def _table(rows: list[Json]) -> Table:

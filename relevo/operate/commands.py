@@ -11,6 +11,7 @@ from rich.table import Table
 
 from relevo.operate.accounts import app as accounts
 from relevo.operate.dead_letters import app as dead_letters
+from relevo.operate.keys import app as keys
 from relevo.operate.outbox import app as outbox
 from relevo.operate.parked import app as parked
 from relevo.operate.status import STATE_FILE, health
@@ -18,6 +19,7 @@ from relevo.terminal import RUN_FOLDER, AsJson, Directory, complain, console, no
 
 app = typer.Typer()
 app.add_typer(accounts, name="accounts")
+app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(outbox, name="outbox")

@@ -15,6 +15,7 @@ from services.connections.people.mailed_links import MailedLinks
 from services.connections.people.passwords import Passwords
 from services.connections.proofs.looking import Looker
 from services.connections.settings import Settings
+from services.connections.signing_keys.keyring import Keyring
 from shared.egress.url_check import UrlCheck
 from shared.failures import Refused
 from shared.postgres.database import Database
@@ -35,6 +36,7 @@ class Dependencies:
     settings: Settings
     database: Database
     sealer: Sealer
+    keyring: Keyring
     issuer: TokenIssuer
     passwords: Passwords
     guessing: Guessing

@@ -29,6 +29,9 @@ from services.connections.proofs.http import router as proofs
 from services.connections.proofs.looking import Looker
 from services.connections.sessions.http import router as sessions
 from services.connections.settings import Settings
+from services.connections.signing_keys import turns
+from services.connections.signing_keys.http import router as signing_keys
+from services.connections.signing_keys.keyring import Keyring
 from services.connections.stores.http import router as stores
 from shared.egress.guard import Guard
 from shared.egress.plain_urls import seal_all
@@ -51,6 +54,14 @@ def create_app(settings: Settings) -> FastAPI:
     runtime.background(
         "expiry", lambda: sweep.run(runtime.database, settings.connections_sweep_seconds)
     )
+    keyring = Keyring(
+        settings.connections_signing_key.get_secret_value(),
+        settings.auth_jwks,
+        runtime.database,
+        sealer,
+    )
+    runtime.background("signing keys", lambda: turns.run(runtime.database, keyring))
+    runtime.on_keys(lambda: turns.seen(runtime.database, keyring, runtime.verifier.kids))
     guard = Guard(settings.webhooks_allowed_networks, allow_http=settings.webhooks_allow_http)
     url_check = UrlCheck(guard, GuardedResolver(guard))
     runtime.on_stop(url_check.close)
@@ -68,12 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings,
         database=runtime.database,
         sealer=sealer,
-        issuer=TokenIssuer(
-            settings.connections_signing_key.get_secret_value(),
-            settings.auth_jwks,
-            settings.auth_issuer,
-            settings.connections_token_seconds,
-        ),
+        keyring=keyring,
+        issuer=TokenIssuer(keyring, settings.auth_issuer, settings.connections_token_seconds),
         passwords=passwords,
         guessing=Guessing(runtime.database, settings.connections_attempts_of_network),
         outgoing=Outgoing(sealer),
@@ -89,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
         machines,
         accounts,
         erasure,
+        signing_keys,
         people,
         colleagues,
         sessions,

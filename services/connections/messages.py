@@ -4,6 +4,7 @@ These messages go to the outbox, with the change that they are about.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from services.connections.accounts.models import Account
 from services.connections.connection.models import Connection
@@ -15,10 +16,17 @@ from shared.contracts.connections_changed import (
     ConnectionSettings,
     EffectiveSettings,
 )
+from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.contracts.stores_changed import StoreChanged, StoreCredential
 from shared.kafka.cloudevents import cloud_event_headers
 from shared.kafka.message import Message
-from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, STORES_CHANGED, Topic
+from shared.kafka.topics import (
+    ACCOUNTS_CHANGED,
+    CONNECTIONS_CHANGED,
+    SIGNING_KEYS_CHANGED,
+    STORES_CHANGED,
+    Topic,
+)
 
 _SOURCE = "/relevo/connections"
 
@@ -95,6 +103,12 @@ def account_changed(
         changed_at=account.changed_at,
     )
     return _message(ACCOUNTS_CHANGED, str(account.id), body.model_dump_json(), traceparent)
+
+
+def signing_keys_changed(signed_jwks: str, traceparent: str | None) -> Message:
+    """The message on `signing-keys.changed`."""
+    body = SigningKeysChanged(signed_jwks=signed_jwks, changed_at=datetime.now(UTC))
+    return _message(SIGNING_KEYS_CHANGED, "signing-keys", body.model_dump_json(), traceparent)
 
 
 def _message(topic: Topic, key: str, value: str, traceparent: str | None) -> Message:

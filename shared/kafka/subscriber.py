@@ -9,7 +9,11 @@ broker, `TestKafkaBroker` runs it without one. What differs from FastStream's ow
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Generic
 
 from aiokafka import AIOKafkaConsumer
 from faststream import AckPolicy
@@ -55,7 +59,6 @@ class BatchRouter(KafkaRouter):
         super().__init__(prefix=prefix)
         self._group_prefix = prefix
         self._dead_letters = dead_letters
-        self._logged_only = LoggedOnly()
         self._offsets = offsets
         self._limits = limits
         self.brakes: dict[str, Brake] = {}
@@ -74,7 +77,6 @@ class BatchRouter(KafkaRouter):
         max_records: int = BATCH_RECORDS,
         fetch_max_wait_ms: int = 0,
         park: Park | None = None,
-        keeps_dead_letters: bool = True,
     ) -> Callable[[Handle[Body]], Handle[Body]]:
         """Declare the decorated function as the handler of `topic`.
 
@@ -85,48 +87,78 @@ class BatchRouter(KafkaRouter):
             parse: reads one record; see `BatchHandler`.
             max_records: most records in a batch.
             park: see `BatchHandler`; such a handler judges by `brake_of(topic)`.
-            keeps_dead_letters: False for what another reader of the topic keeps: it is logged.
             fetch_max_wait_ms: how long the broker may hold an answer back for more records to
                 come; 0 for not at all. Fewer, larger batches for that much latency, and as many
                 fetches when nothing comes.
         """
 
         def declare(handle: Handle[Body]) -> Handle[Body]:
-            def consumer() -> AIOKafkaConsumer | None:
-                return subscriber.consumer
-
             # Without a group there is nobody to hand a batch back to.
             wait = _WAIT_IN_PLACE_SECONDS if group else math.inf
-            commits = KafkaOffsets(consumer)
-            offsets = (self._offsets or commits) if group else None
-            subscriber = self.subscriber(
-                topic.name,
-                batch=True,
-                group_id=f"{self._group_prefix}{group}" if group else None,
-                auto_offset_reset="earliest",
-                # FastStream's default acknowledges before the handler ran.
-                ack_policy=AckPolicy.NACK_ON_ERROR if group else AckPolicy.ACK_FIRST,
-                session_timeout_ms=_SESSION_MS,
-                heartbeat_interval_ms=_SESSION_MS // 3,
-                fetch_min_bytes=_FETCH_BYTES if fetch_max_wait_ms else 1,
-                fetch_max_wait_ms=fetch_max_wait_ms or overrides.POLL_MS,
-                listener=commits if group else None,
-                parser=overrides.parse_without_decoding(consumer, offsets),
-                decoder=overrides.decode_nothing,
-                no_reply=True,
+            handler = BatchHandler(
+                topic, parse, handle, self._dead_letters, wait, self.brake_of(topic), park
             )
-            overrides.poll_without_sleeping(subscriber, max_records)
-            dead_letters = self._dead_letters if keeps_dead_letters else self._logged_only
-            batch_handler = BatchHandler(
-                topic, parse, handle, dead_letters, wait, self.brake_of(topic), park
-            )
-
-            @subscriber
-            async def on_batch(records: Records) -> None:
-                await batch_handler(records)
-
-            if group:
-                self.commits.append(commits)
+            self._subscribe({topic.name: handler}, group, max_records, fetch_max_wait_ms)
             return handle
 
         return declare
+
+    def read_by_all(self, *readers: "Reader[Any]") -> None:
+        """One consumer of several topics that every process of every service reads from the start.
+
+        What cannot be read is logged: whoever else reads the topic keeps it as a dead letter.
+        """
+        handlers = {
+            one.topic.name: BatchHandler(
+                one.topic, one.parse, one.handle, LoggedOnly(), math.inf, self.brake_of(one.topic)
+            )
+            for one in readers
+        }
+        self._subscribe(handlers, None, BATCH_RECORDS, 0)
+
+    def _subscribe(
+        self,
+        handlers: Mapping[str, BatchHandler[Any]],
+        group: str | None,
+        max_records: int,
+        fetch_max_wait_ms: int,
+    ) -> None:
+        def consumer() -> AIOKafkaConsumer | None:
+            return subscriber.consumer
+
+        commits = KafkaOffsets(consumer)
+        offsets = (self._offsets or commits) if group else None
+        subscriber = self.subscriber(
+            *handlers,
+            batch=True,
+            group_id=f"{self._group_prefix}{group}" if group else None,
+            auto_offset_reset="earliest",
+            # FastStream's default acknowledges before the handler ran.
+            ack_policy=AckPolicy.NACK_ON_ERROR if group else AckPolicy.ACK_FIRST,
+            session_timeout_ms=_SESSION_MS,
+            heartbeat_interval_ms=_SESSION_MS // 3,
+            fetch_min_bytes=_FETCH_BYTES if fetch_max_wait_ms else 1,
+            fetch_max_wait_ms=fetch_max_wait_ms or overrides.POLL_MS,
+            listener=commits if group else None,
+            parser=overrides.parse_without_decoding(consumer, offsets),
+            decoder=overrides.decode_nothing,
+            no_reply=True,
+        )
+        overrides.poll_without_sleeping(subscriber, max_records)
+
+        @subscriber
+        async def on_batch(records: Records) -> None:
+            for name, of_topic in groupby(records, attrgetter("topic")):
+                await handlers[name.removeprefix(self._group_prefix)](tuple(of_topic))
+
+        if group:
+            self.commits.append(commits)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader(Generic[Body]):
+    """A topic with what is done with its records; see `BatchRouter.batch_subscriber`."""
+
+    topic: Topic
+    parse: Parse[Body]
+    handle: Handle[Body]

@@ -10,6 +10,7 @@ from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEvent
 from shared.contracts.orders_received import OrderReceived
+from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.contracts.stores_changed import StoreChanged
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
@@ -55,7 +56,21 @@ STORES_CHANGED = Topic(
 ACCOUNTS_CHANGED = Topic(
     "accounts.changed", "account.changed", AccountChanged, key="account id", compacted=True
 )
-TOPICS = (ORDERS_RECEIVED, ORDERS_EVENTS, CONNECTIONS_CHANGED, STORES_CHANGED, ACCOUNTS_CHANGED)
+SIGNING_KEYS_CHANGED = Topic(
+    "signing-keys.changed",
+    "signing-keys.changed",
+    SigningKeysChanged,
+    key='"signing-keys"',
+    compacted=True,
+)
+TOPICS = (
+    ORDERS_RECEIVED,
+    ORDERS_EVENTS,
+    CONNECTIONS_CHANGED,
+    STORES_CHANGED,
+    ACCOUNTS_CHANGED,
+    SIGNING_KEYS_CHANGED,
+)
 
 
 async def create_topics(

@@ -1,7 +1,7 @@
 """Who is asking: access tokens (RFC 9068 style JWT, EdDSA), verified offline.
 
-`connections` issues them; every service verifies with the public keys in its settings, so no
-request waits for another service.
+`connections` issues them; every service verifies with public keys that it knows, those in its
+settings or those that it heard of since, so no request waits for another service.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
 import jwt
-import orjson
 
 from shared.contracts.accounts_changed import AccountKind, Role
-from shared.failures import Refused
+from shared.contracts.signing_keys_changed import SigningKeysChanged
+from shared.failures import Permanent, Refused
+from shared.web import key_sets
 
 AUDIENCE = "relevo"
 _ROLES = get_args(Role)
@@ -105,15 +106,34 @@ class Verifier:
     """Verifies access tokens by key id.
 
     Args:
-        jwks: a JSON Web Key Set (RFC 7517) with Ed25519 public keys.
+        jwks: a JSON Web Key Set (RFC 7517) with Ed25519 public keys, the installation's own: they
+            count until keys are announced, and vouch for those.
         issuer: the expected `iss`.
     """
 
     def __init__(self, jwks: str, issuer: str) -> None:
-        self._keys = {
-            str(key["kid"]): jwt.PyJWK(key, algorithm="EdDSA") for key in orjson.loads(jwks)["keys"]
-        }
+        self._own = key_sets.by_kid(key_sets.public_keys(jwks))
+        self._keys = self._own
+        self._version = 0
         self._issuer = issuer
+
+    def learn(self, change: SigningKeysChanged) -> None:
+        """Verify by these keys alone from now on; an older announcement changes nothing.
+
+        Raises:
+            Permanent: the installation's own key has not signed it.
+        """
+        try:
+            announced = key_sets.verify(change.signed_jwks, self._own)
+        except ValueError as error:
+            raise Permanent(str(error)) from error
+        if announced.version > self._version:
+            self._keys, self._version = key_sets.by_kid(announced.keys), announced.version
+
+    @property
+    def kids(self) -> frozenset[str]:
+        """The ids of the keys that count."""
+        return frozenset(self._keys)
 
     def verify(self, token: str) -> Principal:
         """The principal of a valid token.

@@ -158,6 +158,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The credential that this Idempotency-Key made was revoked.",
         "Make another one, with a new key.",
     ),
+    "rotation_under_way": ProblemType(
+        409,
+        "A new key is announced and does not sign yet.",
+        "Wait until it signs, or retire the others now.",
+    ),
     "plan_required": ProblemType(
         402,
         "The 3PL has to be on plan `conquer` to hold connections.",

@@ -20,6 +20,7 @@ from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.fields import WireContract
 from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
 from shared.contracts.orders_received import OrderReceived
+from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.contracts.stores_changed import StoreChanged
 from shared.kafka.batch import Record
 
@@ -30,6 +31,7 @@ CONTRACTS: dict[str, type[WireContract]] = {
     "connection_changed": ConnectionChanged,
     "store_changed": StoreChanged,
     "account_changed": AccountChanged,
+    "signing_keys_changed": SigningKeysChanged,
     "order_event": OrderEvent,
 }
 

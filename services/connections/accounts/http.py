@@ -1,7 +1,6 @@
-"""Accounts and their plans, and the keys that tokens verify by."""
+"""Accounts and their plans."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -13,7 +12,6 @@ from services.connections.dependencies import Operator, Process
 from shared.contracts.accounts_changed import AccountKind
 from shared.contracts.connections_changed import ConnectionState
 from shared.telemetry import traceparent_of
-from shared.web.access import Public
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, SearchText, only_known_parameters
@@ -101,11 +99,3 @@ async def change_plan(
         created_at=account.created_at,
         active_connections=active,
     )
-
-
-@router.get(
-    "/.well-known/jwks.json", tags=["keys"], summary="The keys that tokens verify by (RFC 7517)"
-)
-async def jwks(_: Public, process: Process) -> dict[str, list[dict[str, Any]]]:
-    """A JSON Web Key Set with Ed25519 public keys."""
-    return process.issuer.jwks

@@ -6,11 +6,10 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
-import orjson
 from uuid_utils.compat import uuid7
 
 from shared.contracts.accounts_changed import AccountKind, Role
@@ -20,7 +19,13 @@ _LINK_BYTES = 32
 _KEY_BYTES = 32
 _CHALLENGE_BYTES = 16
 _SIGNING_BYTES = 32
-_PUBLIC_MEMBERS = ("kty", "crv", "x", "kid")
+
+
+class Signs(Protocol):
+    """The part of the keyring that tokens need."""
+
+    def signing_key(self) -> jwt.PyJWK:
+        """The private key that counts now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +71,15 @@ class TokenIssuer:
     """Signs access tokens (RFC 9068) with Ed25519.
 
     Args:
-        signing_key: the private JWK (RFC 8037), as JSON, with a `kid`.
-        jwks: the public keys that the services verify by.
+        keyring: has the key to sign with.
         issuer: the `iss` of every token.
         seconds: how long a token is good.
-
-    Raises:
-        ValueError: the signing key is no private Ed25519 key, or `jwks` does not have its `kid`.
     """
 
-    def __init__(self, signing_key: str, jwks: str, issuer: str, seconds: int) -> None:
-        jwk = orjson.loads(signing_key)
-        if not {"kty", "d", "kid"} <= jwk.keys():
-            raise ValueError("RELEVO_CONNECTIONS_SIGNING_KEY: not a private JWK with a kid")
-        self._key = jwt.PyJWK(jwk, algorithm="EdDSA").key
-        self._kid = str(jwk["kid"])
+    def __init__(self, keyring: Signs, issuer: str, seconds: int) -> None:
+        self._keyring = keyring
         self._issuer = issuer
         self.seconds = seconds
-        self.jwks = public_jwks(jwks)
-        if self._kid not in {key["kid"] for key in self.jwks["keys"]}:
-            raise ValueError(
-                f"RELEVO_AUTH_JWKS has no key {self._kid!r}: nobody could verify our tokens"
-            )
 
     def issue(self, grant: Grant) -> str:
         """An access token."""
@@ -100,19 +92,9 @@ class TokenIssuer:
             "exp": now + self.seconds,
             "jti": str(uuid7()),
         }
-        return jwt.encode(
-            claims, self._key, algorithm="EdDSA", headers={"kid": self._kid, "typ": "at+jwt"}
-        )
-
-
-def public_jwks(jwks: str) -> dict[str, list[dict[str, Any]]]:
-    """The key set to publish: public members alone, whatever the settings hold."""
-    return {
-        "keys": [
-            {name: key[name] for name in _PUBLIC_MEMBERS} | {"use": "sig", "alg": "EdDSA"}
-            for key in orjson.loads(jwks)["keys"]
-        ]
-    }
+        key = self._keyring.signing_key()
+        headers = {"kid": str(key.key_id), "typ": "at+jwt"}
+        return jwt.encode(claims, key.key, algorithm="EdDSA", headers=headers)
 
 
 def digest(secret: str) -> str:

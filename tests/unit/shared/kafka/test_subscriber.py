@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from shared.failures import Permanent, Transient
 from shared.kafka import subscriber as module
 from shared.kafka.batch import Record, newest_versions, read
+from shared.kafka.subscriber import Reader
 from shared.kafka.topics import CONNECTIONS_CHANGED, STORES_CHANGED
 from tests.kit.kafka import FakeKafka
 
@@ -34,6 +35,30 @@ async def test_a_handler_gets_the_bodies_of_a_batch_in_order_and_the_batch_is_ac
     assert batches == [[Note(text="1"), Note(text="2")]]
     assert kafka.handled == 2
     assert kafka.dead_letters == []
+
+
+async def test_one_consumer_reads_several_topics_and_each_has_its_handler() -> None:
+    kafka = FakeKafka(prefix="p.")
+    stores: list[Note] = []
+    connections: list[Note] = []
+
+    async def on_stores(notes: Sequence[Note]) -> None:
+        stores.extend(notes)
+
+    async def on_connections(notes: Sequence[Note]) -> None:
+        connections.extend(notes)
+
+    kafka.router.read_by_all(
+        Reader(STORES_CHANGED, read(Note), on_stores),
+        Reader(CONNECTIONS_CHANGED, read(Note), on_connections),
+    )
+    async with TestKafkaBroker(kafka.broker) as broker:
+        await broker.publish_batch(b'{"text": "1"}', b"{", topic="p.stores.changed")
+        await broker.publish_batch(b'{"text": "2"}', topic="p.connections.changed")
+    assert len(kafka.broker.subscribers) == 1
+    assert (stores, connections) == ([Note(text="1")], [Note(text="2")])
+    # What cannot be read is somebody else's to keep, and nothing is committed.
+    assert (kafka.dead_letters, kafka.handled) == ([], 0)
 
 
 async def test_key_headers_and_place_of_a_record_can_be_read() -> None:
