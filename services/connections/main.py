@@ -11,7 +11,7 @@ from services.connections.connection import sealing
 from services.connections.connection.http import router as connections
 from services.connections.connection.http_history import router as connection_history
 from services.connections.connection.http_list import router as connection_list
-from services.connections.connection.http_secret import router as secrets
+from services.connections.connection.http_webhook import router as webhook
 from services.connections.dependencies import Dependencies
 from services.connections.erasure.http import router as erasure
 from services.connections.expiry import sweep
@@ -108,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
         blocks,
         connection_list,
         connections,
-        secrets,
+        webhook,
         connection_history,
     ):
         app.include_router(router)

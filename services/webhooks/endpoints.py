@@ -109,12 +109,18 @@ class Endpoints:
         for endpoint_id in ids:
             self._pauses.pop(endpoint_id, None)
 
+    def forget_pauses(self, ids: Iterable[UUID]) -> None:
+        """Nothing is sent to the receivers that asked for them any more."""
+        for endpoint_id in ids:
+            self._pauses.pop(endpoint_id, None)
+            self._gone.discard(endpoint_id)
+
     def _keep(self, rows: Iterable[StoredEndpoint]) -> None:
         now = time.monotonic()
         for row in rows:
             try:
                 keys = self._keys(row)
-                url = open_url(row.sealed_url, row.url, row.id, self._sealer)
+                url = open_url(row.sealed_url, row.url, row.target_id, self._sealer)
             except (Permanent, ValueError) as error:
                 # Unsigned is never sent. Its deliveries stay stored until the key is back.
                 reason = str(error)
@@ -135,5 +141,6 @@ class Endpoints:
         if not row.sealed_secrets:
             raise ValueError("no signing secret")
         return tuple(
-            key_of(self._sealer.open(sealed, f"endpoint:{row.id}")) for sealed in row.sealed_secrets
+            key_of(self._sealer.open(sealed, f"endpoint:{row.target_id}"))
+            for sealed in row.sealed_secrets
         )

@@ -46,7 +46,8 @@ def subscribe(
     async def on_connections_changed(changes: Sequence[ConnectionChanged]) -> None:
         """Keep the endpoints of the newest state of each connection.
 
-        The one that newer settings name gets another chance, should it be disabled.
+        The one that newer settings name gets another chance, should it be disabled; so do those
+        that send somewhere else now.
         """
         found = newest_versions(changes, key=lambda change: change.connection_id)
         newest = {key: endpoint_urls.sealed(change, sealer) for key, change in found.items()}
@@ -55,10 +56,13 @@ def subscribe(
             return
         named = {change.settings.endpoint_id for change in newest.values()}
         async with database.transaction() as session:
-            changed = await store.upsert_endpoints(session, list(newest.values()))
+            changed, moved = await store.upsert_endpoints(session, list(newest.values()))
             await store.enable_endpoints(
-                session, [endpoint_id for endpoint_id in ids if endpoint_id in named & changed]
+                session, [one for one in ids if one in named & changed or one in moved]
             )
+            if moved:
+                await store.redirect(session, moved)
+        endpoints.forget_pauses(moved)
         await endpoints.reload(ids)
         claimer.endpoints_changed(ids)
 

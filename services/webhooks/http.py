@@ -65,6 +65,9 @@ class Endpoint(BaseModel):
     connection_id: UUID
     store_id: UUID
     url: str = Field(description="Masked: each value of the query and each token is `…`.")
+    sends_to: UUID | None = Field(
+        description="The endpoint whose URL and secrets are used instead, since a re-point."
+    )
     state: Literal["enabled", "disabled"] = Field(
         description="`disabled`: the receiver answered 410; deliveries are parked."
     )

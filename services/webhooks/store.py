@@ -25,12 +25,14 @@ _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 @dataclass(frozen=True, slots=True)
 class StoredEndpoint:
-    """An endpoint with its signing secrets, sealed for `endpoint:<id>`, newest first.
+    """An endpoint with the URL and the signing secrets of the one that it sends to, mostly itself.
 
-    `url`: of before, not sealed yet. For `paused_seconds` nothing is sent there.
+    The secrets are sealed for `endpoint:<target_id>`, newest first. `url`: of before, not sealed
+    yet. For `paused_seconds` nothing is sent there.
     """
 
     id: UUID
+    target_id: UUID
     url: str | None = field(repr=False)
     sealed_url: str | None = field(repr=False)
     sealed_secrets: Sequence[str]
@@ -44,8 +46,10 @@ def _endpoint(row: asyncpg.Record) -> StoredEndpoint:
     return row_as(StoredEndpoint, row, is_enabled=is_enabled, paused_seconds=paused_seconds)
 
 
-async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> set[UUID]:
-    """Store every endpoint of the connections; which of them are new, or newer than they were.
+async def upsert_endpoints(
+    session: Session, changes: Sequence[ConnectionChanged]
+) -> tuple[set[UUID], list[UUID]]:
+    """Store every endpoint of the connections: which are new or newer, which send elsewhere now.
 
     Each connection stands in `changes` once, with sealed URLs alone.
     """
@@ -59,9 +63,10 @@ async def upsert_endpoints(session: Session, changes: Sequence[ConnectionChanged
         sealed_urls=[endpoint.sealed_url for _, endpoint in pairs],
         masked_urls=[endpoint.masked_url for _, endpoint in pairs],
         secrets=[orjson.dumps(endpoint.sealed_secrets).decode() for _, endpoint in pairs],
+        sends_to=[endpoint.sends_to for _, endpoint in pairs],
         versions=[change.version for change, _ in pairs],
     )
-    return {row["id"] for row in rows}
+    return {row["id"] for row in rows}, [row["id"] for row in rows if row["is_moved"]]
 
 
 async def lock_plain_urls(session: Session, limit: int) -> dict[UUID, str]:
@@ -119,6 +124,12 @@ async def enable_endpoints(session: Session, ids: Sequence[UUID]) -> None:
     await unpark_deliveries(session, ids)
 
 
+async def redirect(session: Session, ids: Sequence[UUID]) -> None:
+    """What waited for receivers that these endpoints no longer send to is due now."""
+    await _queries.forget_pauses.run(session, ids=ids)
+    await _queries.hurry_retries.run(session, ids=ids)
+
+
 async def unpark_deliveries(session: Session, ids: Sequence[UUID]) -> None:
     """Let go on what is parked at those endpoints that are enabled."""
     await _queries.unpark_deliveries.run(session, ids=ids)
@@ -132,6 +143,7 @@ class EndpointState:
     connection_id: UUID
     store_id: UUID
     url: str = field(repr=False)
+    sends_to: UUID | None
     state: str
     disabled_reason: str | None
     paused_until: datetime | None

@@ -49,6 +49,7 @@ class ConnectionEndpoint(WireContract):
 
     `sealed_secrets`: `whsec_…` signing secrets, newest first, sealed by `shared.sealing`.
     `sealed_url`: its URL, sealed for `endpoint-url:<id>`; `masked_url`: what may be shown of it.
+    `sends_to`: the endpoint whose URL and secrets are used instead, since a re-point.
     `url`: in plain, in messages of before; never written.
     """
 
@@ -57,6 +58,7 @@ class ConnectionEndpoint(WireContract):
     sealed_url: str | None = None
     masked_url: str | None = None
     sealed_secrets: tuple[str, ...]
+    sends_to: UUID | None = None
 
     @model_validator(mode="after")
     def _has_a_url(self) -> Self:

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from services.connections.connection import models, store, transitions
+from services.connections.connection import models, settings_versions, store, transitions
 from services.connections.connection.http import Settings, shown_url, webhook_of
 from services.connections.dependencies import Process
+from shared.failures import Refused
 from shared.web.access import Account
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
 from shared.web.parameters import only_known_parameters
@@ -20,12 +21,22 @@ router = APIRouter(
     prefix="/v1/connections", tags=["connections"], dependencies=[only_known_parameters]
 )
 
+_MOST = 2**31 - 1
+
 
 class SettingsVersion(Settings):
     """A settings version, who made it and when."""
 
     created_at: datetime
     created_by: UUID
+
+
+class SettingsDifference(BaseModel):
+    """Two settings versions side by side; `changed` names the fields that differ."""
+
+    before: SettingsVersion = Field(serialization_alias="from")
+    after: SettingsVersion = Field(serialization_alias="to")
+    changed: list[str]
 
 
 class AuditEntry(BaseModel):
@@ -59,6 +70,32 @@ async def list_settings_versions(
         )
     is_owner = caller.account_id == found.three_pl_id
     return page_of(rows, limit, partial(_version, is_owner=is_owner), lambda row: row.version)
+
+
+@router.get(
+    "/{connection_id}/settings/versions/difference", summary="Compare two settings versions"
+)
+async def compare_settings_versions(
+    process: Process,
+    caller: Account,
+    connection_id: UUID,
+    before: Annotated[int, Query(alias="from", ge=1, le=_MOST)],
+    after: Annotated[int, Query(alias="to", ge=1, le=_MOST)],
+) -> SettingsDifference:
+    """Of a webhook whether it is another one: two URLs may look the same once they are masked."""
+    async with process.database.reading() as session:
+        found = await transitions.visible_connection(session, connection_id, caller.account_id)
+        rows = await store.get_settings_versions(
+            session, connection_id, caller.account_id, (before, after)
+        )
+    if not {before, after} <= rows.keys():
+        raise Refused("not_found", what="settings version")
+    is_owner = caller.account_id == found.three_pl_id
+    return SettingsDifference(
+        before=_version(rows[before], is_owner=is_owner),
+        after=_version(rows[after], is_owner=is_owner),
+        changed=settings_versions.changed_fields(rows[before], rows[after]),
+    )
 
 
 def _version(row: models.SettingsVersion, *, is_owner: bool) -> SettingsVersion:

@@ -143,6 +143,14 @@ WHERE v.connection_id = :connection_id AND :account_id IN (c.brand_id, c.three_p
     AND (:after::bigint IS NULL OR v.version < :after::bigint)
 ORDER BY v.version DESC LIMIT :limit;
 
+-- name: get_settings_versions
+SELECT v.*, coalesce(e.masked_url, e.url) AS webhook_url
+FROM settings_versions v
+JOIN connections c ON c.id = v.connection_id
+LEFT JOIN endpoints e ON e.id = v.endpoint_id
+WHERE v.connection_id = :connection_id AND :account_id IN (c.brand_id, c.three_pl_id)
+    AND v.version = ANY(:versions::int[]);
+
 -- name: list_effective_settings
 -- tenants: the caller read the connection as a party's
 -- Those of the period, and the one that counted when it began. The time is of the statement: the
@@ -162,6 +170,13 @@ VALUES (:id, :connection_id, :sealed_url, :masked_url, :url_digest, :sealed_secr
 -- name: set_endpoint_secrets!
 -- tenants: the caller holds the connection's store for its 3PL
 UPDATE endpoints SET sealed_secrets = :sealed_secrets WHERE id = :id;
+
+-- name: repoint_endpoints
+-- tenants: the caller holds the connection's store for its 3PL
+UPDATE endpoints SET sends_to = :endpoint_id
+WHERE connection_id = :connection_id AND id <> :endpoint_id
+    AND sends_to IS DISTINCT FROM :endpoint_id
+RETURNING id;
 
 -- name: lock_plain_urls
 -- tenants: all; URLs of before they were sealed

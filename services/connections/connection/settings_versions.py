@@ -11,7 +11,12 @@ from uuid_utils.compat import uuid7
 from services.connections.accounts import tokens
 from services.connections.callers import Caller
 from services.connections.connection import lifecycle, store, terms, transitions
-from services.connections.connection.models import Change, Connection, Owners
+from services.connections.connection.models import (
+    Change,
+    Connection,
+    Owners,
+    SettingsVersion,
+)
 from services.connections.mail.outgoing import Outgoing
 from services.connections.people import registry as people
 from shared.contracts.connections_changed import ConnectionEndpoint, LogInAsBrand, Party
@@ -111,6 +116,12 @@ async def change_settings(
     return changed, secret
 
 
+def changed_fields(before: SettingsVersion, after: SettingsVersion) -> list[str]:
+    """What differs between two versions; the webhook by its endpoint."""
+    changed = [name for name in OWNERS if getattr(before, name) != getattr(after, name)]
+    return [*changed, "webhook"] if before.endpoint_id != after.endpoint_id else changed
+
+
 async def _tell(
     session: Session,
     outgoing: Outgoing,
@@ -181,11 +192,17 @@ async def _next_version(
 async def _known_endpoint(
     session: Session, connection_id: UUID, url: str | None, sealer: Sealer
 ) -> UUID | None:
-    """The endpoint of a URL that the connection had before: the same again, with its secret."""
+    """The endpoint of a URL that the connection had before: the same again, with its secret.
+
+    Not one that was re-pointed: orders are bound to it, and they stay where they were sent to.
+    """
     if url is None:
         return None
     for known in await store.list_endpoints(session, connection_id):
-        if open_url(known.sealed_url, known.url, known.id, sealer) == url:
+        if (
+            known.sends_to is None
+            and open_url(known.sealed_url, known.url, known.id, sealer) == url
+        ):
             return known.id
     return None
 

@@ -1,6 +1,6 @@
 """What is kept of connections: one function per named query, each given a session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -190,6 +190,16 @@ async def list_settings_versions(
     return [row_as(SettingsVersion, row) for row in rows]
 
 
+async def get_settings_versions(
+    session: Session, connection_id: UUID, account_id: UUID, versions: Collection[int]
+) -> dict[int, SettingsVersion]:
+    """Those of these numbers that there are, if the account is a party of the connection."""
+    rows = await _queries.get_settings_versions.all(
+        session, connection_id=connection_id, account_id=account_id, versions=list(versions)
+    )
+    return {row["version"]: row_as(SettingsVersion, row) for row in rows}
+
+
 async def list_effective_settings(
     session: Session, connection_id: UUID, period: timedelta
 ) -> list[EffectiveSettings]:
@@ -222,6 +232,14 @@ async def set_endpoint_secrets(
     await _queries.set_endpoint_secrets.run(
         session, id=endpoint_id, sealed_secrets=list(sealed_secrets)
     )
+
+
+async def repoint_endpoints(session: Session, connection_id: UUID, endpoint_id: UUID) -> list[UUID]:
+    """Every other endpoint of the connection sends to this one; those that did not before."""
+    rows = await _queries.repoint_endpoints.all(
+        session, connection_id=connection_id, endpoint_id=endpoint_id
+    )
+    return [row["id"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

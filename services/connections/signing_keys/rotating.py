@@ -47,7 +47,8 @@ async def rotate(
         keys = await store.list_keys(session)
         late = models.waiting(keys, datetime.now(UTC))
         if late is not None and not retire_now:
-            raise Refused("rotation_under_way", signs_from=late.signs_from)
+            at = late.signs_from.isoformat() if late.signs_from else None
+            raise Refused("rotation_under_way", signs_from=at)
         if not keys:
             own = key_sets.public_half(keyring.own)
             await store.insert_key(session, own["kid"], own["x"], None, datetime.now(UTC))
@@ -56,7 +57,9 @@ async def rotate(
         await store.insert_key(session, key["kid"], key["x"], sealed)
         if retire_now:
             await store.delete_others(session, key["kid"])
-        return await _announce(session, keyring, traceparent)
+        announced = await _announce(session, keyring, traceparent)
+    await keyring.refresh()
+    return announced
 
 
 async def seen(database: Database, kids: Collection[str]) -> None:

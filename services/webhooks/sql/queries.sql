@@ -1,17 +1,20 @@
 -- name: upsert_endpoints
 -- What connections.changed tells, unless a newer version told already. The state is ours.
 INSERT INTO endpoints AS e (id, connection_id, three_pl_id, store_id, sealed_url, masked_url,
-    sealed_secrets, version)
+    sealed_secrets, sends_to, version)
 SELECT id, connection_id, three_pl_id, store_id, sealed_url, masked_url,
-       ARRAY(SELECT json_array_elements_text(secrets::json)), version
+       ARRAY(SELECT json_array_elements_text(secrets::json)), sends_to, version
 FROM unnest(:ids::uuid[], :connections::uuid[], :three_pls::uuid[], :stores::uuid[],
-            :sealed_urls::text[], :masked_urls::text[], :secrets::text[], :versions::int[])
-     AS n (id, connection_id, three_pl_id, store_id, sealed_url, masked_url, secrets, version)
+            :sealed_urls::text[], :masked_urls::text[], :secrets::text[], :sends_to::uuid[],
+            :versions::int[])
+     AS n (id, connection_id, three_pl_id, store_id, sealed_url, masked_url, secrets, sends_to,
+           version)
 ON CONFLICT (id) DO UPDATE SET
     url = NULL, sealed_url = excluded.sealed_url, masked_url = excluded.masked_url,
-    sealed_secrets = excluded.sealed_secrets, version = excluded.version, updated_at = now()
+    sealed_secrets = excluded.sealed_secrets, sends_to = excluded.sends_to,
+    version = excluded.version, updated_at = now()
 WHERE e.version < excluded.version
-RETURNING id;
+RETURNING e.id, e.sends_to IS NOT NULL AND old.sends_to IS DISTINCT FROM e.sends_to AS is_moved;
 
 -- name: lock_plain_urls
 -- tenants: all; URLs of before they were sealed
@@ -29,14 +32,18 @@ WHERE e.id = n.id;
 -- name: endpoints_of_ids
 -- tenants: all; the dispatcher sends for every endpoint
 -- Whom events of a batch go to, when they are not in memory yet.
-SELECT *, extract(epoch FROM paused_until - now())::float8 AS paused_seconds
-FROM endpoints WHERE id = ANY(:ids::uuid[]);
+SELECT e.id, e.state, extract(epoch FROM e.paused_until - now())::float8 AS paused_seconds,
+       t.id AS target_id, t.url, t.sealed_url, t.sealed_secrets
+FROM endpoints e JOIN endpoints t ON t.id = coalesce(e.sends_to, e.id)
+WHERE e.id = ANY(:ids::uuid[]);
 
 -- name: endpoints_updated
 -- tenants: all; the dispatcher sends for every endpoint
 -- What another process may have changed; the overlap covers transactions that commit late.
-SELECT *, extract(epoch FROM paused_until - now())::float8 AS paused_seconds
-FROM endpoints WHERE updated_at > now() - :seconds::float8 * interval '1 second';
+SELECT e.id, e.state, extract(epoch FROM e.paused_until - now())::float8 AS paused_seconds,
+       t.id AS target_id, t.url, t.sealed_url, t.sealed_secrets
+FROM endpoints e JOIN endpoints t ON t.id = coalesce(e.sends_to, e.id)
+WHERE e.updated_at > now() - :seconds::float8 * interval '1 second';
 
 -- name: insert_events
 -- tenants: all; the records of a batch are of many
@@ -326,16 +333,33 @@ WHERE id = ANY(ARRAY(SELECT id FROM unfinished));
 UPDATE endpoints SET state = 'enabled', disabled_reason = NULL, updated_at = now()
 WHERE id = ANY(:ids::uuid[]) AND state = 'disabled';
 
+-- name: forget_pauses!
+-- tenants: all; endpoints that send somewhere else now
+UPDATE endpoints SET paused_until = NULL, updated_at = now()
+WHERE id = ANY(:ids::uuid[]) AND paused_until IS NOT NULL;
+
+-- name: hurry_retries!
+-- tenants: all; endpoints that send somewhere else now
+-- What waited for the next attempt; followers wait for their head as ever.
+WITH waiting AS MATERIALIZED (
+    SELECT id FROM deliveries
+    WHERE endpoint_id = ANY(:ids::uuid[]) AND state = 'retrying' AND lease_owner IS NULL
+        AND due_at > now() AND due_at <> 'infinity'
+    ORDER BY order_id, endpoint_id, sequence FOR UPDATE
+)
+UPDATE deliveries SET due_at = now() WHERE id = ANY(ARRAY(SELECT id FROM waiting));
+
 -- name: enable_endpoint_of_three_pl^
 -- The update is what processes notice it by, also when it was enabled already.
 UPDATE endpoints
 SET state = 'enabled', disabled_reason = NULL, paused_until = NULL, updated_at = now()
 WHERE id = :endpoint_id AND three_pl_id = :account
-RETURNING id, connection_id, store_id, coalesce(masked_url, url) AS url, state, disabled_reason,
-    paused_until, updated_at;
+RETURNING id, connection_id, store_id, coalesce(masked_url, url) AS url, sends_to, state,
+    disabled_reason, paused_until, updated_at;
 
 -- name: endpoints_of_three_pl
-SELECT id, connection_id, store_id, coalesce(masked_url, url) AS url, state, disabled_reason,
+SELECT id, connection_id, store_id, coalesce(masked_url, url) AS url, sends_to, state,
+       disabled_reason,
        CASE WHEN paused_until > now() THEN paused_until END AS paused_until, updated_at
 FROM endpoints
 WHERE three_pl_id = :account AND (:after::uuid IS NULL OR id < :after)

@@ -1,4 +1,4 @@
-"""Signing secrets: rotated without a gap, and shown again to whoever lost the answer."""
+"""Webhooks of a connection: secrets rotated without a gap, re-pointed, shown again if lost."""
 
 import httpx
 import pytest
@@ -84,3 +84,56 @@ async def test_a_lost_answer_is_had_again_by_its_key(api: Api) -> None:
     assert same.json() == rotated.json()
     await three_pl.set(added["connection"]["id"], webhook_url=None)
     assert code(await change(three_pl, webhook_url=URL)) == (409, "credential_revoked")
+
+
+async def test_a_re_point_sends_older_orders_to_the_current_webhook(
+    api: Api, topics: Topics
+) -> None:
+    three_pl, brand, connection, _ = await with_webhook(api)
+    path = f"/v1/connections/{connection}"
+    old = (await three_pl.get(path))["settings"]["webhook"]["endpoint_id"]
+    await three_pl.set(connection, webhook_url=f"{URL}/new")
+    new = (await three_pl.get(path))["settings"]["webhook"]["endpoint_id"]
+    assert code(await brand.call("POST", f"{path}/repoint")) == (403, "not_yours_to_set")
+    stale = await three_pl.call("POST", f"{path}/repoint", None, {"if-match": '"1"'})
+    assert code(stale) == (412, "version_conflict")
+
+    moved = await three_pl.post(f"{path}/repoint")
+    assert (moved["endpoint_id"], moved["endpoints"]) == (new, [old])
+    # Once more it changes nothing.
+    again = await three_pl.post(f"{path}/repoint")
+    assert (again["endpoints"], again["version"]) == ([], moved["version"])
+    records = await topics.all(CONNECTIONS_CHANGED.name, at_least=moved["version"])
+    changes = [ConnectionChanged.model_validate_json(record.value) for record in records]
+    newest = max(changes, key=lambda change: change.version)
+    sends_to = {str(one.id): one.sends_to and str(one.sends_to) for one in newest.endpoints}
+    assert sends_to == {old: new, new: None}
+
+    # What the older versions were stays to be seen, and so does who did it.
+    versions = (await three_pl.get(f"{path}/settings/versions"))["data"]
+    assert [version["webhook"] and version["webhook"]["url"] for version in versions] == [
+        f"{URL}/new", URL, None,
+    ]  # fmt: skip
+    compared = f"{path}/settings/versions/difference"
+    assert (await three_pl.get(f"{compared}?from=2&to=3"))["changed"] == ["webhook"]
+    side_by_side = await brand.get(f"{compared}?from=1&to=3")
+    assert (side_by_side["from"]["version"], side_by_side["to"]["version"]) == (1, 3)
+    assert code(await brand.call("GET", f"{compared}?from=1&to=9")) == (404, "not_found")
+    entry = (await brand.get(f"{path}/audit"))["data"][0]
+    assert (entry["action"], entry["from"], entry["to"]) == (
+        "repointed", {"endpoints": [old]}, {"endpoint_id": new},
+    )  # fmt: skip
+
+    # Back at the first URL new orders get an endpoint of their own: those of before stay moved.
+    await three_pl.set(connection, webhook_url=URL)
+    third = (await three_pl.get(path))["settings"]["webhook"]["endpoint_id"]
+    assert third not in {old, new}
+    # Orders that stay with the 3PL are told of after a disconnect, too.
+    await brand.post(f"{path}/disconnect")
+    assert set((await three_pl.post(f"{path}/repoint"))["endpoints"]) == {old, new}
+
+
+async def test_without_a_webhook_there_is_nowhere_to_point(api: Api) -> None:
+    three_pl, _, added = await api.connected()
+    path = f"/v1/connections/{added['connection']['id']}/repoint"
+    assert code(await three_pl.call("POST", path)) == (404, "not_found")

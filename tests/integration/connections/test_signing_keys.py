@@ -11,7 +11,7 @@ import pytest
 
 from services.connections.main import create_app
 from services.connections.settings import Settings
-from services.connections.signing_keys import store, turns
+from services.connections.signing_keys import turns
 from services.webhooks.main import create_app as create_webhooks
 from services.webhooks.settings import Settings as WebhooksSettings
 from tests.kit.client import Api, Party
@@ -22,9 +22,15 @@ pytestmark = pytest.mark.engines
 
 
 @pytest.fixture(autouse=True)
-def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "NOTICE", timedelta(seconds=1))
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_EVERY_SECONDS", 0.05)
+
+
+@pytest.fixture
+async def database(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    session = await asyncpg.connect(postgres_dsn, server_settings={"search_path": "connections"})
+    yield session
+    await session.close()
 
 
 @pytest.fixture
@@ -61,6 +67,10 @@ def kid(party: Party) -> str:
     return str(jwt.get_unverified_header(party.token)["kid"])
 
 
+async def log_in_kid(api: Api, email: str) -> str:
+    return kid(await api.log_in(email))
+
+
 async def good_at(service: httpx.AsyncClient, party: Party) -> bool:
     answer = await service.get("/v1/endpoints", headers={"authorization": f"Bearer {party.token}"})
     assert answer.status_code in {200, 401}
@@ -71,8 +81,7 @@ async def test_a_new_key_signs_once_all_know_it_and_the_old_one_verifies_while_i
     api: Api,
     other_service: httpx.AsyncClient,
     service_settings: dict[str, str],
-    postgres_dsn: str,
-    monkeypatch: pytest.MonkeyPatch,
+    database: asyncpg.Connection,
 ) -> None:
     before = await api.sign_up("three_pl")
     assert await states(api) == ["signing"]
@@ -87,7 +96,15 @@ async def test_a_new_key_signs_once_all_know_it_and_the_old_one_verifies_while_i
     again = await rotate(api)
     assert (again.status_code, again.json()["code"]) == (409, "rotation_under_way")
 
+    # The minute begins once it was seen on the topic.
+    rest = "SELECT signs_from - now() FROM signing_keys WHERE kid = $1"
+    left = await eventually(lambda: database.fetchval(rest, new), lambda found: found is not None)
+    assert timedelta(seconds=30) < left <= timedelta(seconds=60)
+    await database.execute("UPDATE signing_keys SET signs_from = now() WHERE kid = $1", new)
     await eventually(lambda: states(api), lambda said: said == ["verifying", "signing"])
+    await eventually(
+        lambda: log_in_kid(api, before.email), lambda kid_of_token: kid_of_token == new
+    )
     after = await api.log_in(before.email)
     assert kid(after) == new
     assert await good_at(other_service, after)
@@ -101,16 +118,14 @@ async def test_a_new_key_signs_once_all_know_it_and_the_old_one_verifies_while_i
         assert kid(await third.log_in(before.email)) == new
 
     # Its private half is sealed; once the last token of the old one is over, it goes.
-    admin = await asyncpg.connect(postgres_dsn)
-    rows = await admin.fetch("SELECT * FROM connections.signing_keys ORDER BY created_at")
+    rows = await database.fetch("SELECT * FROM signing_keys ORDER BY created_at")
     assert [row["sealed_key"] is None for row in rows] == [True, False]
     assert '"d"' not in rows[1]["sealed_key"]
     left = rows[0]["verifies_until"] - rows[1]["signs_from"]
     assert left > timedelta(seconds=Settings().connections_token_seconds)
-    await admin.execute(
-        "UPDATE connections.signing_keys SET verifies_until = now() WHERE kid = $1", kid(before)
+    await database.execute(
+        "UPDATE signing_keys SET verifies_until = now() WHERE kid = $1", kid(before)
     )
-    await admin.close()
     await eventually(lambda: published(api), lambda kids: kids == {new})
     await eventually(lambda: good_at(other_service, before), lambda is_good: not is_good)
     assert await good_at(other_service, after)

@@ -11,6 +11,7 @@ from aiohttp import web
 from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
+from shared.kafka.topics import CONNECTIONS_CHANGED
 from tests.integration.webhooks.conftest import MakeApp
 from tests.kit.publishers import EventPublisher
 from tests.kit.receiver import ReceivedWebhook, Receiver
@@ -31,17 +32,20 @@ async def states(database: asyncpg.Connection, state: str, count: int) -> None:
 
 
 async def disabled(
-    connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+    parked_before: int = 0,
 ) -> None:
-    """The receiver answers 410: its endpoint is disabled and three events are parked."""
+    """The receiver answers 410: its endpoint is disabled and three more events are parked."""
     receiver.will(410)
     await connection.publish_connection()
     order = uuid7()
     await connection.publish_events(order, 1)
-    await states(database, "parked", 1)
+    await states(database, "parked", parked_before + 1)
     await connection.publish_events(order, 2)
     await connection.publish_events(uuid7(), 1)
-    await states(database, "parked", 3)
+    await states(database, "parked", parked_before + 3)
     receiver.got.clear()
     receiver.will(200)
 
@@ -114,6 +118,48 @@ async def test_newer_settings_that_name_it_enable_it_and_the_same_ones_again_do_
     await connection.publish_connection()
 
     await states(database, "delivered", 4)
+
+
+async def test_re_pointed_what_waits_for_a_dead_receiver_goes_to_the_current_one(
+    start: MakeApp,
+    connection: EventPublisher,
+    other_connection: EventPublisher,
+    receiver: Receiver,
+    other_receiver: Receiver,
+    database: asyncpg.Connection,
+    make_token: MakeToken,
+) -> None:
+    app = await start(webhooks_poll_seconds=0.05)
+    await start(webhooks_poll_seconds=0.05)
+    # One event waits two hours for its next attempt; then the receiver is gone for good.
+    receiver.will(503, retry_after="7200")
+    await connection.publish_connection()
+    await connection.publish_events(uuid7(), 1)
+    await states(database, "retrying", 1)
+    await database.execute("UPDATE endpoints SET paused_until = NULL, updated_at = now()")
+    async with calls(app, make_token(connection.three_pl_id, "three_pl")) as three_pl:
+        await three_pl.post(f"/v1/endpoints/{connection.endpoint_id}/enable")
+    await disabled(connection, receiver, database, parked_before=1)
+
+    change, current = connection.change(), other_connection.change().endpoints[0]
+    old = change.endpoints[0].model_copy(update={"sends_to": current.id})
+    settings = change.settings.model_copy(update={"version": 2, "endpoint_id": current.id})
+    repointed = change.model_copy(update={"endpoints": (old, current), "settings": settings})
+    await connection.topics.publish(
+        CONNECTIONS_CHANGED.name, str(connection.connection_id), repointed
+    )
+    await states(database, "delivered", 4)
+    # And what comes from now on for orders that are bound to it.
+    await connection.publish_events(uuid7(), 1)
+    await states(database, "delivered", 5)
+    assert receiver.got == []
+    for got in other_receiver.got:
+        got.verified(other_connection.secrets[0])
+    async with calls(app, make_token(connection.three_pl_id, "three_pl")) as three_pl:
+        shown = (await three_pl.get("/v1/endpoints")).json()["data"]
+    assert {one["id"]: one["sends_to"] for one in shown} == {
+        str(connection.endpoint_id): str(current.id), str(current.id): None,
+    }  # fmt: skip
 
 
 async def test_one_answer_with_retry_after_pauses_the_endpoint_everywhere_until_it_is_enabled(

@@ -1,11 +1,11 @@
-"""The signing secret of a connection's webhook over HTTP."""
+"""The webhook of a connection over HTTP: its signing secret, and who is sent to it."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from services.connections.connection import rotation, transitions
+from services.connections.connection import repointing, rotation, transitions
 from services.connections.dependencies import IfMatch, Process, TracedCaller
 from shared.failures import Refused
 from shared.postgres.database import Session
@@ -22,6 +22,14 @@ class NewSecret(BaseModel):
 
     endpoint_id: UUID
     secret: str
+    version: int
+
+
+class Repointed(BaseModel):
+    """`endpoints`: the older ones that send to `endpoint_id` from now on."""
+
+    endpoint_id: UUID | None
+    endpoints: list[UUID]
     version: int
 
 
@@ -65,4 +73,24 @@ async def rotate_secret(
 
     return await process.idempotency_keys.run_once(
         request, str(caller.account_id), NewSecret, _Nothing(), create, again
+    )
+
+
+@router.post(
+    "/{connection_id}/repoint",
+    summary="Send the orders of older settings to the current webhook",
+    openapi_extra=refuses("version_conflict", "not_yours_to_set"),
+)
+async def repoint(
+    process: Process, caller: TracedCaller, connection_id: UUID, version: IfMatch
+) -> Repointed:
+    """By the 3PL, also after a disconnect. Orders are bound to the webhook they entered under.
+
+    From now on what is to be sent to those goes to the current one, and what waits goes out at
+    once. A later change of the webhook counts for new orders only, as ever.
+    """
+    async with process.database.transaction() as session:
+        connection, moved = await repointing.repoint(session, connection_id, caller, version)
+    return Repointed(
+        endpoint_id=connection.endpoint_id, endpoints=moved, version=connection.version
     )
