@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.connections.acceptance.http import router as acceptance
 from services.connections.accounts.http import router as accounts
 from services.connections.accounts.tokens import TokenIssuer
+from services.connections.audit.http import router as audit
 from services.connections.blocks.http import router as blocks
 from services.connections.brands.http import router as brands
 from services.connections.connection import sealing
@@ -110,6 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
         connections,
         webhook,
         connection_history,
+        audit,
     ):
         app.include_router(router)
     return app

@@ -23,8 +23,8 @@ EXAMPLES = 5
 # Which text is a cursor of ours, an address that exists or a name that looks like a link; the years
 # of a date-time; which kind of credential brings a secret along.
 _UNSAYABLE = {
-    "/after", "/updated_after", "/email", "/contact/email", "/store_url", "/webhook_url", "/secret",
-    "/name", "/contact/name", "/company_name",
+    "/after", "/updated_after", "/since", "/until", "/email", "/contact/email", "/store_url",
+    "/webhook_url", "/secret", "/name", "/contact/name", "/company_name",
 }  # fmt: skip
 # What the rules refuse although the request is right, beside the 401, 403, 404 and 409 of all APIs.
 _BY_THE_RULES = {

@@ -138,11 +138,12 @@ def _entry(row: models.AuditEntry, *, is_owner: bool) -> AuditEntry:
         account=row.account_id,
         actor=row.actor_id,
         action=row.action,
-        before=_logged(row.before, is_owner=is_owner),
-        after=_logged(row.after, is_owner=is_owner),
+        before=logged(row.before, is_owner=is_owner),
+        after=logged(row.after, is_owner=is_owner),
     )
 
 
-def _logged(fields: Mapping[str, Any], *, is_owner: bool) -> Mapping[str, Any]:
+def logged(fields: Mapping[str, Any], *, is_owner: bool) -> Mapping[str, Any]:
+    """What changed; of a webhook's URL as much as its 3PL, the owner, or the brand may see."""
     url = fields.get("webhook_url")
     return {**fields, "webhook_url": shown_url(url, is_owner=is_owner)} if url else fields

@@ -204,20 +204,7 @@ INSERT INTO audit (id, connection_id, account_id, actor_id, action, before, afte
 VALUES (:id, :connection_id, :account_id, :actor_id, :action, :before, :after);
 
 -- name: list_audit_entries
--- An entry names the endpoints of a webhook; here they have what may be shown of their URLs.
-SELECT a.id, a.at, a.account_id, a.actor_id, a.action,
-    CASE WHEN a.before ? 'webhook_endpoint_id'
-         THEN a.before - 'webhook_endpoint_id'
-             || jsonb_build_object('webhook_url', coalesce(former.masked_url, former.url))
-         ELSE a.before END AS before,
-    CASE WHEN a.after ? 'webhook_endpoint_id'
-         THEN a.after - 'webhook_endpoint_id'
-             || jsonb_build_object('webhook_url', coalesce(later.masked_url, later.url))
-         ELSE a.after END AS after
-FROM audit a
-JOIN connections c ON c.id = a.connection_id
-LEFT JOIN endpoints former ON former.id = (a.before ->> 'webhook_endpoint_id')::uuid
-LEFT JOIN endpoints later ON later.id = (a.after ->> 'webhook_endpoint_id')::uuid
-WHERE a.connection_id = :connection_id AND :account_id IN (c.brand_id, c.three_pl_id)
-    AND (:after::uuid IS NULL OR a.id < :after::uuid)
-ORDER BY a.id DESC LIMIT :limit;
+SELECT id, at, account_id, actor_id, action, before, after FROM audit_entries
+WHERE connection_id = :connection_id AND :account_id IN (brand_id, three_pl_id)
+    AND (:after::uuid IS NULL OR id < :after::uuid)
+ORDER BY id DESC LIMIT :limit;

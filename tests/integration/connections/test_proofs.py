@@ -319,6 +319,20 @@ async def test_the_newest_proof_counts_and_what_is_on_stays_on(
     await second.post(f"/v1/connections/{other}/activate")
     seen = await first.get(f"/v1/connections/{connection}")
     assert (seen["state"], seen["store"]["proven"]) == ("active", False)
+    # Who took the proof away is no business of those who lost it.
+    for party, of_store, expected in (
+        (first, lost, [("proof_lost", None), ("proven", first.id)]),
+        (second, store, [("proven", second.id)]),
+        (second, lost, []),
+        (three_pl, lost, []),
+    ):
+        found = (await party.get(f"/v1/audit?store={of_store}"))["data"]
+        assert [
+            (one["action"], one["actor"] and one["actor"]["id"])
+            for one in found
+            if one["connection_id"] is None
+        ] == expected
+    assert (await first.get(f"/v1/audit?actor={second.id}"))["data"] == []
     await first.post(f"/v1/connections/{connection}/deactivate")
     answer = await three_pl.call("POST", f"/v1/connections/{connection}/activate")
     assert (answer.status_code, answer.json()["code"]) == (409, "store_proven_elsewhere")

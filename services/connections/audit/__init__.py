@@ -1,0 +1,1 @@
+"""What was done about an account's connections and stores, by whom."""
