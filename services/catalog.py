@@ -47,7 +47,8 @@ SERVICES = (
     ),
     Service("webhooks", 8004, reads=("orders.events", "connections.changed")),
 )
-# What every service reads, connections too: whose tokens are good (`shared/runtime.py`).
+# What every service reads, connections too: whose tokens are good (`shared/runtime.py`), and whose
+# data was erased.
 READ_BY_ALL = ("accounts.changed", "signing-keys.changed")
 NAMES = tuple(service.name for service in SERVICES)
 PORTS = {service.name: service.port for service in SERVICES}

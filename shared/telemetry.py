@@ -66,7 +66,9 @@ ORDERS_ACCEPTED = Counter(
     "relevo_orders_accepted_total", "Orders answered 2xx, by where.", ("where",)
 )
 ORDER_DECISIONS = Counter(
-    "relevo_order_decisions_total", "What became of what stores sent, by outcome.", ("outcome",)
+    "relevo_order_decisions_total",
+    "What became of what stores sent, by outcome; `erased` was dropped, its brand is gone.",
+    ("outcome",),
 )
 WEBHOOKS_IGNORED = Counter(
     "relevo_webhooks_ignored_total",

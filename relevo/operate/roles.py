@@ -11,11 +11,11 @@ import asyncpg
 from sqlalchemy import make_url
 
 # The only list of what a service may add to and never change; with the columns it sets again all
-# the same (the line that counts an order's stale messages).
+# the same (the line that counts an order's stale messages; what goes when an account is erased).
 APPEND_ONLY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "connections": {"audit": (), "settings_versions": (), "store_audit": ()},
     "routing": {"order_history": ("times", "at", "why"), "settings": ()},
-    "webhooks": {"attempts": ()},
+    "webhooks": {"attempts": ("response_head",)},
 }
 _MAKE = """
 DO $$ BEGIN

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from services.ingest import store
+from services.ingest.erasure import eraser
 from shared.contracts.stores_changed import PaymentRules, StoreChanged
 from shared.failures import Permanent, Refused, is_transient
 from shared.kafka.batch import newest_versions
@@ -104,6 +105,7 @@ class Stores:
             await store.keep_stores(session, newest)
             if moved:
                 await store.move_quarantine(session, moved)
+                await eraser.drop_moved(session, {change.brand_id for change in moved})
 
     async def check(self) -> str | None:
         """Readiness: were stores loaded from anywhere?"""

@@ -8,10 +8,13 @@ from services.ingest import handlers, http_orders, http_platforms, http_quaranti
 from services.ingest.admission import Admission
 from services.ingest.credentials import Stores
 from services.ingest.dependencies import Dependencies
+from services.ingest.erasure import eraser
+from services.ingest.erasure import handlers as erasure_handlers
 from services.ingest.intake import Intake, spool_of
 from services.ingest.platforms import load_platforms
 from services.ingest.replay import Replay
 from services.ingest.settings import Settings
+from shared.postgres.erased_accounts import ErasedAccounts
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 
@@ -27,6 +30,9 @@ def create_app(settings: Settings) -> FastAPI:
         settings.ingest_probe_seconds,
     )
     handlers.subscribe(runtime.kafka.router, stores)
+    erased = ErasedAccounts(runtime.database, partial(eraser.erase, runtime.database))
+    erasure_handlers.subscribe(runtime.kafka.router, erased)
+    runtime.background("erasure", erased.run)
     runtime.background("stores", stores.load)
     runtime.background(
         "quarantine", partial(quarantine.measure, runtime.database, settings.ingest_measure_seconds)

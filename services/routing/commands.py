@@ -47,19 +47,14 @@ def command(order: Order, connection: Connection | None, asked: Asked) -> Decisi
 
     Raises:
         Refused: `not_found` for who may not see the order; `not_owner`, `not_hold_owner`,
-            `version_conflict`, `connection_ended`, `invalid_transition`, `too_many_holds`, each
-            with the state of the order that it met.
+            `version_conflict`, `connection_ended`, `invalid_transition`, `too_many_holds`,
+            `order_erased`, each with the state of the order that it met.
     """
     party = order.party(asked.account)
     if party is None or not _is_within(order, asked.delegation):
         raise Refused("not_found", what="order")
-    # The owner before the version: who does not own it has no business with where it stands.
-    if party != order.owner and asked.command not in _OF_BOTH:
-        raise _refused("not_owner", order, party)
-    if asked.version != order.version:
-        raise _refused("version_conflict", order, party)
-    if connection is not None and handover.goes_back(order, connection):
-        raise _refused("connection_ended", order, party)
+    if (code := _refusal(order, connection, asked, party)) is not None:
+        raise _refused(code, order, party)
     status = lifecycle.after(order.status, asked.command)
     if status is None:
         raise _refused("invalid_transition", order, party)
@@ -70,6 +65,20 @@ def command(order: Order, connection: Connection | None, asked: Asked) -> Decisi
             return _release(order, asked, party)
         case _:
             return _move(order, connection, status, asked)
+
+
+def _refusal(order: Order, connection: Connection | None, asked: Asked, party: Party) -> str | None:
+    """Why nothing is decided, whatever the status of the order."""
+    if order.erased_at is not None:
+        return "order_erased"
+    # The owner before the version: who does not own it has no business with where it stands.
+    if party != order.owner and asked.command not in _OF_BOTH:
+        return "not_owner"
+    if asked.version != order.version:
+        return "version_conflict"
+    if connection is not None and handover.goes_back(order, connection):
+        return "connection_ended"
+    return None
 
 
 def _is_within(order: Order, delegation: Delegation | None) -> bool:
@@ -175,6 +184,8 @@ def _refused(code: str, order: Order, party: Party, **facts: Any) -> Refused:
         state=order.status,
         version=order.version,
         order_status=order.status,
-        allowed_commands=allowed(order.status, order.holds, order.owner, party),
+        allowed_commands=(
+            [] if order.erased_at else allowed(order.status, order.holds, order.owner, party)
+        ),
         **facts,
     )

@@ -64,6 +64,8 @@ def _subscribe_orders(router: BatchRouter, database: Database, settings: Setting
                 await store.park(session, handled.parked)
         for decision, _ in handled.decided:
             ORDER_DECISIONS.labels(decision.outcome).inc()
+        if handled.erased:
+            ORDER_DECISIONS.labels("erased").inc(handled.erased)
 
 
 def _subscribe_connections(router: BatchRouter, database: Database, sweeper: Sweeper) -> None:

@@ -1,12 +1,13 @@
 """The rule that the product exists for: the Orders tab goes back. Pure.
 
 When a connection ends (it is switched off or disconnected, or a new epoch began), the orders that
-are not yet being worked go back to the brand; all others stay with the 3PL to the end.
+are not yet being worked go back to the brand; all others stay with the 3PL to the end. After an
+erasure of the 3PL all that are unfinished go back: nobody is there to work them.
 """
 
 from dataclasses import replace
 
-from services.routing.lifecycle import ORDERS_TAB
+from services.routing.lifecycle import FINAL, ORDERS_TAB
 from services.routing.orders import Connection, Decision, Event, Order, Outcome
 from shared.contracts.connections_changed import ConnectionState
 
@@ -16,8 +17,13 @@ def has_ended(order: Order, connection: Connection) -> bool:
     return connection.state is not ConnectionState.ACTIVE or order.epoch != connection.epoch
 
 
-def goes_back(order: Order, connection: Connection) -> bool:
-    """The rule: an order in the Orders tab goes back to the brand when the connection has ended."""
+def goes_back(order: Order, connection: Connection, *, three_pl_erased: bool = False) -> bool:
+    """The rule: an order in the Orders tab goes back to the brand when the connection has ended.
+
+    After an erasure of the 3PL every unfinished one does.
+    """
+    if three_pl_erased:
+        return order.status not in FINAL
     return order.status in ORDERS_TAB and has_ended(order, connection)
 
 

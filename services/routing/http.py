@@ -70,7 +70,7 @@ class CommandResult(BaseModel):
 router = APIRouter(prefix="/v1/orders", tags=["orders"], dependencies=[only_known_parameters])
 
 
-_OF_COMMANDS = ("version_conflict", "invalid_transition", "connection_ended")
+_OF_COMMANDS = ("version_conflict", "invalid_transition", "connection_ended", "order_erased")
 
 
 @router.post(

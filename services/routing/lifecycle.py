@@ -12,6 +12,8 @@ from shared.contracts.order import OrderStatus
 
 # The Orders tab: not yet being worked. These go back to the brand when a connection ends.
 ORDERS_TAB = frozenset({OrderStatus.OPEN, OrderStatus.ON_HOLD})
+# Nothing leads out of these.
+FINAL = frozenset({OrderStatus.DELIVERED, OrderStatus.RETURNED, OrderStatus.CANCELLED})
 _FULFILLABLE = ORDERS_TAB | {OrderStatus.PROCESSING}
 # What has left the warehouse: neither payment nor a cancellation changes it any more.
 GONE = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.RETURNED})

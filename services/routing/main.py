@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.routing import handlers, http, received
+from services.routing.erasure import handlers as erasure_handlers
 from services.routing.lists import http as lists_http
 from services.routing.parking.replay import Replayer
 from services.routing.settings import Settings
@@ -15,6 +16,7 @@ def create_app(settings: Settings) -> FastAPI:
     runtime = Runtime(settings, "routing")
     sweeper = Sweeper(runtime.database, settings.routing_sweep_chunk)
     handlers.subscribe(runtime.kafka.router, runtime.database, sweeper, settings)
+    erasure_handlers.subscribe(runtime.kafka.router, runtime.database, sweeper)
     runtime.background("sweep", sweeper.run)
     runtime.background("replay", Replayer(runtime.database, received.handle_again).run)
     app = runtime.app(

@@ -120,7 +120,7 @@ class Order:
     owner, status and holds (what a command compares), `sequence` counts events. `payload` is the
     store's order as canonical JSON, None when the store deleted an order that was never seen;
     `number`, `total`, `currency` and `source_created_at` are its own, for lists. `accepted_at` is
-    when Relevo accepted it first.
+    when Relevo accepted it first. Since `erased_at` it is closed: the brand's data was erased.
     """
 
     id: UUID
@@ -149,6 +149,7 @@ class Order:
     cancel_too_late: bool = False
     tombstone: bool = False
     holds: tuple[Hold, ...] = ()
+    erased_at: datetime | None = None
 
     def party(self, account: UUID) -> Party | None:
         """What the account is to it: its brand always, a 3PL only while it has it."""

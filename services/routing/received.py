@@ -6,10 +6,11 @@ same order is parked behind it, so that no order is ever decided on with a hole 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 import structlog
 from pydantic import ValidationError
 from uuid_utils.compat import uuid7
@@ -39,20 +40,37 @@ _BEHIND = "an earlier record of this order is parked"
 
 @dataclass(frozen=True, slots=True)
 class ReceivedOrder:
-    """One record, read; `incoming` is None for one that is no order, and `flaw` says why."""
+    """One record, read; `incoming` is None for one that is no order, and `flaw` says why.
+
+    `brand_id`: whose it is; None where a flawed one does not say it.
+    """
 
     key: OrderKey
     incoming: Incoming | None
     record: Record = field(compare=False, repr=False)
     flaw: str = ""
+    brand_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What became of the records of a batch, each with its `traceparent`; and what is to park."""
+    """What became of the records of a batch, each with its `traceparent`; and what is to park.
+
+    `erased` is how many were dropped because their brand was erased.
+    """
 
     decided: list[tuple[Decision, str | None]]
     parked: list[Parked]
+    erased: int = 0
+
+
+class _Entered(NamedTuple):
+    """What is known behind the gates: what is locked, has moved, is parked; who was erased."""
+
+    connections: dict[UUID, list[Connection]]
+    moves: Moves
+    parked: set[OrderKey]
+    erased: set[UUID]
 
 
 def read_order(record: Record) -> ReceivedOrder:
@@ -64,12 +82,17 @@ def read_order(record: Record) -> ReceivedOrder:
     try:
         received = OrderReceived.model_validate_json(record.value)
     except ValidationError as error:
-        return ReceivedOrder(_key_of(record, error), None, record, describe(error))
+        key = _key_of(record, error)
+        return ReceivedOrder(key, None, record, describe(error), _brand_of(record))
     if received.order is None and received.action != "delete":
         missing = "order: missing, and the action is not delete"
-        return ReceivedOrder(_key_of(record, ValueError(missing)), None, record, missing)
+        key = _key_of(record, ValueError(missing))
+        return ReceivedOrder(key, None, record, missing, received.brand_id)
     return ReceivedOrder(
-        OrderKey(received.store_id, received.external_id), _incoming(received), record
+        OrderKey(received.store_id, received.external_id),
+        _incoming(received),
+        record,
+        brand_id=received.brand_id,
     )
 
 
@@ -84,6 +107,14 @@ def _key_of(record: Record, error: ValueError) -> OrderKey:
         return OrderKey(UUID(store_id), external_id)
     except ValueError:
         raise error from None
+
+
+def _brand_of(record: Record) -> UUID | None:
+    """Whose a flawed record is: it is parked, and has to be found when its brand is erased."""
+    try:
+        return UUID(orjson.loads(record.value)["brand_id"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _incoming(received: OrderReceived) -> Incoming:
@@ -124,8 +155,10 @@ async def handle(
     Raises:
         Transient: a store moved at this moment; try again.
     """
-    connections, moves, parked = await _enter(session, {record.key for record in records})
+    connections, moves, parked, erased = await _enter(session, records)
     orders = [_after(record, moves) for record in records] if moves else records
+    if erased:
+        orders = [order for order in orders if order.brand_id not in erased]
     known = await store.lock_orders(session, {order.key for order in orders})
     if moves:
         known = {key: mapping.order_after(order, moves) for key, order in known.items()}
@@ -133,7 +166,7 @@ async def handle(
     handled = decide(orders, connections, versions, known, () if is_replay else parked)
     await store.write(session, [decision for decision, _ in handled.decided])
     await outbox.write(session, events.messages(handled.decided))
-    return handled
+    return replace(handled, erased=len(records) - len(orders))
 
 
 async def park(session: Session, order: ReceivedOrder, reason: str) -> None:
@@ -142,26 +175,33 @@ async def park(session: Session, order: ReceivedOrder, reason: str) -> None:
     Raises:
         Transient: its store moved at this moment; try again.
     """
-    _, moves, _ = await _enter(session, {order.key})
-    await store.park(session, [Parked(mapping.key_after(order.key, moves), order.record, reason)])
+    entered = await _enter(session, [order])
+    after = _after(order, entered.moves)
+    if after.brand_id not in entered.erased:
+        await store.park(session, [Parked(after.key, order.record, reason, after.brand_id)])
 
 
-async def _enter(
-    session: Session, keys: AbstractSet[OrderKey]
-) -> tuple[dict[UUID, list[Connection]], Moves, set[OrderKey]]:
-    """Pass the gates of the orders' stores: what is locked, what has moved, what is parked."""
-    connections = await store.lock_connections_of_stores(session, {key.store_id for key in keys})
-    moves, parked = await store.moved_and_parked(session, keys)
-    if any(move.store_id not in connections for move in moves.values()):
+async def _enter(session: Session, records: Iterable[ReceivedOrder]) -> _Entered:
+    """Pass the gates of the orders' stores and brands."""
+    keys = {record.key for record in records}
+    brands = {record.brand_id for record in records if record.brand_id is not None}
+    gates = {key.store_id for key in keys} | brands
+    connections = await store.lock_connections_of_stores(session, gates)
+    moves, parked, erased = await store.moved_and_parked(session, keys, brands)
+    if any(not {move.store_id, move.brand_id} <= connections.keys() for move in moves.values()):
         # It was noted while we waited. Its gate is not taken now, out of order: the next chunk of
         # the move has it, perhaps, and waits for ours.
         raise Transient("a store of the batch moved at this moment")
-    return connections, moves, parked
+    return _Entered(connections, moves, parked, erased)
 
 
 def _after(order: ReceivedOrder, moves: Moves) -> ReceivedOrder:
+    move = moves.get(order.key.store_id)
+    if move is None:
+        return order
     incoming = mapping.message_after(order.incoming, moves) if order.incoming else None
-    return replace(order, key=mapping.key_after(order.key, moves), incoming=incoming)
+    key = mapping.key_after(order.key, moves)
+    return replace(order, key=key, incoming=incoming, brand_id=move.brand_id)
 
 
 def outcomes(orders: Iterable[ReceivedOrder], handled: Handled) -> list[tuple[str, bool]]:
@@ -219,13 +259,14 @@ def decide(
     handled = Handled([], [])
     for order in orders:
         if order.key in waiting:
-            handled.parked.append(Parked(order.key, order.record, _BEHIND))
+            handled.parked.append(Parked(order.key, order.record, _BEHIND, order.brand_id))
             continue
         try:
             decision = _decide(order, assigned.get(order.key.store_id), versions, current)
         except Exception as error:
             waiting.add(order.key)
-            handled.parked.append(Parked(order.key, order.record, describe(error)))
+            parking = Parked(order.key, order.record, describe(error), order.brand_id)
+            handled.parked.append(parking)
             logger.error(  # noqa: TRY400  the reason is all there is to a flaw
                 "record parked",
                 store_id=str(order.key.store_id),

@@ -65,7 +65,8 @@ async def lock_connections_of_stores(
 ) -> dict[UUID, list[Connection]]:
     """Every connection of the stores, and of those that they count for, locked FOR SHARE.
 
-    By store; each whose gate was passed has an entry.
+    By store; each whose gate was passed has an entry. Brands have gates too: ids of theirs among
+    `stores` are passed like those of stores that have no connection.
     """
     found: dict[UUID, list[Connection]] = {}
     for row in await _queries.lock_connections_of_stores.all(session, stores=list(stores)):
@@ -174,7 +175,10 @@ async def settings_of(
 
 @dataclass(frozen=True, slots=True)
 class PendingHandover:
-    """A hand-over that is to be done: orders of `epoch` and before go back if in the Orders tab."""
+    """A hand-over that is to be done: orders of `epoch` and before go back if in the Orders tab.
+
+    `is_whole`: all that are unfinished do, for the 3PL was erased.
+    """
 
     id: UUID
     connection_id: UUID
@@ -182,6 +186,7 @@ class PendingHandover:
     three_pl_id: UUID
     epoch: int
     reason: str
+    is_whole: bool = False
 
     @classmethod
     def of(cls, connection: Connection, epoch: int, reason: str) -> Self:
@@ -215,15 +220,18 @@ async def lock_orders_to_hand_back(
 ) -> list[Order]:
     """The next orders that may go back, locked in id order.
 
-    At most `chunk` of them, and as many as have `most_bytes` of payloads before them.
+    At most `chunk` of them, and as many as have `most_bytes` of payloads before them. The Orders
+    tab first; of a whole hand-over then what is being worked.
     """
-    rows = await _queries.lock_orders_to_hand_back.all(
-        session,
-        connection_id=handover.connection_id,
-        epoch=handover.epoch,
-        chunk=chunk,
-        most_bytes=most_bytes,
-    )
+    bounds = {
+        "connection_id": handover.connection_id,
+        "epoch": handover.epoch,
+        "chunk": chunk,
+        "most_bytes": most_bytes,
+    }
+    rows = await _queries.lock_orders_to_hand_back.all(session, **bounds)
+    if not rows and handover.is_whole:
+        rows = await _queries.lock_worked_orders_to_hand_back.all(session, **bounds)
     return [_order(row) for row in rows]
 
 
@@ -399,31 +407,39 @@ async def _note_stale(session: Session, decisions: Sequence[Decision]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record of `orders.received` to park, and why."""
+    """A record of `orders.received` to park, and why; `brand_id` as far as it can be read."""
 
     key: OrderKey
     record: Record
     reason: str
+    brand_id: UUID | None = None
 
 
 async def moved_and_parked(
-    session: Session, keys: Iterable[OrderKey]
-) -> tuple[dict[UUID, Move], set[OrderKey]]:
-    """Which stores of the orders have moved; which orders have a parked record, by their new key.
+    session: Session, keys: Iterable[OrderKey], brands: Iterable[UUID]
+) -> tuple[dict[UUID, Move], set[OrderKey], set[UUID]]:
+    """Which stores have moved, which orders are parked (by their new key), which brands erased.
 
     Args:
-        session: has passed the gate of the stores.
+        session: has passed the gates of stores and brands.
         keys: as the records have them. What is parked is held against a replay.
+        brands: of the records; those that were erased come back, those of moved stores too.
     """
     wanted = list(keys)
     rows = await _queries.moved_and_parked.all(
         session,
         stores=[key.store_id for key in wanted],
         external_ids=[key.external_id for key in wanted],
+        brands=list(brands),
     )
     moves = {row["id"]: row_as(Move, row) for row in rows if row["id"] is not None}
-    parked = {OrderKey(row["store_id"], row["external_id"]) for row in rows if row["id"] is None}
-    return moves, parked
+    parked = {
+        OrderKey(row["store_id"], row["external_id"])
+        for row in rows
+        if row["external_id"] is not None
+    }
+    erased = {row["brand_id"] for row in rows if row["store_id"] is None}
+    return moves, parked, erased
 
 
 async def park(session: Session, parked: Sequence[Parked]) -> None:
@@ -435,6 +451,7 @@ async def park(session: Session, parked: Sequence[Parked]) -> None:
         offsets=[one.record.offset for one in parked],
         stores=[one.key.store_id for one in parked],
         external_ids=[one.key.external_id for one in parked],
+        brands=[one.brand_id for one in parked],
         headers=[orjson.dumps(dict(one.record.headers)).decode() for one in parked],
         values=[one.record.value for one in parked],
         # PostgreSQL holds no NUL, and a reason may quote the record.

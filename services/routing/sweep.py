@@ -94,7 +94,8 @@ class Sweeper:
         decisions = [
             handover.hand_back(order, pending.reason)
             for order in chunk
-            if connection is not None and handover.goes_back(order, connection)
+            if connection is not None
+            and handover.goes_back(order, connection, three_pl_erased=pending.is_whole)
         ]
         # A chunk from which nothing went back would come again endlessly.
         if not decisions:

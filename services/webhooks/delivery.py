@@ -31,8 +31,8 @@ class DeliveryState(StrEnum):
     # Its endpoint is disabled; kept in its lane → what it was, when the endpoint is enabled;
     # delivered, by an attempt that was under way.
     PARKED = "parked"
-    # The order went back; any unfinished state leads here → delivered, by an attempt that was under
-    # way. Nothing else leads out.
+    # The order went back, or its brand's data or the 3PL's was erased; any unfinished state leads
+    # here → delivered, by an attempt that was under way. Nothing else leads out.
     SUPERSEDED = "superseded"
     # Somebody called it off; stays so. Nothing leads here yet.
     CANCELLED = "cancelled"

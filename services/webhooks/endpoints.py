@@ -118,6 +118,10 @@ class Endpoints:
     def _keep(self, rows: Iterable[StoredEndpoint]) -> None:
         now = time.monotonic()
         for row in rows:
+            if not (row.url or row.sealed_url):
+                # Its 3PL was erased.
+                self._known.pop(row.id, None)
+                continue
             try:
                 keys = self._keys(row)
                 url = open_url(row.sealed_url, row.url, row.target_id, self._sealer)

@@ -1,5 +1,6 @@
 """Webhooks' only wiring: what it reads, what it runs, what it serves."""
 
+from functools import partial
 from uuid import uuid4
 
 from fastapi import FastAPI
@@ -10,6 +11,8 @@ from services.webhooks.delivery import Lease
 from services.webhooks.dispatcher import Dispatcher
 from services.webhooks.endpoint_queue import EndpointQueues, Limits
 from services.webhooks.endpoints import Endpoints
+from services.webhooks.erasure import eraser
+from services.webhooks.erasure import handlers as erasure_handlers
 from services.webhooks.http import router
 from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.returns.returns import Returns
@@ -18,6 +21,7 @@ from services.webhooks.settings import Settings
 from services.webhooks.url_test import UrlTest
 from shared.egress.guard import Guard
 from shared.egress.plain_urls import seal_all
+from shared.postgres.erased_accounts import UNDER_WAY_SECONDS, ErasedAccounts
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 
@@ -59,6 +63,13 @@ def create_app(settings: Settings) -> FastAPI:
     handlers.subscribe(
         runtime.kafka.router, runtime.database, endpoints, dispatcher, claimer, settings, sealer
     )
+    erased = ErasedAccounts(
+        runtime.database,
+        partial(eraser.erase, runtime.database),
+        settings.webhooks_lease_seconds + UNDER_WAY_SECONDS,
+    )
+    erasure_handlers.subscribe(runtime.kafka.router, erased)
+    runtime.background("erasure", erased.run)
     runtime.background("outcomes", outcomes.run)
     runtime.background("claimer", claimer.run)
     runtime.background("returns", returns.run)

@@ -247,6 +247,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The connection ended; the order is on its way back to the brand.",
         "Stop working on it.",
     ),
+    "order_erased": ProblemType(
+        409,
+        "The brand's data was erased; the order is closed.",
+        "Stop working on it: nothing can be done with it any more.",
+    ),
     # --- limits and outages
     "rate_limited": ProblemType(
         429,

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
+from shared.contracts.accounts_changed import AccountChanged, AccountKind
 from shared.contracts.connections_changed import (
     ConnectionChanged,
     ConnectionEndpoint,
@@ -272,6 +273,18 @@ class EventPublisher:
             await self.publish(event)
             ids.append(event[0].id)
         return ids
+
+
+def erased(account_id: UUID, kind: AccountKind = "brand") -> AccountChanged:
+    """The last that is said of an account: its data was erased."""
+    return AccountChanged(
+        account_id=account_id,
+        kind=kind,
+        plan="free",
+        version=9,
+        erased=True,
+        changed_at=datetime.now(UTC),
+    )
 
 
 def new_secret() -> str:

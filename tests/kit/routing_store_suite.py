@@ -47,12 +47,14 @@ class FakeRoutingStore:
     # By the id of the claim's store.
     moves: dict[UUID, Move] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
+    erased: set[UUID] = field(default_factory=set)
 
     async def lock_connections_of_stores(
         self, _: Any, stores: Iterable[UUID]
     ) -> dict[UUID, list[Connection]]:
         wanted = set(stores)
-        wanted |= {move.store_id for id_, move in self.moves.items() if id_ in wanted}
+        moves = [move for id_, move in self.moves.items() if id_ in wanted]
+        wanted |= {id_ for move in moves for id_ in (move.store_id, move.brand_id)}
         found: dict[UUID, list[Connection]] = {store_id: [] for store_id in wanted}
         for connection in self.connections.values():
             if connection.store_id in wanted:
@@ -60,13 +62,14 @@ class FakeRoutingStore:
         return found
 
     async def moved_and_parked(
-        self, _: Any, keys: Iterable[OrderKey]
-    ) -> tuple[dict[UUID, Move], set[OrderKey]]:
+        self, _: Any, keys: Iterable[OrderKey], brands: Iterable[UUID]
+    ) -> tuple[dict[UUID, Move], set[OrderKey], set[UUID]]:
         wanted = set(keys)
         stores = {key.store_id for key in wanted}
         moves = {id_: move for id_, move in self.moves.items() if id_ in stores}
         parked = {one.key for one in self.parked}
-        return moves, {mapping.key_after(key, moves) for key in wanted} & parked
+        erased = self.erased & {*brands, *(move.brand_id for move in moves.values())}
+        return moves, {mapping.key_after(key, moves) for key in wanted} & parked, erased
 
     async def park(self, _: Any, parked: Sequence[Parked]) -> None:
         # Postgres parks a record that is read twice once; test brokers give every batch offset 0.
@@ -211,8 +214,8 @@ class RoutingStoreSuite:
         key, other = OrderKey(uuid7(), "1"), OrderKey(uuid7(), "1")
         async with database.transaction() as session:
             await store.park(session, [Parked(key, record, "a flaw")])
-            found = await store.moved_and_parked(session, [key, other])
-        assert found == ({}, {key})
+            found = await store.moved_and_parked(session, [key, other], [uuid7()])
+        assert found == ({}, {key}, set())
 
     async def test_every_settings_version_that_a_change_tells_of_is_kept(
         self, store: Any, database: Any

@@ -3,9 +3,12 @@
 SELECT body::text AS body FROM stores;
 
 -- name: keep_stores!
--- Older and equal versions change nothing: every process writes the same rows.
+-- Older and equal versions change nothing: every process writes the same rows. Of brands that were
+-- erased only what names the store is kept.
 INSERT INTO stores AS s (id, version, body)
-SELECT * FROM unnest(:ids::uuid[], :versions::int[], :bodies::json[])
+SELECT n.id, n.version, CASE WHEN gone.account_id IS NULL THEN n.body ELSE emptied(n.body) END
+FROM unnest(:ids::uuid[], :versions::int[], :bodies::json[]) AS n (id, version, body)
+LEFT JOIN erased_accounts gone ON gone.account_id = (n.body->>'brand_id')::uuid
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body
 WHERE s.version < excluded.version;
 
@@ -21,13 +24,16 @@ WHERE q.brand_id = moved.former_brand_id AND q.store_id = moved.store_id
 -- name: quarantine!
 -- tenants: what the store proved; its brand as kept
 -- The lock: whoever keeps a newer state of the store, and moves its entries, waits for this one or
--- has it see the newer brand. A store that was never kept is as the process knows it.
+-- has it see the newer brand. A store that was never kept is as the process knows it. Of a brand that
+-- was erased nothing is kept.
 WITH sender AS (
     SELECT (body->>'brand_id')::uuid AS brand_id FROM stores WHERE id = :store_id FOR SHARE
 )
 INSERT INTO quarantine (id, store_id, brand_id, route, reason, headers, body)
-VALUES (:entry, :store_id, coalesce((SELECT brand_id FROM sender), :brand_id), :route, :reason,
-        :headers, :body);
+SELECT :entry::uuid, :store_id::uuid, owner.brand_id, :route::text, :reason::text, :headers::text,
+       :body::bytea
+FROM (SELECT coalesce((SELECT brand_id FROM sender), :brand_id::uuid) AS brand_id) owner
+WHERE NOT EXISTS (SELECT FROM erased_accounts gone WHERE gone.account_id = owner.brand_id);
 
 -- name: quarantined
 SELECT id, store_id, received_at, route, reason, length(body) AS bytes

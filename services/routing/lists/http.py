@@ -27,7 +27,8 @@ from shared.web.parameters import only_known_parameters
 class OrderSummary(BaseModel):
     """An order in a list. `version` is what the next command has to carry.
 
-    `created_at` is the store's own, `accepted_at` is when Relevo accepted it first.
+    `created_at` is the store's own, `accepted_at` is when Relevo accepted it first. Since
+    `erased_at` the brand's data is erased, and the order is closed.
     """
 
     id: UUID
@@ -46,6 +47,7 @@ class OrderSummary(BaseModel):
     created_at: datetime | None
     accepted_at: datetime
     updated_at: datetime
+    erased_at: datetime | None = None
 
 
 class OrderDetail(OrderSummary):
@@ -153,7 +155,11 @@ async def get_order(caller: DelegableAccount, database: Schema, order_id: UUID) 
         shipping_rules_owner=found.shipping_rules_owner,
         billing_owner=found.billing_owner,
         support_owner=found.support_owner,
-        allowed_commands=commands.allowed(summary.status, summary.holds, owner, party),
+        allowed_commands=(
+            []
+            if summary.erased_at
+            else commands.allowed(summary.status, summary.holds, owner, party)
+        ),
         order=contract.Order.model_validate_json(found.payload) if found.payload else None,
     )
 

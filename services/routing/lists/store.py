@@ -53,6 +53,7 @@ class OrderSummary:
     accepted_at: datetime
     updated_at: datetime
     holds: tuple[Hold, ...]
+    erased_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import orjson
 import structlog
 
+from services.routing.erasure import eraser
 from services.routing.moves import store
 from services.routing.moves.store import ClaimMove, RemovedCopy
 from shared.contracts.orders_received import OrderReceived
@@ -52,6 +53,8 @@ async def apply(database: Database, change: StoreChanged) -> None:
     total = 0
     while moved := await _move_chunk(database, move, change.payment_rules):
         total += moved
+    # Told of after the brand's erasure, or between its chunks.
+    await eraser.erase_if_noted(database, move.brand_id)
     if total:
         logger.info(
             "a claim's orders are the brand's",

@@ -20,8 +20,8 @@ RETURNING true;
 -- tenants: all; the caller holds the closed gate of the claim's store, which knows one brand
 -- Where what comes later about these orders looks for them. Whoever locks parked records has passed
 -- the gate before, so nobody who holds one waits for us.
-UPDATE parked_records SET store_id = :store_id
-WHERE store_id = :claim_store_id AND store_id <> :store_id;
+UPDATE parked_records SET store_id = :store_id, brand_id = :brand_id
+WHERE store_id = :claim_store_id AND (store_id, brand_id) IS DISTINCT FROM (:store_id, :brand_id);
 
 -- name: lock_orders_to_move
 -- The next chunk, bounded in orders and in bytes (one is always in it). By the index of the claim's
@@ -48,9 +48,14 @@ WHERE id = ANY(:ids::uuid[]) AND brand_id = :former_brand_id;
 
 -- name: remove_copies
 -- With their holds; what they say goes back to the caller. Their history stays, as nobody's: it may
--- only be added to, and is shown with an order alone.
+-- only be added to, and is shown with an order alone. Nobody's: so what people wrote goes now.
 WITH reasons AS (
     DELETE FROM holds WHERE order_id = ANY(:ids::uuid[])
+), lines AS (
+    UPDATE order_history
+    SET why = (SELECT json_object_agg(key, value)::text FROM json_each(why::json)
+               WHERE key <> 'note')
+    WHERE order_id = ANY(:ids::uuid[]) AND why LIKE '%"note":%'
 )
 DELETE FROM orders WHERE id = ANY(:ids::uuid[]) AND brand_id = :former_brand_id
 RETURNING id, external_id, source_updated_at, tombstone, payload;

@@ -54,7 +54,10 @@ async def note_move(session: Session, move: ClaimMove) -> bool:
 async def rename_parked(session: Session, move: ClaimMove) -> int:
     """Parked records of the claim's store are found by the new one; how many there were."""
     return await _queries.rename_parked.run(
-        session, claim_store_id=move.claim_store_id, store_id=move.store_id
+        session,
+        claim_store_id=move.claim_store_id,
+        store_id=move.store_id,
+        brand_id=move.brand_id,
     )
 
 

@@ -10,13 +10,17 @@ ORDER BY replay_requested_at, id LIMIT 1;
 -- name: claim_replay$
 -- tenants: all; an operator asked for it
 -- Whether its records are this process's to try (whoever has the first has all); if not, another
--- process has them, or they moved to another store. First the gate, as a batch and a move do it, of every store whose records may be here:
--- nobody waits for it with parked records in hand.
+-- process has them, or they moved to another store. First the gate, as a batch and a move do it, of
+-- every store and brand whose records may be here: nobody waits for it with parked records in hand.
 WITH gate AS MATERIALIZED (
     SELECT pg_advisory_xact_lock_shared(7301, slot)
     FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot
           FROM (SELECT :store_id::uuid AS store
-                UNION SELECT id FROM moved_stores WHERE store_id = :store_id) stores
+                UNION SELECT unnest(ARRAY[id, brand_id]) FROM moved_stores
+                      WHERE store_id = :store_id
+                UNION SELECT brand_id FROM parked_records
+                      WHERE store_id = :store_id AND external_id = :external_id) stores
+          WHERE store IS NOT NULL
           ORDER BY slot) slots
 )
 SELECT true FROM parked_records

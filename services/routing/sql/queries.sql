@@ -5,11 +5,12 @@
 -- First the gate: row locks alone are not fair, readers without end would pass a switch that waits.
 -- Advisory locks queue, so who comes after the switch waits behind it. The rows are locked besides:
 -- that is what shows the newest state, whatever the statement saw when it began.
--- A store that moved opens two gates, its own and that of the store that it counts for: both here,
--- for slots are taken in order. A row for each gate, so that the caller knows which it has passed.
+-- A store that moved opens more gates: that of the store that it counts for, and that of its brand,
+-- for brands have gates as stores have. All here, for slots are taken in order. A row for each gate,
+-- so that the caller knows which it has passed.
 WITH gates AS MATERIALIZED (
     SELECT store FROM unnest(:stores::uuid[]) AS store
-    UNION SELECT store_id FROM moved_stores WHERE id = ANY(:stores::uuid[])
+    UNION SELECT unnest(ARRAY[store_id, brand_id]) FROM moved_stores WHERE id = ANY(:stores::uuid[])
 ), gate AS MATERIALIZED (
     SELECT pg_advisory_xact_lock_shared(7301, slot)
     FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot FROM gates ORDER BY slot) slots
@@ -104,13 +105,13 @@ FROM settings WHERE connection_id = ANY(:connections::uuid[]);
 INSERT INTO handovers (id, connection_id, brand_id, three_pl_id, epoch, reason, state)
 SELECT *, 'running' FROM unnest(:ids::uuid[], :connections::uuid[], :brands::uuid[],
                                 :three_pls::uuid[], :epochs::int[], :reasons::text[])
-ON CONFLICT (connection_id, epoch) DO NOTHING;
+ON CONFLICT (connection_id, epoch, is_whole) DO NOTHING;
 
 -- name: claim_handover^
 -- tenants: all; the sweep
 -- The hand-over whose turn it is; another process's is passed over. Each goes to the end of the line
 -- after its chunk, so that a large one does not keep the others waiting.
-SELECT id, connection_id, brand_id, three_pl_id, epoch, reason
+SELECT id, connection_id, brand_id, three_pl_id, epoch, reason, is_whole
 FROM handovers WHERE state = 'running' AND next_attempt_at <= now()
 ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED;
 
@@ -127,6 +128,21 @@ WITH candidates AS (
 )
 SELECT *, CASE WHEN status = 'on_hold' THEN standing_holds(id) END AS holds FROM orders
 WHERE connection_id = :connection_id AND status IN ('open', 'on_hold') AND epoch <= :epoch
+ORDER BY id LIMIT (SELECT count(*) FROM candidates WHERE bytes_before < :most_bytes) FOR UPDATE;
+
+-- name: lock_worked_orders_to_hand_back
+-- tenants: all; the sweep
+-- The same of what is being worked or on its way, by its own index: after the erasure of a 3PL.
+WITH candidates AS (
+    SELECT id, sum(payload_bytes) OVER (ORDER BY id) - payload_bytes AS bytes_before
+    FROM orders
+    WHERE connection_id = :connection_id AND epoch <= :epoch
+      AND status IN ('processing', 'shipped', 'cancellation_requested')
+    ORDER BY id LIMIT :chunk
+)
+SELECT *, NULL AS holds FROM orders
+WHERE connection_id = :connection_id AND epoch <= :epoch
+  AND status IN ('processing', 'shipped', 'cancellation_requested')
 ORDER BY id LIMIT (SELECT count(*) FROM candidates WHERE bytes_before < :most_bytes) FOR UPDATE;
 
 -- name: progress_handover!
@@ -226,9 +242,9 @@ DO UPDATE SET times = h.times + excluded.times, at = now(), why = excluded.why;
 
 -- name: moved_and_parked
 -- tenants: all; the records of a batch are of many
--- Which stores of a batch have moved (no external id), and which orders have a parked record: what
--- comes later has to wait behind it. The lock waits for a replay that is at it. Asked behind the
--- gate: no store moves from here on.
+-- Which stores of a batch have moved (no external id), which orders have a parked record: what comes
+-- later has to wait behind it; and which brands were erased (no store). The lock waits for a replay
+-- that is at it. Asked behind the gates: no store moves and no brand is erased from here on.
 WITH moved AS MATERIALIZED (
     SELECT id, store_id, brand_id FROM moved_stores WHERE id = ANY(:stores::uuid[])
 ), parked AS MATERIALIZED (
@@ -241,13 +257,17 @@ WITH moved AS MATERIALIZED (
 )
 SELECT id, store_id, brand_id, NULL AS external_id FROM moved
 UNION ALL
-SELECT NULL, store_id, NULL, external_id FROM parked;
+SELECT NULL, store_id, NULL, external_id FROM parked
+UNION ALL
+SELECT NULL, NULL, account_id, NULL FROM erased_accounts
+WHERE account_id = ANY(:brands::uuid[]) OR account_id IN (SELECT brand_id FROM moved);
 
 -- name: park!
 -- tenants: all; the records of a batch are of many
 -- A record that is read again, after a crash, is parked already.
-INSERT INTO parked_records (topic, partition, record_offset, store_id, external_id, headers, value,
-                            reason)
+INSERT INTO parked_records (topic, partition, record_offset, store_id, external_id, brand_id, headers,
+                            value, reason)
 SELECT * FROM unnest(:topics::text[], :partitions::int[], :offsets::bigint[], :stores::uuid[],
-                     :external_ids::text[], :headers::text[], :values::bytea[], :reasons::text[])
+                     :external_ids::text[], :brands::uuid[], :headers::text[], :values::bytea[],
+                     :reasons::text[])
 ON CONFLICT (topic, partition, record_offset) DO NOTHING;

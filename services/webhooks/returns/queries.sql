@@ -2,8 +2,12 @@
 -- tenants: all; the records of a batch are of many
 -- Events that take orders back, each lane once, with their deliveries. What is unfinished before one
 -- in its lane is superseded; so is the return itself, if that is how it finds `order.created` and
--- nothing of the lane can have been attempted. Otherwise it is sent, after what may be under way.
-WITH incoming AS (
+-- nothing of the lane can have been attempted. Otherwise it is sent, after what may be under way: also
+-- of a brand that was erased, but not to a 3PL that was.
+WITH gone AS MATERIALIZED (
+    SELECT account_id FROM erased_accounts WHERE account_id = ANY(:three_pls::uuid[])
+),
+incoming AS (
     SELECT * FROM unnest(:deliveries::uuid[], :events::uuid[], :endpoints::uuid[],
                          :orders::uuid[], :sequences::int[], :stores::uuid[], :brands::uuid[],
                          :connections::uuid[], :three_pls::uuid[], :types::text[],
@@ -11,6 +15,7 @@ WITH incoming AS (
                          :begun::bool[])
         AS i (id, event_id, endpoint_id, order_id, sequence, store_id, brand_id,
               connection_id, three_pl_id, type, body, traceparent, wants_lease, has_begun)
+    WHERE NOT EXISTS (SELECT FROM gone WHERE account_id = i.three_pl_id)
 ),
 -- What is unfinished before each return, as it is once it is locked: whoever claims it or records an
 -- outcome came before, or finds it superseded. `is_held`: an attempt may be under way, or start

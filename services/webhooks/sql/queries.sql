@@ -9,6 +9,8 @@ FROM unnest(:ids::uuid[], :connections::uuid[], :three_pls::uuid[], :stores::uui
             :versions::int[])
      AS n (id, connection_id, three_pl_id, store_id, sealed_url, masked_url, secrets, sends_to,
            version)
+-- Of a 3PL that was erased nothing is kept.
+WHERE NOT EXISTS (SELECT FROM erased_accounts gone WHERE gone.account_id = n.three_pl_id)
 ON CONFLICT (id) DO UPDATE SET
     url = NULL, sealed_url = excluded.sealed_url, masked_url = excluded.masked_url,
     sealed_secrets = excluded.sealed_secrets, sends_to = excluded.sends_to,
@@ -50,14 +52,19 @@ WHERE e.updated_at > now() - :seconds::float8 * interval '1 second';
 -- Events and their deliveries, once each however often they come. A delivery that this process
 -- has capacity for is leased to it at once, unless an earlier one of its lane waits elsewhere, or an
 -- older one of its endpoint is due: old before new. One that has to wait for its lane is not due until
--- it is let go (let_followers_go).
-WITH incoming AS (
+-- it is let go (let_followers_go). Of accounts that were erased nothing is kept.
+WITH gone AS MATERIALIZED (
+    SELECT account_id FROM erased_accounts
+    WHERE account_id = ANY(:brands::uuid[] || :three_pls::uuid[])
+),
+incoming AS (
     SELECT * FROM unnest(:deliveries::uuid[], :events::uuid[], :endpoints::uuid[],
                          :orders::uuid[], :sequences::int[], :stores::uuid[], :brands::uuid[],
                          :connections::uuid[], :three_pls::uuid[], :types::text[],
                          :bodies::bytea[], :traceparents::text[], :wants_lease::bool[])
         AS i (id, event_id, endpoint_id, order_id, sequence, store_id, brand_id,
               connection_id, three_pl_id, type, body, traceparent, wants_lease)
+    WHERE NOT EXISTS (SELECT FROM gone WHERE account_id IN (i.brand_id, i.three_pl_id))
 ),
 -- The unfinished deliveries before each in its lane. The first is locked: whoever finishes it came
 -- before, or lets what is inserted here go. Of the last: whether it is not this process's.

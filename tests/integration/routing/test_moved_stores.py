@@ -431,13 +431,11 @@ async def test_a_batch_that_waited_for_a_move_decides_by_it(
         batch = await started_and_waiting(
             postgres_dsn, shops.take(order), "pg_advisory_xact_lock_shared"
         )
-    if alias:
-        # It did not know that it would need the other store's gate: the handler tries again.
-        with pytest.raises(Transient):
-            await batch
-        await shops.take(order)
-    else:
+    # It did not know that it would need the gates of the brand, and of the other store: the handler
+    # tries again.
+    with pytest.raises(Transient):
         await batch
+    await shops.take(order)
     ((key, row),) = (await shops.orders()).items()
     assert (key, row["brand_id"]) == ((move.store_id, "1"), shops.own.brand_id)
 

@@ -1,0 +1,1 @@
+"""Accounts whose data was erased: bodies and answers go, ids, times and states stay."""
