@@ -11,7 +11,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from relevo.operate.asking import HERE, Json, Key, Url, ask
 from relevo.terminal import AsJson, complain, console, notes
@@ -118,7 +118,10 @@ def erase(
 
 
 def _table(rows: list[Json]) -> Table:
-    table = Table("id", "kind", "name", "plan", "people", "connections", "since")
+    # The id is what the other commands want, however narrow the terminal.
+    table = Table(
+        Column("id", min_width=36), "kind", "name", "plan", "people", "connections", "since"
+    )
     for row in rows:
         states = ", ".join(
             f"{count} {state}" for state, count in sorted(row["connections"].items())

@@ -47,8 +47,10 @@ def _show(keys: Json, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(keys["data"], indent=2))
         return
-    table = Table("kid", "state", "since", "signs from", "verifies until")
+    table = Table("kid", "state", "since (UTC)", "signs from", "verifies until")
     for key in keys["data"]:
         times = (key["created_at"], key["signs_from"], key["verifies_until"])
-        table.add_row(key["kid"], key["state"], *(at or "" for at in times))
+        # To the second, in UTC as everywhere.
+        shown = ((at or "")[:19].replace("T", " ") for at in times)
+        table.add_row(key["kid"], key["state"], *shown)
     console.print(table)

@@ -335,6 +335,14 @@ def _headers_of(refused: Refused, status: int) -> dict[str, str]:
     return headers
 
 
+def _in_words(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as a sentence has them: lists as people write them."""
+    return {
+        name: ", ".join(map(str, fact)) if isinstance(fact, list | tuple) else fact
+        for name, fact in facts.items()
+    }
+
+
 def respond(request: Request, refused: Refused) -> Response:
     """The problem document."""
     problem = CATALOGUE[refused.code]
@@ -344,7 +352,7 @@ def respond(request: Request, refused: Refused) -> Response:
         "type": _TYPE + refused.code,
         "title": refused.code.replace("_", " ").capitalize(),
         "status": status,
-        "detail": f"{problem.sentence} {problem.remedy}".format(**refused.facts),
+        "detail": f"{problem.sentence} {problem.remedy}".format(**_in_words(refused.facts)),
         "code": refused.code,
         "instance": request.url.path,
     }
