@@ -44,6 +44,16 @@ async def create(
     return client, secret
 
 
+async def require_valid(session: Session, account_id: UUID, secret_id: UUID) -> None:
+    """Let the secret be shown once more.
+
+    Raises:
+        Refused: `credential_revoked`.
+    """
+    if not await store.is_valid_secret(session, account_id, secret_id):
+        raise Refused("credential_revoked")
+
+
 async def add_secret(session: Session, account_id: UUID, client_id: UUID) -> NewSecret:
     """A second secret, to take the place of the first one.
 

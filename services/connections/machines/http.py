@@ -5,11 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_serializer
 
 from services.connections.dependencies import Process
 from services.connections.machines import clients, models, store
 from services.connections.people.http import Name
+from shared.postgres.database import Session as DatabaseSession
 from shared.telemetry import traceparent_of
 from shared.web.access import Owner
 from shared.web.auth import Scope
@@ -27,6 +28,11 @@ class NewApiClient(Form):
 
     name: Name
     scopes: Annotated[set[Scope], Field(min_length=1)]
+
+    @field_serializer("scopes")
+    def _in_order(self, scopes: set[Scope]) -> list[Scope]:
+        """The same for the same scopes, in whatever process: it is compared."""
+        return sorted(scopes)
 
 
 class SecretOfClient(BaseModel):
@@ -62,12 +68,18 @@ class MadeApiClient(BaseModel):
     scopes: list[Scope]
 
 
-@router.post("", status_code=201, summary="Make an API client", openapi_extra=refuses("too_many"))
+@router.post(
+    "",
+    status_code=201,
+    summary="Make an API client",
+    openapi_extra=refuses("too_many", "credential_revoked", idempotent=True),
+)
 async def create(
     request: Request, process: Process, caller: Owner, body: NewApiClient
 ) -> MadeApiClient:
-    """By an owner of the account."""
-    async with process.database.transaction() as session:
+    """By an owner of the account, to whom alone a repetition shows the secret again."""
+
+    async def make(session: DatabaseSession) -> MadeApiClient:
         made, secret = await clients.create(
             session,
             caller.account_id,
@@ -76,12 +88,19 @@ async def create(
             sorted(body.scopes),
             traceparent_of(request.headers),
         )
-    return MadeApiClient(
-        client_id=made.id,
-        client_secret=secret.secret,
-        secret_id=secret.id,
-        scopes=sorted(body.scopes),
-    )
+        return MadeApiClient(
+            client_id=made.id,
+            client_secret=secret.secret,
+            secret_id=secret.id,
+            scopes=sorted(body.scopes),
+        )
+
+    async def again(session: DatabaseSession, answer: MadeApiClient) -> None:
+        await clients.require_valid(session, caller.account_id, answer.secret_id)
+
+    # Of the account, which is how they are found when it is erased, and of the person.
+    owner = f"{caller.account_id} {caller.subject}"
+    return await process.idempotency_keys.run_once(request, owner, MadeApiClient, body, make, again)
 
 
 @router.get("", summary="List the account's API clients, newest first")

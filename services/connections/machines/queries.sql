@@ -21,6 +21,11 @@ WHERE id = :id AND account_id = :account_id AND ended_at IS NULL FOR UPDATE;
 SELECT id, client_id, created_at FROM api_client_secrets
 WHERE client_id = ANY(:clients::uuid[]) AND revoked_at IS NULL ORDER BY id;
 
+-- name: is_valid_secret$
+SELECT EXISTS (SELECT FROM api_client_secrets s JOIN api_clients c ON c.id = s.client_id
+               WHERE s.id = :id AND c.account_id = :account_id
+                   AND s.revoked_at IS NULL AND c.ended_at IS NULL);
+
 -- name: insert_secret!
 -- tenants: the caller holds the client for its account
 INSERT INTO api_client_secrets (id, client_id, digest) VALUES (:id, :client_id, :digest);

@@ -58,6 +58,11 @@ async def list_secrets(session: Session, clients: Sequence[UUID]) -> list[Secret
     return [row_as(Secret, row) for row in rows]
 
 
+async def is_valid_secret(session: Session, account_id: UUID, secret_id: UUID) -> bool:
+    """Whether a secret of one of the account's clients is good."""
+    return bool(await _queries.is_valid_secret.value(session, id=secret_id, account_id=account_id))
+
+
 async def insert_secret(session: Session, client_id: UUID, digest: str) -> UUID:
     """The id of a new secret."""
     secret_id: UUID = uuid7()
