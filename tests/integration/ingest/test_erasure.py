@@ -114,6 +114,16 @@ async def test_quarantine_and_spool_go_and_the_stores_ids_stay(
         await quarantined(session, shop)
     await Stores(database, NOBODY).apply([a_store(shop, 1), joined])
     await Stores(database, NOBODY).apply([a_store(shop, 2)])
+    left = await rows(database, shop.brand_id)
+    assert [len(found) for found in left.values()] == [0, 2, 0]
+    assert not any(MARK in row for row in left["stores"])
+    # What was under way the first time, as if it had been written only now: the second look.
+    async with database.session() as session:
+        await session.execute(
+            "INSERT INTO quarantine (id, store_id, brand_id, route, reason, headers, body) "
+            "VALUES ($1, $2, $3, 'generic', $4, '{}', '')",
+            *(uuid7(), shop.store_id, shop.brand_id, MARK),
+        )
     await accounts.settle()
 
     left = await rows(database, shop.brand_id)
