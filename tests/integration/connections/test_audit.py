@@ -1,5 +1,8 @@
 """The audit log of an account: its own connections and stores, and nobody else's."""
 
+from importlib import import_module
+
+import asyncpg
 import pytest
 
 from services.connections.oauth.http import ACCESS_TOKEN, TOKEN_EXCHANGE
@@ -89,3 +92,27 @@ async def test_each_account_reads_its_own_by_filter_and_page(api: Api) -> None:
     assert actions(rows) == ["webhook_erased", "disconnected", *ours]
     assert rows[0]["actor"] == {"kind": "three_pl", "id": three_pl.id, "name": None}
     assert rows[2]["to"]["webhook_url"] == "https://erased.invalid"
+
+
+async def test_entries_of_before_find_the_endpoints_of_their_urls(
+    api: Api, postgres_dsn: str
+) -> None:
+    """Revision 0016: an entry had the URL itself."""
+    three_pl, _, added = await api.connected()
+    connection = added["connection"]["id"]
+    for url in ("http://127.0.0.1:9/one", "http://127.0.0.1:9/two", None):
+        await three_pl.set(connection, webhook_url=url)
+        await three_pl.set(connection, support_owner="three_pl" if url else "brand")
+    rows = await entries(three_pl)
+    assert rows[1]["from"] == {"webhook_url": "http://127.0.0.1:9/two"}
+    revision = import_module("services.connections.sql.migrations.versions.0016_erasure")
+    database = await asyncpg.connect(postgres_dsn)
+    kept = "SELECT id, before, after FROM connections.audit ORDER BY id"
+    written = await database.fetch(kept)
+    for column in ("before", "after"):
+        await database.execute(revision._NAME_URLS.format(column=column))
+    assert await database.fetch(kept) != written
+    await database.execute(revision._NAME_ENDPOINTS)
+    assert await database.fetch(kept) == written
+    await database.close()
+    assert await entries(three_pl) == rows
