@@ -94,7 +94,7 @@ class DeliveryDetail(_Delivery):
     """A delivery with its attempts and the body as it was signed and sent."""
 
     attempts: list[Attempt]
-    body: str
+    body: str = Field(description="Empty since the data of its brand was erased.")
 
 
 _SUCCESS = range(200, 300)
