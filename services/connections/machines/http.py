@@ -27,7 +27,11 @@ class NewApiClient(Form):
     """A machine, and what it may do."""
 
     name: Name
-    scopes: Annotated[set[Scope], Field(min_length=1)]
+    # Twice is once.
+    scopes: Annotated[
+        set[Scope],
+        Field(min_length=1, json_schema_extra=lambda schema: schema.pop("uniqueItems", None)),
+    ]
 
     @field_serializer("scopes")
     def _in_order(self, scopes: set[Scope]) -> list[Scope]:

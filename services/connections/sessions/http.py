@@ -180,7 +180,12 @@ async def list_sessions(
     return page_of(rows, limit, shown, lambda row: row.id)
 
 
-@router.delete("/v1/sessions/current", status_code=204, summary="Log out")
+@router.delete(
+    "/v1/sessions/current",
+    status_code=204,
+    summary="Log out",
+    openapi_extra=refuses("not_found"),
+)
 async def log_out(request: Request, process: Process, caller: Person) -> Response:
     """The tokens of this session are refused everywhere within a second."""
     if caller.session is None:
