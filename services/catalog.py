@@ -30,6 +30,7 @@ SERVICES = (
     Service(
         "connections",
         8001,
+        reads=("notices",),
         writes=(
             "connections.changed",
             "stores.changed",
@@ -37,15 +38,15 @@ SERVICES = (
             "signing-keys.changed",
         ),
     ),
-    Service("ingest", 8002, reads=("stores.changed",), writes=("orders.received",)),
+    Service("ingest", 8002, reads=("stores.changed",), writes=("orders.received", "notices")),
     Service(
         "routing",
         8003,
         reads=("orders.received", "connections.changed", "stores.changed"),
         # Of its own topics too: what a claim's copy of an order knew is decided on once more.
-        writes=("orders.events", "orders.received"),
+        writes=("orders.events", "orders.received", "notices"),
     ),
-    Service("webhooks", 8004, reads=("orders.events", "connections.changed")),
+    Service("webhooks", 8004, reads=("orders.events", "connections.changed"), writes=("notices",)),
 )
 # What every service reads, connections too: whose tokens are good (`shared/runtime.py`), and whose
 # data was erased.

@@ -250,9 +250,25 @@ async def postpone_handover(
     return failures or 0
 
 
-async def finish_handover(session: Session, handover: PendingHandover) -> None:
-    """Nothing is left to return; count what stayed."""
-    await _queries.finish_handover.run(session, handover_id=handover.id)
+@dataclass(frozen=True, slots=True)
+class FinishedHandover:
+    """How many orders went back, and how many stay with the 3PL to the end."""
+
+    returned: int
+    stayed: int
+    finished_at: datetime
+
+
+async def finish_handover(session: Session, handover: PendingHandover) -> FinishedHandover:
+    """Nothing is left to return; count what stayed.
+
+    Raises:
+        LookupError: there is no such hand-over.
+    """
+    row = await _queries.finish_handover.one(session, handover_id=handover.id)
+    if row is None:
+        raise LookupError(f"there is no hand-over {handover.id}")
+    return row_as(FinishedHandover, row)
 
 
 # --- orders ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import asyncio
 
 import structlog
 
-from services.routing import events, handover, store
+from services.routing import events, handover, notices, store
 from services.routing.store import PendingHandover
 from shared.failures import is_transient
 from shared.postgres import outbox
@@ -99,7 +99,10 @@ class Sweeper:
         ]
         # A chunk from which nothing went back would come again endlessly.
         if not decisions:
-            await store.finish_handover(session, pending)
+            done = await store.finish_handover(session, pending)
+            if connection is not None:
+                told = notices.handed_back(pending, connection.store_id, done)
+                await outbox.write(session, told)
             return 0
         await store.write(session, decisions)
         await outbox.write(session, events.messages((decision, None) for decision in decisions))

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
+from shared.contracts.notices import NoticeRaised
 from shared.contracts.orders_events import OrderEvent
 from shared.contracts.orders_received import OrderReceived
 from shared.contracts.signing_keys_changed import SigningKeysChanged
@@ -63,6 +64,7 @@ SIGNING_KEYS_CHANGED = Topic(
     key='"signing-keys"',
     compacted=True,
 )
+NOTICES = Topic("notices", "notice.raised", NoticeRaised, key="account id")
 TOPICS = (
     ORDERS_RECEIVED,
     ORDERS_EVENTS,
@@ -70,6 +72,7 @@ TOPICS = (
     STORES_CHANGED,
     ACCOUNTS_CHANGED,
     SIGNING_KEYS_CHANGED,
+    NOTICES,
 )
 
 

@@ -18,6 +18,7 @@ from services.routing.received import read_order
 from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.fields import WireContract
+from shared.contracts.notices import NoticeRaised
 from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
 from shared.contracts.orders_received import OrderReceived
 from shared.contracts.signing_keys_changed import SigningKeysChanged
@@ -33,6 +34,10 @@ CONTRACTS: dict[str, type[WireContract]] = {
     "account_changed": AccountChanged,
     "signing_keys_changed": SigningKeysChanged,
     "order_event": OrderEvent,
+    "notice_endpoint_disabled": NoticeRaised,
+    "notice_deliveries_exhausted": NoticeRaised,
+    "notice_orders_quarantined": NoticeRaised,
+    "notice_orders_handed_back": NoticeRaised,
 }
 
 

@@ -162,13 +162,13 @@ SET failures = failures + 1, last_error = :error,
 WHERE id = :handover_id
 RETURNING failures;
 
--- name: finish_handover!
+-- name: finish_handover^
 -- tenants: all; the sweep
 UPDATE handovers SET state = 'done', finished_at = now(), stayed = (
     SELECT count(*) FROM orders
     WHERE orders.connection_id = handovers.connection_id AND orders.epoch <= handovers.epoch
       AND orders.status IN ('processing', 'shipped', 'cancellation_requested'))
-WHERE id = :handover_id;
+WHERE id = :handover_id RETURNING returned, stayed, finished_at;
 
 -- name: lock_orders
 -- tenants: all; the records of a batch are of many

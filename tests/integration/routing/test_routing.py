@@ -11,8 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from shared.contracts.connections_changed import ConnectionState, EffectiveSettings
+from shared.contracts.notices import OrdersHandedBack
 from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_EVENTS, ORDERS_RECEIVED
+from tests.kit.notices import notices
 from tests.kit.publishers import OrderPublisher, Topics
 from tests.kit.waiting import eventually
 
@@ -118,6 +120,19 @@ async def test_deactivating_returns_the_orders_tab_and_leaves_the_rest(
     types = [orjson.loads(record.value)["type"] for record in records]
     assert types.count("order.created") == 30
     assert types.count("order.unassigned") == types.count("order.returned") == 30 - worked
+
+    # Both parties hear of it, once it is done.
+    told = await notices(topics, at_least=2)
+    assert {one.account_id for one in told} == {shop.brand_id, shop.three_pl_id}
+    assert {one.data for one in told} == {
+        OrdersHandedBack(
+            connection_id=shop.connection_id,
+            store_id=shop.store_id,
+            epoch=1,
+            returned=30 - worked,
+            stayed=worked,
+        )
+    }
 
     # Reactivation takes nothing back, and only new orders go to the 3PL.
     await shop.set(ACTIVE)

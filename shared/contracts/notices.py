@@ -1,0 +1,84 @@
+"""`notices`: a service says that the people of an account should hear of something."""
+
+from datetime import datetime
+from typing import Annotated, Literal, get_args
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import Field
+
+from shared.contracts.fields import PRINTABLE, Count, Timestamp, WireContract
+
+NoticeKind = Literal[
+    "endpoint_disabled", "deliveries_exhausted", "orders_quarantined", "orders_handed_back"
+]
+NOTICE_KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
+# Of a webhook URL nothing else: its path may hold tokens.
+Host = Annotated[str, Field(max_length=255, pattern=PRINTABLE)]
+
+
+class EndpointDisabled(WireContract):
+    """To the 3PL: the receiver answered 410, nothing is sent there; `parked` deliveries wait."""
+
+    kind: Literal["endpoint_disabled"] = "endpoint_disabled"
+    endpoint_id: UUID
+    connection_id: UUID
+    store_id: UUID
+    host: Host
+    parked: Count
+
+
+class DeliveriesExhausted(WireContract):
+    """To the 3PL: so many deliveries of an endpoint failed for good since then."""
+
+    kind: Literal["deliveries_exhausted"] = "deliveries_exhausted"
+    endpoint_id: UUID
+    connection_id: UUID
+    store_id: UUID
+    host: Host
+    deliveries: Count
+    since: Timestamp
+
+
+class OrdersQuarantined(WireContract):
+    """To the brand: so many bodies of a store were accepted and not understood since then."""
+
+    kind: Literal["orders_quarantined"] = "orders_quarantined"
+    store_id: UUID
+    entries: Count
+    since: Timestamp
+
+
+class OrdersHandedBack(WireContract):
+    """To both parties: a hand-over is done; what went back to the brand, what the 3PL finishes."""
+
+    kind: Literal["orders_handed_back"] = "orders_handed_back"
+    connection_id: UUID
+    store_id: UUID
+    epoch: int
+    returned: Count
+    stayed: Count
+
+
+NoticeData = Annotated[
+    EndpointDisabled | DeliveriesExhausted | OrdersQuarantined | OrdersHandedBack,
+    Field(discriminator="kind"),
+]
+
+
+class NoticeRaised(WireContract):
+    """`notices`, key `account_id`: something that the account's people should hear of.
+
+    Ids, counts, times and hosts alone. `id` is a function of what it is about (`notice_id`): a
+    decision that is repeated raises the same notice, which is told once.
+    """
+
+    id: UUID
+    account_id: UUID
+    data: NoticeData
+    raised_at: Timestamp
+
+
+def notice_id(account_id: UUID, kind: NoticeKind, about: UUID, at: datetime | None = None) -> UUID:
+    """The id of a notice: always the same for the same account, kind, thing and moment."""
+    moment = at.isoformat() if at else ""
+    return uuid5(NAMESPACE_URL, f"relevo:notice:{account_id}:{kind}:{about}:{moment}")
