@@ -20,6 +20,9 @@ from services.connections.invitations.http import router as invitations
 from services.connections.machines.http import router as machines
 from services.connections.mail.outgoing import Outgoing
 from services.connections.mail.wiring import mail_sender
+from services.connections.notices import handlers as notices_handlers
+from services.connections.notices.http import router as notices
+from services.connections.notices.mailer import Mailer
 from services.connections.oauth.http import router as oauth
 from services.connections.people.guessing import Guessing
 from services.connections.people.http import router as people
@@ -52,6 +55,13 @@ def create_app(settings: Settings) -> FastAPI:
     mails = mail_sender(settings, runtime.database, sealer)
     runtime.background("mail", mails.run)
     runtime.on_stop(lambda: mails.stop(runtime.stop_seconds() * 0.9))
+    outgoing = Outgoing(sealer)
+    links = MailedLinks(settings.connections_public_url.rstrip("/"))
+    mailer = Mailer(
+        runtime.database, outgoing, links.page("notices"), settings.connections_mail_poll_seconds
+    )
+    notices_handlers.subscribe(runtime.kafka.router, runtime.database, mailer)
+    runtime.background("notices", mailer.run)
     runtime.background(
         "expiry", lambda: sweep.run(runtime.database, settings.connections_sweep_seconds)
     )
@@ -84,8 +94,8 @@ def create_app(settings: Settings) -> FastAPI:
         issuer=TokenIssuer(keyring, settings.auth_issuer, settings.connections_token_seconds),
         passwords=passwords,
         guessing=Guessing(runtime.database, settings.connections_attempts_of_network),
-        outgoing=Outgoing(sealer),
-        links=MailedLinks(settings.connections_public_url.rstrip("/")),
+        outgoing=outgoing,
+        links=links,
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
         url_check=url_check,
         looker=looker,
@@ -112,6 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
         webhook,
         connection_history,
         audit,
+        notices,
     ):
         app.include_router(router)
     return app

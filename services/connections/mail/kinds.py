@@ -162,6 +162,57 @@ class TermsChanged(_Data):
     store_domain: Name
 
 
+class EndpointDisabled(_Data):
+    """A receiver of the 3PL answered 410: nothing is sent there, `parked` deliveries wait."""
+
+    kind: Literal["endpoint_disabled"] = "endpoint_disabled"
+    store_domain: Name
+    host: Name
+    parked: int
+    link: Link
+
+
+class Counted(_Data):
+    """One line of a mail that sums up: how many of what happened where."""
+
+    store_domain: Name
+    host: Name = ""
+    count: int
+
+
+class _Summary(_Data):
+    """`lines` of the largest counts, `more` that are left out; `since` has a time zone."""
+
+    lines: tuple[Counted, ...]
+    more: int
+    total: int
+    since: datetime
+    link: Link
+
+
+class DeliveriesExhausted(_Summary):
+    """Deliveries failed for good; a line for each endpoint."""
+
+    kind: Literal["deliveries_exhausted"] = "deliveries_exhausted"
+
+
+class OrdersQuarantined(_Summary):
+    """What stores sent was not understood; a line for each store."""
+
+    kind: Literal["orders_quarantined"] = "orders_quarantined"
+
+
+class OrdersHandedBack(_Data):
+    """A connection ended: how many orders went back to the brand, how many the 3PL finishes."""
+
+    kind: Literal["orders_handed_back"] = "orders_handed_back"
+    store_domain: Name
+    reader: Party
+    returned: int
+    stayed: int
+    link: Link
+
+
 MailData = (
     ConfirmAddress
     | AccountExists
@@ -176,6 +227,10 @@ MailData = (
     | SameShop
     | NewDevice
     | TermsChanged
+    | EndpointDisabled
+    | DeliveriesExhausted
+    | OrdersQuarantined
+    | OrdersHandedBack
 )
 
 

@@ -16,17 +16,23 @@ from services.connections.mail.kinds import (
     AddressChangeOld,
     Claim,
     ConfirmAddress,
+    Counted,
+    DeliveriesExhausted,
+    EndpointDisabled,
     Invitation,
     Language,
     LinkWanted,
     MailData,
     NewDevice,
     NoAccount,
+    OrdersHandedBack,
+    OrdersQuarantined,
     ResetPassword,
     SameShop,
     TermsChanged,
 )
 from services.connections.mail.rendering import DOMAIN, HOME, TEMPLATES, render
+from shared.contracts.connections_changed import Party
 
 LINK = "https://relevo.test/confirm?a=1&b=2#token=s3cret"
 NEVER = "https://relevo.test/never#token=n"
@@ -64,6 +70,22 @@ def mails(name: str) -> list[MailData]:
         NewDevice(at=datetime(2026, 5, 1, 9, 30, tzinfo=UTC), device=name),
         TermsChanged(
             by=name, setting="billing_owner", before="brand", after="three_pl", store_domain=name
+        ),
+        EndpointDisabled(store_domain=name, host=name, parked=3, link=LINK),
+        *(
+            kind(
+                lines=[Counted(store_domain=name, host=name, count=2)] * lines,
+                more=lines - 1,
+                total=5,
+                since=datetime(2026, 5, 1, 9, 30, tzinfo=UTC),
+                link=LINK,
+            )
+            for kind in (DeliveriesExhausted, OrdersQuarantined)
+            for lines in (1, 2)
+        ),
+        *(
+            OrdersHandedBack(store_domain=name, reader=reader, returned=3, stayed=1, link=LINK)
+            for reader in get_args(Party)
         ),
     ]
 
