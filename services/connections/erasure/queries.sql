@@ -120,6 +120,15 @@ SET email = '', own_words = '',
 WHERE brand_id = ANY(:accounts::uuid[]) OR accepted_by = ANY(:accounts::uuid[])
     OR email = ANY(:addresses::text[]);
 
+-- name: delete_notice_turns!
+-- tenants: those that are erased
+-- Before the notices, as who mails them. What people muted goes with their memberships.
+DELETE FROM notice_turns WHERE account_id = ANY(:accounts::uuid[]);
+
+-- name: delete_notices!
+-- tenants: those that are erased
+DELETE FROM notices WHERE account_id = ANY(:accounts::uuid[]);
+
 -- name: delete_memberships!
 -- tenants: those that are erased
 DELETE FROM memberships WHERE account_id = ANY(:accounts::uuid[]);

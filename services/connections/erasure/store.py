@@ -73,7 +73,7 @@ async def scope_of(session: Session, accounts: Sequence[UUID]) -> Scope:
 
 
 async def end_correspondence(session: Session, scope: Scope) -> None:
-    """Forms, links, invitations and mails; who follows a link is told that it is over."""
+    """Forms, links, invitations, mails, notices; who follows a link is told that it is over."""
     accounts, people, addresses = scope.accounts, scope.people, scope.addresses
     await _queries.delete_profiles.run(session, accounts=accounts)
     await _queries.end_waiting_mails.run(session, accounts=accounts)
@@ -84,6 +84,8 @@ async def end_correspondence(session: Session, scope: Scope) -> None:
     await _queries.end_invitations.run(session, accounts=accounts, addresses=addresses)
     await _queries.delete_mails.run(session, addresses=addresses)
     await _queries.delete_opt_outs.run(session, accounts=accounts)
+    await _queries.delete_notice_turns.run(session, accounts=accounts)
+    await _queries.delete_notices.run(session, accounts=accounts)
 
 
 async def end_access(session: Session, scope: Scope) -> None:
