@@ -240,7 +240,7 @@ _NOT_THERE = {(404, "not_found"), (422, "validation_failed"), (428, "preconditio
 
 def _is_of_everybody(operation: Operation) -> bool:
     """What even a viewer may do: read its account, and whatever concerns itself alone."""
-    own = ("/v1/sessions", "/v1/people/me", "/v1/people/{person_id}")
+    own = ("/v1/sessions", "/v1/people/me", "/v1/people/{person_id}", "/v1/notification-settings")
     return (operation.reads and "api-clients" not in operation.path) or (
         operation.path.startswith(own) and operation.method != "PATCH"
     )
