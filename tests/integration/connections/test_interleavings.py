@@ -12,7 +12,7 @@ from tests.kit.client import Api, Party
 from tests.kit.publishers import Topics
 
 pytestmark = pytest.mark.engines
-ROUNDS = 100
+ROUNDS, ROUNDS_DEEP = 60, 1_000
 
 
 async def change(party: Party, connection: str, seen: int, choice: str) -> httpx.Response:
@@ -27,7 +27,7 @@ async def change(party: Party, connection: str, seen: int, choice: str) -> httpx
 
 @pytest.mark.parametrize(
     "rounds",
-    [ROUNDS, pytest.param(10 * ROUNDS, marks=[pytest.mark.deep, pytest.mark.timeout(600)])],
+    [ROUNDS, pytest.param(ROUNDS_DEEP, marks=[pytest.mark.deep, pytest.mark.timeout(600)])],
 )
 async def test_of_two_changes_one_wins_and_the_other_gets_412_with_the_version(
     api: Api, topics: Topics, rounds: int
