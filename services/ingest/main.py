@@ -4,7 +4,14 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.ingest import handlers, http_orders, http_platforms, http_quarantine, quarantine
+from services.ingest import (
+    handlers,
+    http_orders,
+    http_platforms,
+    http_quarantine,
+    notices,
+    quarantine,
+)
 from services.ingest.admission import Admission
 from services.ingest.credentials import Stores
 from services.ingest.dependencies import Dependencies
@@ -15,6 +22,7 @@ from services.ingest.platforms import load_platforms
 from services.ingest.replay import Replay
 from services.ingest.settings import Settings
 from shared.postgres.erased_accounts import ErasedAccounts
+from shared.postgres.tallies import Tallies
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 
@@ -37,6 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
     runtime.background(
         "quarantine", partial(quarantine.measure, runtime.database, settings.ingest_measure_seconds)
     )
+    tallies = Tallies(runtime.database, notices.quarantine_notices, settings.ingest_measure_seconds)
+    runtime.background("tallies", tallies.run)
     runtime.health.add("stores", stores.check)
     app = runtime.app(
         "Relevo ingest",

@@ -14,6 +14,7 @@ from services.webhooks.endpoints import Endpoints
 from services.webhooks.erasure import eraser
 from services.webhooks.erasure import handlers as erasure_handlers
 from services.webhooks.http import router
+from services.webhooks.notices import raising
 from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.returns.returns import Returns
 from services.webhooks.sender import HttpSender
@@ -22,13 +23,14 @@ from services.webhooks.url_test import UrlTest
 from shared.egress.guard import Guard
 from shared.egress.plain_urls import seal_all
 from shared.postgres.erased_accounts import UNDER_WAY_SECONDS, ErasedAccounts
+from shared.postgres.tallies import Tallies
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The webhooks service."""
-    runtime = Runtime(settings, "webhooks", relays=False)
+    runtime = Runtime(settings, "webhooks")
     guard = Guard(settings.webhooks_allowed_networks, allow_http=settings.webhooks_allow_http)
     sender = HttpSender(guard, settings.webhooks_attempt_seconds)
     sealer = Sealer.parse(settings.sealing_keys.get_secret_value())
@@ -70,6 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     erasure_handlers.subscribe(runtime.kafka.router, erased)
     runtime.background("erasure", erased.run)
+    tallies = Tallies(runtime.database, raising.exhausted_notices, settings.webhooks_poll_seconds)
+    runtime.background("tallies", tallies.run)
     runtime.background("outcomes", outcomes.run)
     runtime.background("claimer", claimer.run)
     runtime.background("returns", returns.run)

@@ -15,6 +15,7 @@ import structlog
 
 from services.webhooks import store
 from services.webhooks.delivery import Attempt, Delivery
+from services.webhooks.notices import raising
 from shared.failures import is_transient
 from shared.postgres.database import Database
 from shared.telemetry import ATTEMPTS_UNWRITTEN
@@ -154,6 +155,7 @@ class OutcomeWriter:
             if attempts:
                 async with session.transaction():
                     await store.record_attempts(session, attempts, self._owner)
+                    await raising.tally_exhausted(session, attempts)
                 self._note_written(attempts)
             # Before the releases: whoever claims them can know of it.
             if paused:
@@ -166,7 +168,8 @@ class OutcomeWriter:
                     ids = sorted(delivery_id for delivery_id, _ in releases)
                     await store.release_deliveries(session, ids, self._cut_off, self._owner)
                 if gone:
-                    await store.disable_endpoints(session, gone, _DISABLED_REASON)
+                    disabled = await store.disable_endpoints(session, gone, _DISABLED_REASON)
+                    await raising.tell_disabled(session, disabled)
             self._gone.difference_update(gone)
             self.on_disabled(gone)
             self._note_released(releases)

@@ -107,10 +107,11 @@ async def pause_endpoints(session: Session, until: Mapping[UUID, datetime]) -> N
     await _queries.pause_endpoints.run(session, ids=list(until), untils=list(until.values()))
 
 
-async def disable_endpoints(session: Session, ids: Sequence[UUID], reason: str) -> None:
-    """Send nothing more there; what is unfinished is parked."""
-    await _queries.disable_endpoints.run(session, ids=ids, reason=reason)
+async def disable_endpoints(session: Session, ids: Sequence[UUID], reason: str) -> list[UUID]:
+    """Send nothing more there; what is unfinished is parked. Which were enabled before."""
+    rows = await _queries.disable_endpoints.all(session, ids=ids, reason=reason)
     await park_deliveries(session, ids)
+    return [row["id"] for row in rows]
 
 
 async def park_deliveries(session: Session, ids: Sequence[UUID]) -> None:

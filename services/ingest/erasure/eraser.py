@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.ingest.erasure import store
 from shared.contracts.accounts_changed import AccountKind
-from shared.postgres import outbox_erasure
+from shared.postgres import outbox_erasure, tallies
 from shared.postgres.database import Database, Session
 
 _CHUNK = 500
@@ -21,6 +21,7 @@ async def erase(database: Database, account_id: UUID, kind: AccountKind) -> None
     async with database.transaction() as session:
         stores = await store.empty_stores(session, account_id)
         await outbox_erasure.erase(session, account_id, stores)
+        await tallies.erase(session, account_id)
     dropped = True
     while dropped:
         async with database.transaction() as session:

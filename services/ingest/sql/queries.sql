@@ -25,15 +25,20 @@ WHERE q.brand_id = moved.former_brand_id AND q.store_id = moved.store_id
 -- tenants: what the store proved; its brand as kept
 -- The lock: whoever keeps a newer state of the store, and moves its entries, waits for this one or
 -- has it see the newer brand. A store that was never kept is as the process knows it. Of a brand that
--- was erased nothing is kept.
+-- was erased nothing is kept. What is kept is counted, for a notice now and then.
 WITH sender AS (
     SELECT (body->>'brand_id')::uuid AS brand_id FROM stores WHERE id = :store_id FOR SHARE
+),
+kept AS (
+    INSERT INTO quarantine (id, store_id, brand_id, route, reason, headers, body)
+    SELECT :entry::uuid, :store_id::uuid, owner.brand_id, :route::text, :reason::text,
+           :headers::text, :body::bytea
+    FROM (SELECT coalesce((SELECT brand_id FROM sender), :brand_id::uuid) AS brand_id) owner
+    WHERE NOT EXISTS (SELECT FROM erased_accounts gone WHERE gone.account_id = owner.brand_id)
+    RETURNING store_id, brand_id
 )
-INSERT INTO quarantine (id, store_id, brand_id, route, reason, headers, body)
-SELECT :entry::uuid, :store_id::uuid, owner.brand_id, :route::text, :reason::text, :headers::text,
-       :body::bytea
-FROM (SELECT coalesce((SELECT brand_id FROM sender), :brand_id::uuid) AS brand_id) owner
-WHERE NOT EXISTS (SELECT FROM erased_accounts gone WHERE gone.account_id = owner.brand_id);
+INSERT INTO tally_marks (subject_id, account_id, counted)
+SELECT store_id, brand_id, 1 FROM kept;
 
 -- name: quarantined
 SELECT id, store_id, received_at, route, reason, length(body) AS bytes

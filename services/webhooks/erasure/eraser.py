@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.webhooks.erasure import store
 from shared.contracts.accounts_changed import AccountKind
+from shared.postgres import tallies
 from shared.postgres.database import Database
 
 _CHUNK = 500
@@ -21,6 +22,7 @@ async def erase(database: Database, account_id: UUID, kind: AccountKind) -> None
     if kind == "three_pl":
         async with database.transaction() as session:
             await store.erase_endpoints(session, account_id)
+            await tallies.erase(session, account_id)
     after: UUID | None = store.FROM_THE_START
     while after is not None:
         after = await _erase_chunk(database, account_id, kind, after)

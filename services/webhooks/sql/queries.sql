@@ -310,11 +310,12 @@ SET paused_until = greatest(e.paused_until, p.paused_until), updated_at = now()
 FROM unnest(:ids::uuid[], :untils::timestamptz[]) AS p (id, paused_until)
 WHERE e.id = p.id AND p.paused_until > now();
 
--- name: disable_endpoints!
+-- name: disable_endpoints
 -- tenants: all; the receivers themselves said so
 -- The first reason stays. The update is what other processes notice it by (endpoints_updated).
 UPDATE endpoints SET state = 'disabled', disabled_reason = :reason, updated_at = now()
-WHERE id = ANY(:ids::uuid[]) AND state = 'enabled';
+WHERE id = ANY(:ids::uuid[]) AND state = 'enabled'
+RETURNING id;
 
 -- name: park_deliveries!
 -- tenants: all; of endpoints that are disabled
