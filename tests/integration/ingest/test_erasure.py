@@ -78,6 +78,7 @@ async def rows(database: Database, brand: UUID) -> dict[str, list[str]]:
                 "quarantine": "brand_id::text = $1",
                 "stores": "body->>'brand_id' = $1",
                 "outbox": "position(convert_to($1, 'UTF8') IN value) > 0",
+                "tally_marks": "account_id::text = $1",
             }.items()
         }
 
@@ -90,7 +91,7 @@ async def test_quarantine_and_spool_go_and_the_stores_ids_stay(
     for one in (shop, other):
         await fill(database, one)
     untouched = await rows(database, other.brand_id)
-    assert [len(found) for found in untouched.values()] == [5, 1, 2]
+    assert [len(found) for found in untouched.values()] == [5, 1, 2, 5]
     drop, calls = erasure.drop_quarantine, itertools.count()
 
     async def die(*arguments: Any) -> int:
@@ -115,7 +116,7 @@ async def test_quarantine_and_spool_go_and_the_stores_ids_stay(
     await Stores(database, NOBODY).apply([a_store(shop, 1), joined])
     await Stores(database, NOBODY).apply([a_store(shop, 2)])
     left = await rows(database, shop.brand_id)
-    assert [len(found) for found in left.values()] == [0, 2, 0]
+    assert [len(found) for found in left.values()] == [0, 2, 0, 0]
     assert not any(MARK in row for row in left["stores"])
     # What was under way the first time, as if it had been written only now: the second look.
     async with database.session() as session:
@@ -127,7 +128,7 @@ async def test_quarantine_and_spool_go_and_the_stores_ids_stay(
     await accounts.settle()
 
     left = await rows(database, shop.brand_id)
-    assert [len(found) for found in left.values()] == [0, 2, 0]
+    assert [len(found) for found in left.values()] == [0, 2, 0, 0]
     assert not any(MARK in row for row in left["stores"])
     assert str(shop.store_id) in "".join(left["stores"])
     assert await rows(database, other.brand_id) == untouched

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from services.ingest.main import create_app
 from services.ingest.settings import Settings
+from shared.contracts.notices import OrdersQuarantined
 from shared.contracts.orders_received import OrderReceived
 from shared.kafka.topics import ORDERS_RECEIVED
 from tests.integration.ingest.conftest import (
@@ -23,6 +24,7 @@ from tests.integration.ingest.conftest import (
     known,
     signed,
 )
+from tests.kit.notices import notices
 from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
 from tests.kit.waiting import eventually
@@ -293,3 +295,33 @@ async def test_the_metrics_say_how_much_each_store_has_there(
         await eventually(entries_of_shop, lambda value: value == 3)
         await database.execute("DELETE FROM ingest.quarantine WHERE id = ANY($1)", entries)
         await eventually(entries_of_shop, lambda value: value is None)
+
+
+async def test_its_brand_is_told_of_a_store_once_an_hour_by_counts_alone(
+    shop: StoreOwner, topics: Topics, database: asyncpg.Connection, service_settings: dict[str, str]
+) -> None:
+    async def send(client: Client, count: int) -> None:
+        for _ in range(count):
+            path = f"/webhooks/shopify/{shop.id}"
+            answer = await client.post(path, content=ODD, headers=signed(ODD))
+            assert answer.json()["status"] == "quarantined"
+
+    assert service_settings, "set in this process"
+    async with running(create_app(Settings(ingest_measure_seconds=0.05))) as client:
+        await ready(client)
+        await shop.publish()
+        await known(client, shop)
+        await send(client, 1)
+        (first,) = await notices(topics, 1)
+        await send(client, 3)
+        assert await database.fetchval("SELECT count(*) FROM ingest.tally_marks") == 3
+        await database.execute("UPDATE ingest.tallies SET told_at = now() - interval '1 hour'")
+        _, second = await notices(topics, 2)
+        # An order that is understood is nothing to tell of.
+        body = SHOPIFY_BODY
+        await client.post(f"/webhooks/shopify/{shop.id}", content=body, headers=signed(body))
+        assert await database.fetchval("SELECT count(*) FROM ingest.tally_marks") == 0
+
+    assert {first.account_id, second.account_id} == {shop.brand_id}
+    told = [one.data for one in (first, second) if isinstance(one.data, OrdersQuarantined)]
+    assert [(data.store_id, data.entries) for data in told] == [(shop.id, 1), (shop.id, 3)]

@@ -158,6 +158,13 @@ async def test_a_3pl_that_is_erased_is_sent_nothing_and_leaves_no_address(
     await put(connection, marked(connection, order, 1), unassigned(connection, uuid7(), 1))
     await states(database, order, "pending")
     secret = change.endpoints[0].sealed_secrets[0]
+    # Told of lately: the next time is in an hour.
+    endpoint = connection.endpoint_id
+    await database.execute("INSERT INTO tallies VALUES ($1, now())", endpoint)
+    await database.execute(
+        "INSERT INTO tally_marks (subject_id, account_id, counted) VALUES ($1, $2, 1)",
+        endpoint, connection.three_pl_id,
+    )  # fmt: skip
     await tell(connection, connection.three_pl_id, "three_pl")
     await states(database, order, "superseded")
     await connection.publish_connection()
@@ -182,6 +189,7 @@ async def test_a_3pl_that_is_erased_is_sent_nothing_and_leaves_no_address(
     )  # fmt: skip
     assert [row["state"] for row in found] == ["superseded"] * 3
     assert await tables_with(postgres_dsn, "webhooks", [secret]) == set()
+    assert await database.fetchval("SELECT count(*) FROM tally_marks") == 0
     assert len(receiver.got) == 2
 
 
