@@ -21,10 +21,12 @@ from tests.acceptance.world import World, a_world
 
 EXAMPLES = 5
 # Which text is a cursor of ours, an address that exists or a name that looks like a link; the years
-# of a date-time; which kind of credential brings a secret along.
+# of a date-time; which kind of credential brings a secret along, and
+# which platform has an admin API and what key.
 _UNSAYABLE = {
     "/after", "/updated_after", "/since", "/until", "/email", "/contact/email", "/store_url",
     "/webhook_url", "/secret", "/name", "/contact/name", "/company_name",
+    "/way", "/admin_api/access_token", "/admin_api/consumer_key", "/admin_api/consumer_secret",
 }  # fmt: skip
 # What the rules refuse although the request is right, beside the 401, 403, 404 and 409 of all APIs.
 _BY_THE_RULES = {

@@ -190,7 +190,11 @@ async def preview(_: Public, process: Process, body: MailedLink) -> Offer:
     ),
 )
 async def accept(
-    caller: MaybeAccount, request: Request, process: Process, body: NewAcceptance
+    caller: MaybeAccount,
+    request: Request,
+    response: Response,
+    process: Process,
+    body: NewAcceptance,
 ) -> Acceptance:
     """The connection becomes `inactive`: it can be switched on. Again it is the same answer."""
     network, target = network_of(address_of(request)), tokens.digest(body.token)
@@ -208,7 +212,7 @@ async def accept(
     )
     await process.guessing.forgive(network, target)
     connection = accepted.connection
-    session = await begin_session(process, request, accepted.person, connection.brand_id)
+    session = await begin_session(process, request, response, accepted.person, connection.brand_id)
     return Acceptance(
         **session.model_dump(),
         connection=NewConnection(

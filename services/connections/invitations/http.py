@@ -217,7 +217,7 @@ async def preview(_: Public, process: Process, body: InvitationToken) -> Offer:
     ),
 )
 async def accept(
-    caller: MaybeAccount, request: Request, process: Process, body: TakingUp
+    caller: MaybeAccount, request: Request, response: Response, process: Process, body: TakingUp
 ) -> TakenUp:
     """The connection is `inactive`: it can be switched on, on plan `conquer`."""
     network = network_of(address_of(request))
@@ -230,7 +230,7 @@ async def accept(
     )
     await process.guessing.forgive(network, body.token)
     connection = taken.connection
-    session = await begin_session(process, request, taken.person, connection.three_pl_id)
+    session = await begin_session(process, request, response, taken.person, connection.three_pl_id)
     return TakenUp(
         **session.model_dump(),
         connection=NewConnection(

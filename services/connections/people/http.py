@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections.dependencies import Process
@@ -93,7 +93,9 @@ async def ask_to_sign_up(
     summary="Sign up by the mailed link",
     openapi_extra=refuses("not_found", "link_expired", "busy"),
 )
-async def confirm(_: Public, request: Request, process: Process, body: NewPassword) -> Session:
+async def confirm(
+    _: Public, request: Request, response: Response, process: Process, body: NewPassword
+) -> Session:
     """Makes the account, sets the password and logs in."""
     person = await sign_up.confirm(
         process.database,
@@ -102,7 +104,7 @@ async def confirm(_: Public, request: Request, process: Process, body: NewPasswo
         body.password,
         traceparent_of(request.headers),
     )
-    return await begin_session(process, request, person)
+    return await begin_session(process, request, response, person)
 
 
 @router.post(
@@ -127,7 +129,9 @@ async def ask_for_reset(
     summary="Set a new password by the mailed link",
     openapi_extra=refuses("not_found", "link_expired", "busy"),
 )
-async def redeem_reset(_: Public, request: Request, process: Process, body: NewPassword) -> Session:
+async def redeem_reset(
+    _: Public, request: Request, response: Response, process: Process, body: NewPassword
+) -> Session:
     """Replaces the password and logs in; other links of the kind die, and every session ends."""
     person = await reset.redeem(
         process.database,
@@ -136,4 +140,4 @@ async def redeem_reset(_: Public, request: Request, process: Process, body: NewP
         body.password,
         traceparent_of(request.headers),
     )
-    return await begin_session(process, request, person)
+    return await begin_session(process, request, response, person)

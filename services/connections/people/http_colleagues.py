@@ -112,7 +112,9 @@ async def ask_in(request: Request, process: Process, caller: Owner, body: NewCol
         "not_found", "link_expired", "wrong_password", "wrong_account", "too_many_attempts", "busy"
     ),
 )
-async def join(caller: MaybeAccount, request: Request, process: Process, body: Joining) -> Session:
+async def join(
+    caller: MaybeAccount, request: Request, response: Response, process: Process, body: Joining
+) -> Session:
     """Sets a password, or asks for the one that the address has; a session in that account."""
     network = network_of(address_of(request))
     await process.guessing.count(network, body.token)
@@ -125,7 +127,7 @@ async def join(caller: MaybeAccount, request: Request, process: Process, body: J
         traceparent_of(request.headers),
     )
     await process.guessing.forgive(network, body.token)
-    return await begin_session(process, request, person, account_id)
+    return await begin_session(process, request, response, person, account_id)
 
 
 @router.patch(

@@ -1,13 +1,15 @@
 """Proving a store over HTTP."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from services.connections.dependencies import Process, TracedCaller
 from services.connections.proofs import models, proving
+from services.connections.proofs.admin_api import Key
 from services.connections.proofs.looking import WELL_KNOWN
 from services.connections.proofs.models import Way
 from services.connections.proofs.reading import META_NAME
@@ -18,6 +20,20 @@ from shared.web.parameters import Form, only_known_parameters
 router = APIRouter(
     prefix="/v1/stores/{store_id}/proofs", tags=["stores"], dependencies=[only_known_parameters]
 )
+
+
+def _for_header(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("printable ASCII is expected")
+    return key
+
+
+OneKey = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=200, json_schema_extra={"pattern": "^[ -~]+$"}),
+    AfterValidator(_for_header),
+]
 
 
 class File(BaseModel):
@@ -51,10 +67,28 @@ class Challenge(BaseModel):
     expires_at: datetime
 
 
+class AdminApiKey(Form):
+    """A key of the platform's admin API, asked with once and kept nowhere.
+
+    Shopify: `access_token`. WooCommerce: `consumer_key` and `consumer_secret`.
+    """
+
+    access_token: OneKey | None = None
+    consumer_key: OneKey | None = None
+    consumer_secret: OneKey | None = None
+
+    def shown(self) -> Key:
+        """The same, in the clear."""
+        return Key(
+            **{name: one.get_secret_value() for name, one in self if one is not None},
+        )
+
+
 class ProofCheck(Form):
-    """Where the token was published."""
+    """Where the token was published; `admin_api` is a proof by itself, and needs a key."""
 
     way: Way
+    admin_api: AdminApiKey | None = None
 
 
 class Proof(BaseModel):
@@ -105,6 +139,7 @@ async def check(process: Process, caller: TracedCaller, store_id: UUID, body: Pr
         process.outgoing,
         store_id,
         body.way,
+        body.admin_api.shown() if body.admin_api else Key(),
         caller,
     )
     return Proof(store_id=proof.store_id, proven_at=proof.proven_at, proven_by=proof.proven_by)

@@ -4,6 +4,7 @@ The token is not in the request, so that no server can send it back.
 """
 
 import asyncio
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -16,7 +17,8 @@ from dns.resolver import NXDOMAIN
 from yarl import URL
 
 from services.connections.proofs import reading
-from services.connections.proofs.models import Way
+from services.connections.proofs.admin_api import Question
+from services.connections.proofs.models import Published
 from services.connections.stores.addresses import normalise_domain
 from shared.egress.guard import AddressRefused, Guard
 from shared.egress.resolver import GuardedResolver, configured
@@ -97,23 +99,39 @@ class Looker:
         if self._turns.locked():
             raise Refused("too_many_attempts", retry_after=round(self._seconds))
 
-    async def look(self, way: Way, domain: str, token: str) -> Seen:
+    async def look(self, way: Published, domain: str, token: str) -> Seen:
         """What the domain shows now; never within a transaction.
 
         Raises:
             Refused: `too_many_attempts`: too many looks are under way.
         """
         self.require_turn()
+        return await self._in_turn(self._look(way, domain, token))
+
+    async def ask(self, question: Question, domain: str) -> Seen:
+        """What the admin API at the domain answers, and nowhere else: redirects are not followed.
+
+        Raises:
+            Refused: `too_many_attempts`: too many looks are under way.
+        """
+        self.require_turn()
+        return await self._in_turn(self._ask(question, domain))
+
+    async def _in_turn(self, look: Awaitable[Seen]) -> Seen:
         async with self._turns:
             try:
                 async with asyncio.timeout(self._seconds):
-                    return await self._look(way, domain, token)
+                    return await look
             except _Unseen as unseen:
                 return Seen(is_proof=False, what=str(unseen))
             except TimeoutError:
                 return Seen(is_proof=False, what="no answer in time")
 
-    async def _look(self, way: Way, domain: str, token: str) -> Seen:
+    async def _ask(self, question: Question, domain: str) -> Seen:
+        body = await self._fetch(domain, question.path, question.headers)
+        return _seen(question.is_answered_by(body, domain), "the answer is of another shop")
+
+    async def _look(self, way: Published, domain: str, token: str) -> Seen:
         match way:
             case "well_known":
                 body = await self._fetch(domain, WELL_KNOWN)
@@ -129,16 +147,19 @@ class Looker:
             case _:
                 assert_never(way)
 
-    async def _fetch(self, domain: str, path: str) -> str:
-        """The start of what stands at a path; without TLS only where the installation allows it."""
+    async def _fetch(self, domain: str, path: str, key: Mapping[str, str] | None = None) -> str:
+        """The start of what stands at a path; without TLS only where the installation allows it.
+
+        `key`: headers for this host alone.
+        """
         try:
-            return await self._follow(domain, URL(f"https://{domain}{path}"))
+            return await self._follow(domain, URL(f"https://{domain}{path}"), key)
         except (aiohttp.ClientConnectionError, OSError) as error:
             plain = f"http://{domain}{path}"
             if isinstance(error, TimeoutError) or not self._allows(plain):
                 raise _Unseen(_reason(error)) from error
         try:
-            return await self._follow(domain, URL(plain))
+            return await self._follow(domain, URL(plain), key)
         except (aiohttp.ClientConnectionError, OSError) as error:
             raise _Unseen(_reason(error)) from error
 
@@ -149,14 +170,14 @@ class Looker:
             return False
         return True
 
-    async def _follow(self, domain: str, url: URL) -> str:
+    async def _follow(self, domain: str, url: URL, key: Mapping[str, str] | None) -> str:
         if self._session is None:
             raise _Unseen("no connection")
         for _ in range(_MOST_REDIRECTS + 1):
             self._guard.check_url(str(url))
             try:
-                async with self._session.get(url, allow_redirects=False) as response:
-                    if response.status not in _REDIRECTS:
+                async with self._session.get(url, allow_redirects=False, headers=key) as response:
+                    if key is not None or response.status not in _REDIRECTS:
                         return await _text(response)
                     url = _next(domain, url, response.headers.get(hdrs.LOCATION, ""))
             except aiohttp.ClientConnectionError:

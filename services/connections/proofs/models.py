@@ -7,7 +7,9 @@ from uuid import UUID
 
 from services.connections.mail.kinds import Language
 
-Way = Literal["well_known", "meta_tag", "dns_txt"]
+# Where a challenge is published; or nowhere, and a key of the platform's API is shown instead.
+Published = Literal["well_known", "meta_tag", "dns_txt"]
+Way = Literal["well_known", "meta_tag", "dns_txt", "admin_api"]
 LIFETIME = timedelta(days=7)
 
 

@@ -1,13 +1,15 @@
 """Proving a store: a challenge, and an answer from the domain that holds it."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 from services.connections.accounts import tokens
 from services.connections.callers import Caller
 from services.connections.mail.outgoing import Outgoing
 from services.connections.people.guessing import Guessing
-from services.connections.proofs import limits, rivals, store
-from services.connections.proofs.looking import Looker
+from services.connections.proofs import admin_api, limits, rivals, store
+from services.connections.proofs.looking import Looker, Seen
 from services.connections.proofs.models import Challenge, Proof, Way
 from services.connections.stores import registry
 from services.connections.stores.models import Store
@@ -33,23 +35,32 @@ async def check(
     outgoing: Outgoing,
     store_id: UUID,
     way: Way,
+    key: admin_api.Key,
     caller: Caller,
 ) -> Proof:
     """Look at the domain, outside of any transaction; its answer proves the store.
 
+    `key` is for the way `admin_api`, which needs no challenge.
+
     Raises:
         Refused: `not_found` for the store or a challenge that is over; `brand_only`,
-            `too_many_attempts`, `proof_not_found` (with what was `seen`).
+            `too_many_attempts`, `validation_failed` for the key, `proof_not_found` (with what was
+            `seen`).
     """
     async with database.reading() as session:
         found = await _own_store(session, store_id, caller)
         asked = await store.get_challenge(session, found.id, caller.account_id)
-    if asked is None:
+    look: Callable[[], Awaitable[Seen]]
+    if way == "admin_api":
+        look = partial(looker.ask, admin_api.question(found.platform, key), found.domain)
+    elif asked is None:
         raise Refused("not_found", what="challenge")
+    else:
+        look = partial(looker.look, way, found.domain, asked.token)
     # A look that cannot begin is not counted.
     looker.require_turn()
     await guessing.count_for(limits.limits_of(found.id, caller.account_id), limits.PERIOD)
-    seen = await looker.look(way, found.domain, asked.token)
+    seen = await look()
     if not seen.is_proof:
         raise Refused("proof_not_found", way=way, seen=seen.what)
     async with database.transaction() as session:

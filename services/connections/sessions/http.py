@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Cookie, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.connections.accounts.tokens import Grant
 from services.connections.dependencies import Process
-from services.connections.people import emails
+from services.connections.people import devices, emails
 from services.connections.people import registry as people
 from services.connections.people.models import Person as KnownPerson
-from services.connections.sessions import models, sessions, store
+from services.connections.sessions import models, sessions, store, telling
 from services.connections.sessions.models import Device
 from services.connections.sessions.sessions import Begun
 from shared.contracts.accounts_changed import AccountKind, Role
@@ -30,6 +30,7 @@ Email = Annotated[
     AfterValidator(emails.email),
 ]
 _LONGEST_DEVICE = 200
+_DEVICE_COOKIE, _DEVICE_HEADER = "relevo_device", "Relevo-Device"
 
 router = APIRouter(tags=["sessions"], dependencies=[only_known_parameters])
 
@@ -113,16 +114,41 @@ def _session(process: Process, begun: Begun) -> Session:
 
 
 async def begin_session(
-    process: Process, request: Request, person: KnownPerson, account_id: UUID | None = None
+    process: Process,
+    request: Request,
+    response: Response,
+    person: KnownPerson,
+    account_id: UUID | None = None,
+    *,
+    tells_person: bool = False,
 ) -> Session:
-    """A new session of a person who has just proven to be one.
+    """A new session of a person who has just proven to be one; its device is known from then on.
+
+    `tells_person`: by a mail, that somebody logged in.
 
     Raises:
         Refused: `not_found`: it does not work in that account.
     """
+    device = device_of(request)
     async with process.database.transaction() as session:
-        begun = await sessions.begin(session, person, account_id, device_of(request))
+        if tells_person:
+            await telling.tell_of_new_device(session, process.outgoing, person, device)
+        begun = await sessions.begin(session, person, account_id, device)
+    _remember(process, response, devices.issue(process.sealer, person.id))
     return _session(process, begun)
+
+
+def _remember(process: Process, response: Response, token: str) -> None:
+    """For browsers as a cookie, for others as a header."""
+    response.headers[_DEVICE_HEADER] = token
+    response.set_cookie(
+        _DEVICE_COOKIE,
+        token,
+        max_age=devices.LIFETIME_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=process.public_url.startswith("https:"),
+    )
 
 
 @router.post(
@@ -131,20 +157,43 @@ async def begin_session(
     summary="Log in",
     openapi_extra=refuses("invalid_credentials", "not_found", "too_many_attempts", "busy"),
 )
-async def log_in(_: Public, request: Request, process: Process, body: Credentials) -> Session:
-    """An access token for ten minutes, and what makes the next one."""
+async def log_in(
+    _: Public,
+    request: Request,
+    response: Response,
+    process: Process,
+    body: Credentials,
+    cookie: Annotated[str, Cookie(alias=_DEVICE_COOKIE)] = "",
+    header: Annotated[
+        str,
+        Header(alias=_DEVICE_HEADER, description="What an earlier log-in answered in it."),
+    ] = "",
+) -> Session:
+    """An access token for ten minutes, and what makes the next one.
+
+    The answer names the device (`Relevo-Device`, and a cookie): shown again, it stays open while
+    somebody else guesses.
+    """
     network = network_of(address_of(request))
     await process.guessing.count(network, body.email)
     async with process.database.reading() as session:
         person = await people.find(session, body.email)
+    person_id = person.id if person else None
+    is_known = any(
+        devices.is_known(process.sealer, token, person_id) for token in (cookie, header) if token
+    )
+    if not is_known:
+        await process.guessing.count_strange_device(body.email)
     # Also without a person, so that the time taken does not tell which e-mails exist.
     matches = await process.passwords.verify(
         person.password_hash if person else None, body.password, network
     )
     if person is None or not matches:
         raise Refused("invalid_credentials")
-    await process.guessing.forgive(network, body.email)
-    return await begin_session(process, request, person, body.account_id)
+    await process.guessing.forgive(network, body.email, strange_device=not is_known)
+    return await begin_session(
+        process, request, response, person, body.account_id, tells_person=not is_known
+    )
 
 
 @router.post("/v1/sessions/refresh", summary="Go on", openapi_extra=refuses("invalid_grant"))

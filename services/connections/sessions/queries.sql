@@ -5,6 +5,10 @@
 INSERT INTO sessions (id, person_id, account_id, device, network)
 VALUES (:id, :person_id, :account_id, :device, :network);
 
+-- name: has_sessions$
+-- tenants: the person's own
+SELECT EXISTS (SELECT FROM sessions WHERE person_id = :person_id);
+
 -- name: insert_refresh_token!
 -- tenants: the caller has just made, or holds, the session
 INSERT INTO refresh_tokens (digest, session_id) VALUES (:digest, :session_id);

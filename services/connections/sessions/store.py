@@ -28,6 +28,11 @@ async def insert_session(
     return session_id
 
 
+async def has_sessions(session: Session, person_id: UUID) -> bool:
+    """Whether the person has logged in before."""
+    return bool(await _queries.has_sessions.value(session, person_id=person_id))
+
+
 async def insert_refresh_token(session: Session, digest: str, session_id: UUID) -> None:
     """Keep the next refresh token of a session."""
     await _queries.insert_refresh_token.run(session, digest=digest, session_id=session_id)

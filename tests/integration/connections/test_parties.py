@@ -114,12 +114,12 @@ class PartiesMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """The first 3PL was accepted, and the second one waits for that at the same store."""
+        """Both 3PLs were accepted, at the same store."""
         self.world.ask(self._begin())
         for who in THREE_PLS:
             self.add(who, 0)
             self.open_link(0)
-        self.accept(1, "brand", 0)
+            self.accept(0, "brand", 0)
 
     async def _begin(self) -> None:
         api = self.world.api
