@@ -12,8 +12,10 @@ from shared.contracts.notices import NoticeData, NoticeKind
 NOISY: tuple[NoticeKind, ...] = ("deliveries_exhausted", "orders_quarantined")
 GATHERED = timedelta(hours=1)
 KEPT = timedelta(days=90)
-# Notices in one transaction of the mailer: of a quiet kind each is a mail to each owner.
+# Notices in one transaction of the mailer. Of a quiet kind each is a mail to each owner; of a noisy
+# one all that an hour brings are one mail.
 MOST_AT_ONCE = 100
+MOST_GATHERED = 10_000
 # In one mail.
 MOST_LINES = 20
 

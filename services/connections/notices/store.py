@@ -12,6 +12,7 @@ from services.connections.notices.models import (
     GATHERED,
     KEPT,
     MOST_AT_ONCE,
+    MOST_GATHERED,
     NOISY,
     Notice,
     Reader,
@@ -46,8 +47,9 @@ async def claim_turn(session: Session) -> Turn | None:
 
 async def take_notices(session: Session, turn: Turn) -> list[Notice]:
     """The oldest that were not mailed, which now count as mailed."""
+    most = MOST_GATHERED if turn.kind in NOISY else MOST_AT_ONCE
     rows = await _queries.take_notices.all(
-        session, account_id=turn.account_id, kind=turn.kind, most=MOST_AT_ONCE
+        session, account_id=turn.account_id, kind=turn.kind, most=most
     )
     return [_notice(row) for row in rows]
 
