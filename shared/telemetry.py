@@ -56,6 +56,12 @@ OUTBOX_PARKED = Gauge(
     ("schema",),
 )
 
+OTHER_LOGS = Counter(
+    "relevo_other_logs_total",
+    "Partitions found to be another log than before, and read from their start.",
+    ("topic",),
+)
+
 REQUESTS_REFUSED = Counter(
     "relevo_requests_refused_total",
     "Requests of stores that found no place, by the limit that they met (process, unproven, "

@@ -8,13 +8,14 @@ idempotent.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 
 from services.ingest.credentials import Store
 from services.ingest.platforms import PlatformOrder
-from shared.contracts.orders_received import CLOCK_TOLERANCE, OrderReceived
+from shared.contracts.orders_received import CLOCK_TOLERANCE, SPOOLED, OrderReceived
 from shared.failures import Refused, Transient
 from shared.kafka.cloudevents import cloud_event_headers
 from shared.kafka.message import Message, MessageRefused, Send
@@ -92,8 +93,9 @@ class Intake:
         await asyncio.gather(*waiting)
 
     async def _to_spool(self, messages: Sequence[Message]) -> None:
+        spooled = [replace(one, headers={**one.headers, SPOOLED: "true"}) for one in messages]
         try:
-            await self._spool(messages)
+            await self._spool(spooled)
         except Exception as error:
             logger.error("neither Kafka nor Postgres takes orders", reason=repr(error))  # noqa: TRY400  an outage, not a bug
             raise Refused("temporarily_unavailable") from error

@@ -68,6 +68,9 @@ def receive(
     """
     if known is None:
         return _enter(incoming, connection, new_id)
+    if known.position and incoming.position and incoming.position.is_before(known.position):
+        # It was decided on already, whatever came after it.
+        return Decision(Outcome.DUPLICATE, known)
     if known.tombstone:
         return Decision(Outcome.TOMBSTONED, known)
     if incoming.deleted:
@@ -85,6 +88,11 @@ def _is_stale(known: Order, incoming: Incoming) -> bool:
     """Whether something newer is known; a time that is still to come is no such thing."""
     if known.source_updated_at > incoming.received_at + CLOCK_TOLERANCE:
         return False
+    if incoming.updated_at == known.source_updated_at:
+        # Sources have one-second clocks: the later one on the log counts, but for what waited in
+        # the spool meanwhile.
+        overtaken = known.source_received_at or incoming.received_at
+        return incoming.spooled and incoming.received_at < overtaken
     return incoming.updated_at < known.source_updated_at
 
 

@@ -16,9 +16,11 @@ from services.routing.sweep import Sweeper
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.stores_changed import StoreChanged
 from shared.kafka.batch import Record, newest_versions, read
+from shared.kafka.positions import Step
 from shared.kafka.subscriber import BatchRouter
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_RECEIVED, STORES_CHANGED
 from shared.postgres.database import Database
+from shared.postgres.positions import PositionRows
 from shared.telemetry import ORDER_DECISIONS
 
 
@@ -41,23 +43,24 @@ def subscribe(
 def _subscribe_orders(router: BatchRouter, database: Database, settings: Settings) -> None:
     brake = router.brake_of(ORDERS_RECEIVED)
 
-    async def park(record: Record, reason: str) -> None:
+    async def park(record: Record, reason: str, steps: Sequence[Step]) -> None:
         """Keep a record that cannot be written."""
         async with database.transaction() as session:
-            await received.park(session, read_order(record), reason)
+            await received.park(session, read_order(record), reason, steps)
 
-    @router.batch_subscriber(
+    @router.positioned_subscriber(
         ORDERS_RECEIVED,
         group="routing-orders",
         parse=read_order,
+        rows=PositionRows(database, ORDERS_RECEIVED.name),
         max_records=settings.routing_batch_records,
         fetch_max_wait_ms=settings.routing_fetch_max_wait_ms,
         park=park,
     )
-    async def on_orders_received(orders: Sequence[ReceivedOrder]) -> None:
+    async def on_orders_received(orders: Sequence[ReceivedOrder], steps: Sequence[Step]) -> None:
         """Decide on every order of the batch and write all of it at once."""
         async with database.transaction() as session:
-            handled = await received.handle(session, orders)
+            handled = await received.handle(session, orders, steps)
             # Before anything is given up: the brake undoes the transaction.
             brake.judge(received.outcomes(orders, handled))
             if handled.parked:

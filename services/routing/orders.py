@@ -23,6 +23,21 @@ class OrderKey(NamedTuple):
     external_id: str
 
 
+class LogPosition(NamedTuple):
+    """Where a record stands: later ones of one log are larger.
+
+    `generation` counts the logs that the partition has had.
+    """
+
+    generation: int
+    partition: int
+    offset: int
+
+    def is_before(self, other: "LogPosition") -> bool:
+        """Whether it is the same record or an earlier one, where that can be said."""
+        return self[:2] == other[:2] and self.offset <= other.offset
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """Where the orders of a claim's store went: what they count for, and whose they are."""
@@ -119,8 +134,9 @@ class Order:
     snapshot bound when it entered; the brand's own orders have none. `version` counts changes of
     owner, status and holds (what a command compares), `sequence` counts events. `payload` is the
     store's order as canonical JSON, None when the store deleted an order that was never seen;
-    `number`, `total`, `currency` and `source_created_at` are its own, for lists. `accepted_at` is
-    when Relevo accepted it first. Since `erased_at` it is closed: the brand's data was erased.
+    `number`, `total`, `currency` and `source_created_at` are its own, for lists. `position` is that
+    of the newest message that counted, `source_received_at` when that was accepted; `accepted_at`
+    is when Relevo accepted it first. Since `erased_at` it is closed: the brand's data was erased.
     """
 
     id: UUID
@@ -150,6 +166,8 @@ class Order:
     tombstone: bool = False
     holds: tuple[Hold, ...] = ()
     erased_at: datetime | None = None
+    position: LogPosition | None = None
+    source_received_at: datetime | None = None
 
     def party(self, account: UUID) -> Party | None:
         """What the account is to it: its brand always, a 3PL only while it has it."""
@@ -189,6 +207,9 @@ class Incoming:
     created_at: datetime | None = None
     # What the store's own clock said, when it was too far ahead to be believed.
     store_clock: datetime | None = None
+    position: LogPosition | None = None
+    # It waited in ingest's spool: later messages may have overtaken it.
+    spooled: bool = False
 
 
 class Outcome(StrEnum):

@@ -5,7 +5,7 @@ same order is parked behind it, so that no order is ever decided on with a hole 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
@@ -22,14 +22,16 @@ from services.routing.orders import (
     Connection,
     Decision,
     Incoming,
+    LogPosition,
     Order,
     OrderKey,
     SettingsVersion,
 )
 from services.routing.store import Parked
-from shared.contracts.orders_received import OrderReceived
+from shared.contracts.orders_received import SPOOLED, OrderReceived
 from shared.failures import Permanent, Transient
 from shared.kafka.batch import Record, describe
+from shared.kafka.positions import Step
 from shared.postgres import outbox
 from shared.postgres.database import Session
 
@@ -90,7 +92,7 @@ def read_order(record: Record) -> ReceivedOrder:
         return ReceivedOrder(key, None, record, missing, received.brand_id)
     return ReceivedOrder(
         OrderKey(received.store_id, received.external_id),
-        _incoming(received),
+        _incoming(received, record),
         record,
         brand_id=received.brand_id,
     )
@@ -117,7 +119,7 @@ def _brand_of(record: Record) -> UUID | None:
         return None
 
 
-def _incoming(received: OrderReceived) -> Incoming:
+def _incoming(received: OrderReceived, record: Record) -> Incoming:
     order = received.order
     # The source's clock is no content: the same order sent again later changes nothing.
     content = order.model_dump_json(exclude={"updated_at"}).encode() if order else b""
@@ -139,23 +141,31 @@ def _incoming(received: OrderReceived) -> Incoming:
         currency=order.currency if order else None,
         created_at=order.created_at if order else None,
         store_clock=order.updated_at if order and order.updated_at > received.updated_at else None,
+        position=LogPosition(record.generation, record.partition, record.offset),
+        spooled=SPOOLED in record.headers,
     )
 
 
 async def handle(
-    session: Session, records: Sequence[ReceivedOrder], *, is_replay: bool = False
+    session: Session,
+    records: Sequence[ReceivedOrder],
+    steps: Sequence[Step] = (),
+    *,
+    is_replay: bool = False,
 ) -> Handled:
     """Decide on all of them and write all of it; what is to be parked is the caller's to keep.
 
     Args:
         session: in a transaction.
         records: in the order of the log.
+        steps: the moves of the positions that this is.
         is_replay: these are the records that the others wait behind.
 
     Raises:
         Transient: a store moved at this moment; try again.
+        OutOfStep: another process has these records.
     """
-    connections, moves, parked, erased = await _enter(session, records)
+    connections, moves, parked, erased = await _enter(session, records, steps)
     orders = [_after(record, moves) for record in records] if moves else records
     if erased:
         orders = [order for order in orders if order.brand_id not in erased]
@@ -169,25 +179,30 @@ async def handle(
     return replace(handled, erased=len(records) - len(orders))
 
 
-async def park(session: Session, order: ReceivedOrder, reason: str) -> None:
+async def park(
+    session: Session, order: ReceivedOrder, reason: str, steps: Sequence[Step] = ()
+) -> None:
     """Keep a record that cannot be written, where what comes later about its order finds it.
 
     Raises:
         Transient: its store moved at this moment; try again.
+        OutOfStep: another process has the record.
     """
-    entered = await _enter(session, [order])
+    entered = await _enter(session, [order], steps)
     after = _after(order, entered.moves)
     if after.brand_id not in entered.erased:
         await store.park(session, [Parked(after.key, order.record, reason, after.brand_id)])
 
 
-async def _enter(session: Session, records: Iterable[ReceivedOrder]) -> _Entered:
-    """Pass the gates of the orders' stores and brands."""
+async def _enter(
+    session: Session, records: Collection[ReceivedOrder], steps: Sequence[Step]
+) -> _Entered:
+    """Pass the gates of the orders' stores and brands, and move the positions."""
     keys = {record.key for record in records}
     brands = {record.brand_id for record in records if record.brand_id is not None}
     gates = {key.store_id for key in keys} | brands
     connections = await store.lock_connections_of_stores(session, gates)
-    moves, parked, erased = await store.moved_and_parked(session, keys, brands)
+    moves, parked, erased = await store.moved_and_parked(session, keys, brands, steps)
     if any(not {move.store_id, move.brand_id} <= connections.keys() for move in moves.values()):
         # It was noted while we waited. Its gate is not taken now, out of order: the next chunk of
         # the move has it, perhaps, and waits for ours.
@@ -290,4 +305,13 @@ def _decide(
         raise Permanent(order.flaw)
     if connection is not None:
         connection = assignment.bound(connection, versions.get(connection.id, ()), order.incoming)
-    return assignment.receive(current.get(order.key), order.incoming, connection, uuid7())
+    known = current.get(order.key)
+    decision = assignment.receive(known, order.incoming, connection, uuid7())
+    if decision.order is known:
+        return decision
+    counted = replace(
+        decision.order,
+        position=order.incoming.position,
+        source_received_at=order.incoming.received_at,
+    )
+    return replace(decision, order=counted)

@@ -16,6 +16,7 @@ from services.routing.orders import (
     Connection,
     Decision,
     Hold,
+    LogPosition,
     Move,
     Order,
     OrderKey,
@@ -26,7 +27,10 @@ from shared.contracts.connections_changed import ConnectionChanged, ConnectionSt
 from shared.contracts.order import OrderStatus
 from shared.failures import Transient
 from shared.kafka.batch import Record
+from shared.kafka.positions import Step
+from shared.kafka.topics import ORDERS_RECEIVED
 from shared.postgres.database import Session, load_queries, row_as
+from shared.postgres.positions import parameters_of, require_all
 
 # Of the machines that accept, decide and set; an order's id is made by the clock of one of them.
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -38,7 +42,16 @@ def _connection(row: asyncpg.Record) -> Connection:
 
 
 def _order(row: asyncpg.Record) -> Order:
-    return row_as(Order, row, status=OrderStatus(row["status"]), holds=read_holds(row["holds"]))
+    is_placed = row["log_offset"] is not None
+    return row_as(
+        Order,
+        row,
+        status=OrderStatus(row["status"]),
+        holds=read_holds(row["holds"]),
+        position=LogPosition(row["log_generation"], row["log_partition"], row["log_offset"])
+        if is_placed
+        else None,
+    )
 
 
 def read_holds(standing: str | None) -> tuple[Hold, ...]:
@@ -369,6 +382,10 @@ async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequen
             currencies=[order.currency for order in orders],
             too_late=[order.cancel_too_late for order in orders],
             tombstones=[order.tombstone for order in orders],
+            log_generations=[order.position and order.position.generation for order in orders],
+            log_partitions=[order.position and order.position.partition for order in orders],
+            log_offsets=[order.position and order.position.offset for order in orders],
+            source_received=[order.source_received_at for order in orders],
             line_orders=[line.order.id for line in lines],
             kinds=[line.kind for line in lines],
             events=[line.event for line in lines],
@@ -432,14 +449,23 @@ class Parked:
 
 
 async def moved_and_parked(
-    session: Session, keys: Iterable[OrderKey], brands: Iterable[UUID]
+    session: Session,
+    keys: Iterable[OrderKey],
+    brands: Iterable[UUID],
+    steps: Sequence[Step] = (),
 ) -> tuple[dict[UUID, Move], set[OrderKey], set[UUID]]:
     """Which stores have moved, which orders are parked (by their new key), which brands erased.
+
+    Moves the positions besides: it is asked once in each transaction that handles records.
 
     Args:
         session: has passed the gates of stores and brands.
         keys: as the records have them. What is parked is held against a replay.
         brands: of the records; those that were erased come back, those of moved stores too.
+        steps: of the positions.
+
+    Raises:
+        OutOfStep: a position is somewhere else.
     """
     wanted = list(keys)
     rows = await _queries.moved_and_parked.all(
@@ -447,14 +473,17 @@ async def moved_and_parked(
         stores=[key.store_id for key in wanted],
         external_ids=[key.external_id for key in wanted],
         brands=list(brands),
+        topic=ORDERS_RECEIVED.name,
+        **parameters_of(steps),
     )
+    require_all(steps, sum(row["moved"] or 0 for row in rows))
     moves = {row["id"]: row_as(Move, row) for row in rows if row["id"] is not None}
     parked = {
         OrderKey(row["store_id"], row["external_id"])
         for row in rows
         if row["external_id"] is not None
     }
-    erased = {row["brand_id"] for row in rows if row["store_id"] is None}
+    erased = {row["brand_id"] for row in rows if row["store_id"] is None and row["brand_id"]}
     return moves, parked, erased
 
 
@@ -463,6 +492,7 @@ async def park(session: Session, parked: Sequence[Parked]) -> None:
     await _queries.park.run(
         session,
         topics=[one.record.topic for one in parked],
+        generations=[one.record.generation for one in parked],
         partitions=[one.record.partition for one in parked],
         offsets=[one.record.offset for one in parked],
         stores=[one.key.store_id for one in parked],

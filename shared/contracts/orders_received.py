@@ -11,6 +11,9 @@ from shared.contracts.stores_changed import PaymentRules
 # How far a source's clock may be ahead; beyond it the time of receipt counts instead of its own.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
+# The header of what waited in ingest's spool: later messages of its order may be before it.
+SPOOLED = "ce_spooled"
+
 
 class OrderReceived(WireContract):
     """`orders.received`, key `{store_id}:{external_id}`: a store sent the state of an order.

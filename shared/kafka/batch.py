@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from shared.failures import Permanent, is_transient
 from shared.kafka.brake import Brake
 from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.positions import Cursor, OutOfStep, Step
 from shared.kafka.topics import Topic
 from shared.telemetry import BATCH_SECONDS, MESSAGES, TRANSIENT_FAILURES
 
@@ -34,7 +35,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it came, headers decoded."""
+    """One record as it came, headers decoded.
+
+    `generation` counts the logs that its partition has had, as far as the consumer keeps count.
+    """
 
     topic: str
     partition: int
@@ -43,12 +47,15 @@ class Record:
     headers: Mapping[str, str]
     value: bytes
     raw: ConsumerRecord | None = field(repr=False, compare=False)
+    generation: int = 0
 
 
 Parse = Callable[[Record], Body]
 Handle = Callable[[Sequence[Body]], Awaitable[None]]
-# Keeps a record that failed, and why, where its successors find it.
-Park = Callable[["Record", str], Awaitable[None]]
+# Moves the rows of the consumer's positions with what it does.
+HandleAt = Callable[[Sequence[Body], Sequence[Step]], Awaitable[None]]
+# Keeps a record that failed, and why, where its successors find it; moves the rows with it.
+Park = Callable[["Record", str, Sequence[Step]], Awaitable[None]]
 
 
 def read(model: type[Model]) -> Parse[Model]:
@@ -72,24 +79,26 @@ class BatchHandler(Generic[Body]):
         topic: which log.
         parse: reads one record; ValueError (pydantic's too), KeyError or Permanent send it to
             the dead letters, alone.
-        handle: gets the bodies in the order of the log; has to be idempotent, records come at
-            least once.
+        handle: gets the bodies in the order of the log, and the moves of the positions; has to be
+            idempotent, records come at least once.
         dead_letters: where records go that can never work.
         wait_seconds: how long a batch is asked again in place while an engine is away.
         brake: judges what fails, before it is given up.
         park: where a record goes that was read and failed; None for the dead letters. The handler
             then judges by itself what it parks and what it handles.
+        cursor: of a consumer whose positions stand beside its effects; None for Kafka's offsets.
     """
 
     def __init__(
         self,
         topic: Topic,
         parse: Parse[Body],
-        handle: Handle[Body],
+        handle: HandleAt[Body],
         dead_letters: DeadLetters,
         wait_seconds: float,
         brake: Brake,
         park: Park | None = None,
+        cursor: Cursor | None = None,
     ) -> None:
         self._topic = topic
         self._parse = parse
@@ -98,6 +107,7 @@ class BatchHandler(Generic[Body]):
         self._wait_seconds = wait_seconds
         self._brake = brake
         self._park = park
+        self._cursor = cursor
 
     async def __call__(self, records: Sequence[ConsumerRecord]) -> None:
         """Handle one batch.
@@ -106,10 +116,32 @@ class BatchHandler(Generic[Body]):
             Exception: transient, and the time to wait is over; nothing was acknowledged.
         """
         started = time.monotonic()
-        received = await self._read(records)
-        if received:
-            await self._handle_or_halve(received)
+        try:
+            admitted = await self._admit(records)
+            received = await self._read(admitted)
+            if received:
+                await self._handle_or_halve(received)
+            if self._cursor is not None:
+                cursor = self._cursor
+                await self._retry_transient(lambda: cursor.settle(admitted))
+        except OutOfStep as error:
+            # Another process has a partition, or had it: what the rows say counts.
+            logger.warning("batch is not ours", topic=self._topic.name, reason=str(error))
+            if self._cursor is not None:
+                self._cursor.forget()
         BATCH_SECONDS.labels(self._topic.name).observe(time.monotonic() - started)
+
+    async def _admit(self, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
+        cursor = self._cursor
+        if cursor is None:
+            return records
+        admitted: list[ConsumerRecord] = []
+
+        async def admit() -> None:
+            admitted[:] = await cursor.admit(records)
+
+        await self._retry_transient(admit)
+        return admitted
 
     async def _read(self, records: Sequence[ConsumerRecord]) -> list[_Received[Body]]:
         received: list[_Received[Body]] = []
@@ -124,6 +156,7 @@ class BatchHandler(Generic[Body]):
                     headers={name: (value or b"").decode() for name, value in raw.headers},
                     value=raw.value or b"",
                     raw=raw,
+                    generation=self._cursor.generation(raw.partition) if self._cursor else 0,
                 )
                 received.append(_Received(record, self._parse(record)))
             except Exception as error:  # noqa: BLE001  whatever it is: it is in the record
@@ -140,10 +173,12 @@ class BatchHandler(Generic[Body]):
 
     async def _handle_or_halve(self, received: Sequence[_Received[Body]]) -> None:
         bodies = [one.body for one in received]
+        steps = self._steps(received)
         try:
-            await self._retry_transient(lambda: self._handle(bodies))
+            await self._retry_transient(lambda: self._handle(bodies, steps))
+            self._done(steps)
         except Exception as error:
-            if is_transient(error):
+            if is_transient(error) or isinstance(error, OutOfStep):
                 raise
             if len(received) == 1:
                 await self._give_up(received[0].record, error)
@@ -156,6 +191,15 @@ class BatchHandler(Generic[Body]):
             if self._park is None:
                 await self._judge((one.record.key, False) for one in received)
 
+    def _steps(self, received: Iterable[_Received[Body]]) -> list[Step]:
+        if self._cursor is None:
+            return []
+        return self._cursor.steps(one.record.raw for one in received)
+
+    def _done(self, steps: Sequence[Step]) -> None:
+        if self._cursor is not None:
+            self._cursor.done(steps)
+
     async def _give_up(self, record: Record, error: Exception) -> None:
         if not isinstance(error, Permanent):
             logger.error("record failed", topic=record.topic, offset=record.offset, exc_info=error)
@@ -164,7 +208,9 @@ class BatchHandler(Generic[Body]):
             await self._send_to_dead_letters(record.raw, f"{type(error).__name__}: {error}")
             return
         park = self._park
-        await self._retry_transient(lambda: park(record, describe(error)))
+        steps = [] if self._cursor is None else self._cursor.steps([record.raw])
+        await self._retry_transient(lambda: park(record, describe(error), steps))
+        self._done(steps)
         MESSAGES.labels(self._topic.name, "parked").inc()
 
     async def _judge(self, outcomes: Iterable[tuple[str, bool]]) -> None:

@@ -1,18 +1,22 @@
 """The offsets of one consumer: committed soon and together, instead of batch by batch."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.failures import is_transient
+from shared.kafka.positions import Cursor
+
 logger = structlog.get_logger(__name__)
 
 # How long handled offsets gather. A commit for each batch writes every assigned partition's offset
 # again, and was a fifth of Kafka's work at a few hundred orders a second.
 _COMMIT_SECONDS = 0.1
+_MONITOR_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 
 
@@ -30,10 +34,17 @@ class KafkaOffsets(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
 
     Args:
         consumer: the consumer as it is now; None while there is none.
+        cursor: of a consumer that keeps its positions itself: these offsets are then for lag
+            monitors alone, and it is told of partitions that come and go.
     """
 
-    def __init__(self, consumer: Callable[[], AIOKafkaConsumer | None]) -> None:
+    def __init__(
+        self, consumer: Callable[[], AIOKafkaConsumer | None], cursor: Cursor | None = None
+    ) -> None:
         self._consumer = consumer
+        self._cursor = cursor
+        self._commit_seconds = _COMMIT_SECONDS if cursor is None else _MONITOR_SECONDS
+        self._aligning: asyncio.Task[None] | None = None
         self._handled: dict[TopicPartition, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
@@ -46,10 +57,10 @@ class KafkaOffsets(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
             self._task = asyncio.create_task(self._commit_soon())
 
     async def _commit_soon(self) -> None:
-        pause = _COMMIT_SECONDS
+        pause = self._commit_seconds
         while self._handled:
             await asyncio.sleep(pause)
-            pause = _COMMIT_SECONDS if await self.commit() else _RETRY_SECONDS
+            pause = self._commit_seconds if await self.commit() else _RETRY_SECONDS
 
     async def commit(self) -> bool:
         """Commit now; False when Kafka did not take it, and what is ours is kept for later."""
@@ -76,14 +87,33 @@ class KafkaOffsets(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
     async def stop(self) -> None:
         """Commit once more, while the consumer still runs; nothing after that."""
         self._stopped = True
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, self._aligning):
+            if task is not None:
+                task.cancel()
         await self.commit()
 
-    async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002  aiokafka's
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """They go to another process: it is to start where we stopped."""
         await self.commit()
         self._handled.clear()
+        if self._cursor is not None:
+            self._cursor.forget({one.partition for one in revoked})
 
-    async def on_partitions_assigned(self, assigned: object) -> None:
-        """Nothing to do."""
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """A cursor seeks its positions; aiokafka goes on meanwhile and swallows what fails."""
+        if self._cursor is not None:
+            partitions = {one.partition for one in assigned}
+            self._cursor.forget(partitions)
+            self._aligning = asyncio.create_task(self._align(self._cursor, partitions))
+
+    async def _align(self, cursor: Cursor, partitions: Iterable[int]) -> None:
+        while True:
+            try:
+                await cursor.align(partitions)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                logger.warning("positions are not known yet", reason=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return

@@ -9,7 +9,7 @@ broker, `TestKafkaBroker` runs it without one. What differs from FastStream's ow
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -18,13 +18,15 @@ from typing import Any, Generic
 from aiokafka import AIOKafkaConsumer
 from faststream import AckPolicy
 from faststream.kafka import KafkaRouter
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared.kafka import overrides
-from shared.kafka.batch import BatchHandler, Body, Handle, Park, Parse
+from shared.kafka.batch import BatchHandler, Body, Handle, HandleAt, Park, Parse
 from shared.kafka.brake import Brake, BrakeLimits
 from shared.kafka.dead_letters import DeadLetters, LoggedOnly
 from shared.kafka.offsets import KafkaOffsets, Offsets
 from shared.kafka.overrides import Records
+from shared.kafka.positions import Cursor, Positions, Step
 from shared.kafka.topics import Topic
 
 BATCH_RECORDS = 500
@@ -47,6 +49,7 @@ class BatchRouter(KafkaRouter):
         prefix: put before every topic and group.
         offsets: the port for handled batches; by default each consumer's own `KafkaOffsets`.
         limits: of the brakes, one for each topic.
+        cursor: makes the cursor of a consumer that keeps its positions itself.
     """
 
     def __init__(
@@ -55,12 +58,14 @@ class BatchRouter(KafkaRouter):
         prefix: str = "",
         offsets: Offsets | None = None,
         limits: BrakeLimits = _LIMITS,
+        cursor: Callable[..., Cursor] = Cursor,
     ) -> None:
         super().__init__(prefix=prefix)
         self._group_prefix = prefix
         self._dead_letters = dead_letters
         self._offsets = offsets
         self._limits = limits
+        self._cursor = cursor
         self.brakes: dict[str, Brake] = {}
         self.commits: list[KafkaOffsets] = []
 
@@ -76,7 +81,6 @@ class BatchRouter(KafkaRouter):
         parse: Parse[Body],
         max_records: int = BATCH_RECORDS,
         fetch_max_wait_ms: int = 0,
-        park: Park | None = None,
     ) -> Callable[[Handle[Body]], Handle[Body]]:
         """Declare the decorated function as the handler of `topic`.
 
@@ -86,7 +90,6 @@ class BatchRouter(KafkaRouter):
                 (projections held in memory) and commits nothing.
             parse: reads one record; see `BatchHandler`.
             max_records: most records in a batch.
-            park: see `BatchHandler`; such a handler judges by `brake_of(topic)`.
             fetch_max_wait_ms: how long the broker may hold an answer back for more records to
                 come; 0 for not at all. Fewer, larger batches for that much latency, and as many
                 fetches when nothing comes.
@@ -96,9 +99,54 @@ class BatchRouter(KafkaRouter):
             # Without a group there is nobody to hand a batch back to.
             wait = _WAIT_IN_PLACE_SECONDS if group else math.inf
             handler = BatchHandler(
-                topic, parse, handle, self._dead_letters, wait, self.brake_of(topic), park
+                topic, parse, _without_steps(handle), self._dead_letters, wait, self.brake_of(topic)
             )
             self._subscribe({topic.name: handler}, group, max_records, fetch_max_wait_ms)
+            return handle
+
+        return declare
+
+    def positioned_subscriber(
+        self,
+        topic: Topic,
+        *,
+        group: str,
+        parse: Parse[Body],
+        rows: Positions,
+        max_records: int = BATCH_RECORDS,
+        fetch_max_wait_ms: int = 0,
+        park: Park | None = None,
+    ) -> Callable[[HandleAt[Body]], HandleAt[Body]]:
+        """Declare the decorated function as the handler of `topic`, which moves its own positions.
+
+        Args:
+            topic: which log.
+            group: shares the partitions out; its offsets are for lag monitors alone.
+            parse: reads one record; see `BatchHandler`.
+            rows: where the positions stand; the handler moves them with what it does.
+            max_records: as of `batch_subscriber`.
+            fetch_max_wait_ms: as of `batch_subscriber`.
+            park: see `BatchHandler`; such a handler judges by `brake_of(topic)`.
+        """
+
+        def declare(handle: HandleAt[Body]) -> HandleAt[Body]:
+            def consumer() -> AIOKafkaConsumer | None:
+                return subscriber.consumer
+
+            cursor = self._cursor(f"{self._group_prefix}{topic.name}", rows, consumer)
+            handler = BatchHandler(
+                topic,
+                parse,
+                handle,
+                self._dead_letters,
+                _WAIT_IN_PLACE_SECONDS,
+                self.brake_of(topic),
+                park,
+                cursor,
+            )
+            subscriber = self._subscribe(
+                {topic.name: handler}, group, max_records, fetch_max_wait_ms, cursor
+            )
             return handle
 
         return declare
@@ -110,7 +158,12 @@ class BatchRouter(KafkaRouter):
         """
         handlers = {
             one.topic.name: BatchHandler(
-                one.topic, one.parse, one.handle, LoggedOnly(), math.inf, self.brake_of(one.topic)
+                one.topic,
+                one.parse,
+                _without_steps(one.handle),
+                LoggedOnly(),
+                math.inf,
+                self.brake_of(one.topic),
             )
             for one in readers
         }
@@ -122,11 +175,12 @@ class BatchRouter(KafkaRouter):
         group: str | None,
         max_records: int,
         fetch_max_wait_ms: int,
-    ) -> None:
+        cursor: Cursor | None = None,
+    ) -> BatchSubscriber:
         def consumer() -> AIOKafkaConsumer | None:
             return subscriber.consumer
 
-        commits = KafkaOffsets(consumer)
+        commits = KafkaOffsets(consumer, cursor)
         offsets = (self._offsets or commits) if group else None
         subscriber = self.subscriber(
             *handlers,
@@ -153,6 +207,14 @@ class BatchRouter(KafkaRouter):
 
         if group:
             self.commits.append(commits)
+        return subscriber
+
+
+def _without_steps(handle: Handle[Body]) -> HandleAt[Body]:
+    async def work(bodies: Sequence[Body], _: Sequence[Step]) -> None:
+        await handle(bodies)
+
+    return work
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ FastStream's own acknowledging would start a task that dies on the test broker's
 handled batches go to a port that counts.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import replace
 
 from aiokafka import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.positions import Cursor, Position
 from shared.kafka.producer import Headers
 from shared.kafka.subscriber import BatchRouter
 
@@ -22,7 +24,9 @@ class FakeKafka:
         self.broker = KafkaBroker(
             "nowhere:1", apply_types=False, ack_policy=AckPolicy.NACK_ON_ERROR, logger=None
         )
-        self.router = BatchRouter(DeadLetters(self), prefix, offsets=_Offsets(self))
+        self.router = BatchRouter(
+            DeadLetters(self), prefix, offsets=_Offsets(self), cursor=_AnyPlace
+        )
         self.broker.include_router(self.router)
         self.handled = 0
         # Topic and reason of each.
@@ -52,3 +56,20 @@ class _Offsets:
 
     def handled(self, records: Sequence[ConsumerRecord]) -> None:
         self._kafka.handled += len(records)
+
+
+class _AnyPlace(Cursor):
+    """Takes what comes as what is due: for the test broker each batch begins at offset 0."""
+
+    _next = 0
+
+    async def admit(self, records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
+        placed = []
+        for record in records:
+            self._at.setdefault(record.partition, Position(0))
+            placed.append(replace(record, offset=self._next))
+            self._next += 1
+        return placed
+
+    async def settle(self, records: Iterable[ConsumerRecord]) -> None:
+        """There are no rows."""

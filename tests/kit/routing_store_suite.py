@@ -31,6 +31,7 @@ from shared.contracts.connections_changed import ConnectionChanged, ConnectionSt
 from shared.contracts.order import OrderStatus
 from shared.failures import Transient
 from shared.kafka.batch import Record
+from shared.kafka.positions import Position, Step
 from tests.kit.builders import NOON, a_connection, a_message, an_order
 
 _UNWRITTEN = {Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED}
@@ -48,6 +49,8 @@ class FakeRoutingStore:
     moves: dict[UUID, Move] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
     erased: set[UUID] = field(default_factory=set)
+    # By partition.
+    positions: dict[int, Position] = field(default_factory=dict)
 
     async def lock_connections_of_stores(
         self, _: Any, stores: Iterable[UUID]
@@ -62,8 +65,13 @@ class FakeRoutingStore:
         return found
 
     async def moved_and_parked(
-        self, _: Any, keys: Iterable[OrderKey], brands: Iterable[UUID]
+        self,
+        _: Any,
+        keys: Iterable[OrderKey],
+        brands: Iterable[UUID],
+        steps: Sequence[Step] = (),
     ) -> tuple[dict[UUID, Move], set[OrderKey], set[UUID]]:
+        self.positions |= {step.partition: step.after for step in steps}
         wanted = set(keys)
         stores = {key.store_id for key in wanted}
         moves = {id_: move for id_, move in self.moves.items() if id_ in stores}
@@ -72,7 +80,7 @@ class FakeRoutingStore:
         return moves, {mapping.key_after(key, moves) for key in wanted} & parked, erased
 
     async def park(self, _: Any, parked: Sequence[Parked]) -> None:
-        # Postgres parks a record that is read twice once; test brokers give every batch offset 0.
+        # Postgres parks a record that is read twice once.
         self.parked += parked
 
     async def lock_connections(

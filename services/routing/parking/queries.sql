@@ -32,7 +32,7 @@ FOR UPDATE SKIP LOCKED;
 
 -- name: records_of_order
 -- tenants: all; an operator asked for it
-SELECT id, topic, partition, record_offset, store_id, external_id, headers, value, reason
+SELECT id, topic, generation, partition, record_offset, store_id, external_id, headers, value, reason
 FROM parked_records
 WHERE store_id = :store_id AND external_id = :external_id AND id > :after
 ORDER BY id LIMIT :limit FOR UPDATE;
@@ -63,7 +63,7 @@ ORDER BY id LIMIT :limit;
 
 -- name: get_parked^
 -- tenants: all; for the operator
-SELECT id, topic, partition, record_offset, store_id, external_id, headers, value, reason
+SELECT id, topic, generation, partition, record_offset, store_id, external_id, headers, value, reason
 FROM parked_records WHERE id = :id;
 
 -- name: request_replay!

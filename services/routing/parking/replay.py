@@ -91,8 +91,10 @@ class Replayer:
             if failed:
                 first = failed[0].record
                 # Records of two stores may be together here, so of two partitions.
-                at = (first.partition, first.offset)
-                row = next(row for row in rows if (row.partition, row.record_offset) == at)
+                at = (first.generation, first.partition, first.offset)
+                row = next(
+                    row for row in rows if (row.generation, row.partition, row.record_offset) == at
+                )
                 raise FailedAgain(row.id, failed[0].reason)
             await store.unpark(session, [row.id for row in rows])
             replayed += len(rows)
@@ -114,4 +116,5 @@ def _record(row: ParkedRow) -> Record:
         headers=orjson.loads(row.headers),
         value=row.value,
         raw=None,
+        generation=row.generation,
     )

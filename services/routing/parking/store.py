@@ -18,6 +18,7 @@ class ParkedRow:
 
     id: int
     topic: str
+    generation: int
     partition: int
     record_offset: int
     store_id: UUID

@@ -198,7 +198,8 @@ INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection
                     settings_version, shipping_rules_owner, billing_owner, support_owner,
                     endpoint_id, status, version, sequence, source_updated_at, content_hash,
                     payload, payload_bytes, accepted_at, source_created_at, number, total,
-                    currency, cancel_too_late, tombstone)
+                    currency, cancel_too_late, tombstone, log_generation, log_partition, log_offset,
+                    source_received_at)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :brands::uuid[],
                      :three_pls::uuid[], :connections::uuid[], :epochs::int[],
                      :settings_versions::int[], :shipping::text[], :billing::text[],
@@ -206,7 +207,9 @@ SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :bran
                      :versions::int[], :sequences::int[], :source_updated::timestamptz[],
                      :hashes::bytea[], :payloads::json[], :payload_bytes::int[],
                      :accepted::timestamptz[], :source_created::timestamptz[], :numbers::text[],
-                     :totals::text[], :currencies::text[], :too_late::bool[], :tombstones::bool[])
+                     :totals::text[], :currencies::text[], :too_late::bool[], :tombstones::bool[],
+                     :log_generations::int[], :log_partitions::int[], :log_offsets::bigint[],
+                     :source_received::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     connection_id = excluded.connection_id, epoch = excluded.epoch,
     settings_version = excluded.settings_version,
@@ -218,7 +221,9 @@ ON CONFLICT (id) DO UPDATE SET
     source_created_at = excluded.source_created_at, number = excluded.number,
     total = excluded.total, currency = excluded.currency,
     cancel_too_late = excluded.cancel_too_late,
-    tombstone = excluded.tombstone, updated_at = now();
+    tombstone = excluded.tombstone, log_generation = excluded.log_generation,
+    log_partition = excluded.log_partition, log_offset = excluded.log_offset,
+    source_received_at = excluded.source_received_at, updated_at = now();
 
 -- name: place_holds!
 -- tenants: all; the records of a batch are of many
@@ -245,7 +250,17 @@ DO UPDATE SET times = h.times + excluded.times, at = now(), why = excluded.why;
 -- Which stores of a batch have moved (no external id), which orders have a parked record: what comes
 -- later has to wait behind it; and which brands were erased (no store). The lock waits for a replay
 -- that is at it. Asked behind the gates: no store moves and no brand is erased from here on.
-WITH moved AS MATERIALIZED (
+-- The positions move here, because this is asked once for each batch: only from where they are
+-- believed to be.
+WITH stepped AS (
+    UPDATE positions p
+    SET next_offset = s.after, record_id = s.record_id, moved_at = now()
+    FROM unnest(:partitions::int[], :befores::bigint[], :generations::int[], :afters::bigint[],
+                :record_ids::text[]) AS s (partition, before, generation, after, record_id)
+    WHERE p.topic = :topic AND p.partition = s.partition AND p.next_offset = s.before
+        AND p.generation = s.generation
+    RETURNING p.partition
+), moved AS MATERIALIZED (
     SELECT id, store_id, brand_id FROM moved_stores WHERE id = ANY(:stores::uuid[])
 ), parked AS MATERIALIZED (
     SELECT p.store_id, p.external_id
@@ -255,19 +270,21 @@ WITH moved AS MATERIALIZED (
                          AND p.external_id = k.external_id
     FOR SHARE OF p
 )
-SELECT id, store_id, brand_id, NULL AS external_id FROM moved
+SELECT id, store_id, brand_id, NULL AS external_id, NULL::bigint AS moved FROM moved
 UNION ALL
-SELECT NULL, store_id, NULL, external_id FROM parked
+SELECT NULL, store_id, NULL, external_id, NULL FROM parked
 UNION ALL
-SELECT NULL, NULL, account_id, NULL FROM erased_accounts
-WHERE account_id = ANY(:brands::uuid[]) OR account_id IN (SELECT brand_id FROM moved);
+SELECT NULL, NULL, account_id, NULL, NULL FROM erased_accounts
+WHERE account_id = ANY(:brands::uuid[]) OR account_id IN (SELECT brand_id FROM moved)
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, count(*) FROM stepped;
 
 -- name: park!
 -- tenants: all; the records of a batch are of many
 -- A record that is read again, after a crash, is parked already.
-INSERT INTO parked_records (topic, partition, record_offset, store_id, external_id, brand_id, headers,
-                            value, reason)
-SELECT * FROM unnest(:topics::text[], :partitions::int[], :offsets::bigint[], :stores::uuid[],
-                     :external_ids::text[], :brands::uuid[], :headers::text[], :values::bytea[],
-                     :reasons::text[])
-ON CONFLICT (topic, partition, record_offset) DO NOTHING;
+INSERT INTO parked_records (topic, generation, partition, record_offset, store_id, external_id,
+                            brand_id, headers, value, reason)
+SELECT * FROM unnest(:topics::text[], :generations::int[], :partitions::int[], :offsets::bigint[],
+                     :stores::uuid[], :external_ids::text[], :brands::uuid[], :headers::text[],
+                     :values::bytea[], :reasons::text[])
+ON CONFLICT (topic, partition, generation, record_offset) DO NOTHING;
