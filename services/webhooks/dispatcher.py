@@ -33,6 +33,7 @@ from services.webhooks.returns.returns import Returns, in_turn
 from services.webhooks.sender import Sender
 from services.webhooks.settings import Settings
 from services.webhooks.store import Incoming, Inserted, NewDelivery
+from shared.kafka.positions import Step
 from shared.postgres.database import Database, Session
 from shared.telemetry import DELIVERY_ATTEMPT_SECONDS, DELIVERY_ATTEMPTS
 
@@ -83,23 +84,35 @@ class Dispatcher:
 
     # --- accept -----------------------------------------------------------------------------
 
-    async def accept(self, incoming: Sequence[Incoming]) -> None:
+    async def accept(self, incoming: Sequence[Incoming], steps: Sequence[Step] = ()) -> None:
         """Store events and start on them; returns when they are durable.
 
+        Args:
+            incoming: in the order of the log.
+            steps: of the positions, with the last of them.
+
         Raises:
+            OutOfStep: another process reads them.
             Exception: Postgres did not take them; nothing was handed on.
         """
-        for events, returns in in_turn(incoming):
+        turns = list(in_turn(incoming))
+        for turn, (events, returns) in enumerate(turns, 1):
+            last = steps if turn == len(turns) else ()
             begun = self._returns.hold(returns)
             try:
                 await self._outcomes.wait_for_capacity()
                 await self._endpoints.load({event.endpoint_id for event in (*events, *returns)})
-                await self._store(events, None)
-                await self._store(returns, begun)
+                await self._store(events, None, () if returns else last)
+                await self._store(returns, begun, last)
             finally:
                 self._returns.let_go(event.lane for event in returns)
 
-    async def _store(self, incoming: Sequence[Incoming], begun: Mapping[UUID, bool] | None) -> None:
+    async def _store(
+        self,
+        incoming: Sequence[Incoming],
+        begun: Mapping[UUID, bool] | None,
+        steps: Sequence[Step],
+    ) -> None:
         """Store events, or returns of which it is known whether their lanes have begun."""
         if not incoming:
             return
@@ -109,19 +122,23 @@ class Dispatcher:
         try:
             async with self._database.session() as session:
                 start_before = self._lease.start_before(time.monotonic())
-                inserted = await self._insert(session, new, begun)
+                inserted = await self._insert(session, new, begun, steps)
             self._enqueue(new, inserted, start_before)
         finally:
             self._queues.arriving -= arriving
 
     async def _insert(
-        self, session: Session, new: Sequence[NewDelivery], begun: Mapping[UUID, bool] | None
+        self,
+        session: Session,
+        new: Sequence[NewDelivery],
+        begun: Mapping[UUID, bool] | None,
+        steps: Sequence[Step],
     ) -> Mapping[UUID, Inserted]:
         """What is new; gives back what may have been leased when that is not known."""
         try:
             if begun is None:
-                return await store.insert_events(session, new, self._lease)
-            return await self._returns.insert(session, new, begun)
+                return await store.insert_events(session, new, self._lease, steps)
+            return await self._returns.insert(session, new, begun, steps)
         except BaseException:
             # The answer may have been lost after the commit; the same events come again.
             self._outcomes.release_leases([(one.id, one.event.endpoint_id) for one in new])

@@ -12,9 +12,11 @@ from services.webhooks.store import Incoming
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEventAttributes
 from shared.kafka.batch import Record, newest_versions, read
+from shared.kafka.positions import Step
 from shared.kafka.subscriber import BatchRouter
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_EVENTS
 from shared.postgres.database import Database
+from shared.postgres.positions import PositionRows
 from shared.sealing import Sealer
 from shared.telemetry import traceparent_of
 
@@ -66,17 +68,18 @@ def subscribe(
         await endpoints.reload(ids)
         claimer.endpoints_changed(ids)
 
-    @router.batch_subscriber(
+    @router.positioned_subscriber(
         ORDERS_EVENTS,
         group="webhooks",
         parse=read_event,
+        rows=PositionRows(database, ORDERS_EVENTS.name),
         max_records=settings.webhooks_batch_records,
     )
-    async def on_order_events(events: Sequence[Incoming | None]) -> None:
+    async def on_order_events(events: Sequence[Incoming | None], steps: Sequence[Step]) -> None:
         """Make every event with an endpoint a delivery, durable before the batch is done."""
         incoming = [event for event in events if event is not None]
         if incoming:
-            await dispatcher.accept(incoming)
+            await dispatcher.accept(incoming, steps)
 
 
 def read_event(record: Record) -> Incoming | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,10 @@ from services.webhooks.endpoint_queue import ClaimQuota
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEventAttributes
 from shared.egress.sealed_url import SealedUrl
+from shared.kafka.positions import Step
+from shared.kafka.topics import ORDERS_EVENTS
 from shared.postgres.database import Session, load_queries, row_as
+from shared.postgres.positions import parameters_of, require_all
 
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
@@ -246,6 +249,11 @@ def inserted_of(row: asyncpg.Record, *, is_held_elsewhere: bool = False) -> Inse
     return Inserted(row["leased"], row["predecessor"], state, is_held_elsewhere)
 
 
+def step_columns(steps: Sequence[Step]) -> dict[str, Any]:
+    """The moves of positions as the parameters of an inserting statement."""
+    return {"topic": ORDERS_EVENTS.name, **parameters_of(steps)}
+
+
 def event_columns(new: Sequence[NewDelivery]) -> dict[str, list[object]]:
     """Events and their deliveries as the parameters of an inserting statement."""
     events = [delivery.event for delivery in new]
@@ -268,7 +276,7 @@ def event_columns(new: Sequence[NewDelivery]) -> dict[str, list[object]]:
 
 
 async def insert_events(
-    session: Session, new: Sequence[NewDelivery], lease: Lease
+    session: Session, new: Sequence[NewDelivery], lease: Lease, steps: Sequence[Step] = ()
 ) -> dict[UUID, Inserted]:
     """Insert events with their deliveries; those that are new, by delivery id.
 
@@ -276,13 +284,22 @@ async def insert_events(
         session: one statement, no transaction needed.
         new: what came; duplicates of what is stored are left out of the answer.
         lease: what those get that want one and may have it.
+        steps: of the positions, with it.
+
+    Raises:
+        OutOfStep: another process reads these events. They are stored, for either.
     """
     # Lanes are locked in the order in which outcomes lock them.
     new = sorted(new, key=lambda one: one.event.place)
     rows = await _queries.insert_events.all(
-        session, **event_columns(new), owner=lease.owner, lease_seconds=lease.seconds
+        session,
+        **event_columns(new),
+        **step_columns(steps),
+        owner=lease.owner,
+        lease_seconds=lease.seconds,
     )
-    return {row["id"]: inserted_of(row) for row in rows}
+    require_all(steps, sum(row["moved"] or 0 for row in rows))
+    return {row["id"]: inserted_of(row) for row in rows if row["id"] is not None}
 
 
 async def claim_due_deliveries(

@@ -66,6 +66,13 @@ class Positions(Protocol):
             Exception: Postgres is away.
         """
 
+    async def move(self, steps: Sequence[Step]) -> None:
+        """Move rows that no effect moves; another one's move wins.
+
+        Raises:
+            Exception: Postgres is away.
+        """
+
     async def put(self, partition: int, before: Position | None, after: Position) -> None:
         """Set a row that is not moved by a batch; another one's move wins.
 
@@ -174,10 +181,12 @@ class Cursor:
         Raises:
             Exception: Postgres is away.
         """
-        for step in self.steps(records):
-            if step.before.next_offset < step.after.next_offset:
-                await self._rows.put(step.partition, step.before, step.after)
-                self._at[step.partition] = step.after
+        left = [
+            step for step in self.steps(records) if step.before.next_offset < step.after.next_offset
+        ]
+        if left:
+            await self._rows.move(left)
+            self.done(left)
 
     async def align(self, partitions: Iterable[int]) -> None:
         """Read on where the rows say; what was assigned is known before its records come.
@@ -209,8 +218,11 @@ class Cursor:
         last = row.next_offset if row.record_id is None else row.next_offset - 1
         # What was removed from the start of the log meanwhile cannot be read.
         offset = max(last, begin)
-        self._reading().seek(TopicPartition(self._topic, partition), offset)
-        self._expected[partition] = _Sought(offset, row, again)
+        name = TopicPartition(self._topic, partition)
+        # It may have gone to another process meanwhile.
+        if name in self._reading().assignment():
+            self._reading().seek(name, offset)
+            self._expected[partition] = _Sought(offset, row, again)
 
     def _reading(self) -> AIOKafkaConsumer:
         consumer = self._consumer()

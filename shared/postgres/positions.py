@@ -35,6 +35,13 @@ _INSERT = """
 INSERT INTO positions (topic, partition, next_offset, record_id, generation)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
 """
+_MOVE = """
+UPDATE positions p SET next_offset = s.after, record_id = s.record_id, moved_at = now()
+FROM unnest($2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::text[])
+    AS s (partition, before, generation, after, record_id)
+WHERE p.topic = $1 AND p.partition = s.partition AND p.next_offset = s.before
+    AND p.generation = s.generation
+"""
 _PUT = """
 UPDATE positions SET next_offset = $3, record_id = $4, generation = $5, moved_at = now()
 WHERE topic = $1 AND partition = $2 AND next_offset = $6 AND generation = $7
@@ -61,6 +68,11 @@ class PositionRows:
         """See `Positions`."""
         async with self._database.session() as session:
             return bool(await session.fetchval(_ADOPTS, self._topic))
+
+    async def move(self, steps: Sequence[Step]) -> None:
+        """See `Positions`."""
+        async with self._database.session() as session:
+            await session.execute(_MOVE, self._topic, *parameters_of(steps).values())
 
     async def put(self, partition: int, before: Position | None, after: Position) -> None:
         """See `Positions`."""

@@ -3,8 +3,17 @@
 -- Events that take orders back, each lane once, with their deliveries. What is unfinished before one
 -- in its lane is superseded; so is the return itself, if that is how it finds `order.created` and
 -- nothing of the lane can have been attempted. Otherwise it is sent, after what may be under way: also
--- of a brand that was erased, but not to a 3PL that was.
-WITH gone AS MATERIALIZED (
+-- of a brand that was erased, but not to a 3PL that was. The positions move with it, from where they
+-- are believed to be.
+WITH stepped AS (
+    UPDATE positions p
+    SET next_offset = s.after, record_id = s.record_id, moved_at = now()
+    FROM unnest(:partitions::int[], :befores::bigint[], :generations::int[], :afters::bigint[],
+                :record_ids::text[]) AS s (partition, before, generation, after, record_id)
+    WHERE p.topic = :topic AND p.partition = s.partition AND p.next_offset = s.before
+        AND p.generation = s.generation
+    RETURNING p.partition
+), gone AS MATERIALIZED (
     SELECT account_id FROM erased_accounts WHERE account_id = ANY(:three_pls::uuid[])
 ),
 incoming AS (
@@ -79,8 +88,10 @@ inserted AS (
     ON CONFLICT (event_id, endpoint_id) DO NOTHING
     RETURNING id, state, lease_owner IS NOT NULL AS leased
 )
-SELECT n.id, n.state, n.leased, NULL::int AS predecessor, l.is_elsewhere
-FROM inserted n JOIN lanes l ON l.id = n.id;
+SELECT n.id, n.state, n.leased, NULL::int AS predecessor, l.is_elsewhere, NULL::bigint AS moved
+FROM inserted n JOIN lanes l ON l.id = n.id
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, count(*) FROM stepped;
 
 -- name: superseded_leases
 -- tenants: all; only what this process leased

@@ -21,6 +21,7 @@ from services.webhooks.returns import store
 from services.webhooks.returns.store import SupersededLease
 from services.webhooks.store import Incoming, Inserted, NewDelivery
 from shared.failures import is_transient
+from shared.kafka.positions import Step
 from shared.postgres.database import Database, Session
 from shared.telemetry import RETURN_EFFECTIVE_SECONDS
 
@@ -98,13 +99,21 @@ class Returns:
                 queue.forget_return(order_id)
 
     async def insert(
-        self, session: Session, new: Sequence[NewDelivery], begun: Mapping[UUID, bool]
+        self,
+        session: Session,
+        new: Sequence[NewDelivery],
+        begun: Mapping[UUID, bool],
+        steps: Sequence[Step] = (),
     ) -> dict[UUID, Inserted]:
-        """Store them; what they find waiting is superseded."""
+        """Store them; what they find waiting is superseded.
+
+        Raises:
+            OutOfStep: another process reads these events.
+        """
         # Lanes are locked in the order in which outcomes lock them.
         new = sorted(new, key=lambda one: (one.event.lane[1].int, one.event.lane[0].int))
         flags = [begun[delivery.event.attributes.id] for delivery in new]
-        inserted = await store.insert_returns(session, new, self._lease, flags)
+        inserted = await store.insert_returns(session, new, self._lease, flags, steps)
         now = datetime.now(UTC)
         for delivery in new:
             row, at = inserted.get(delivery.id), delivery.event.at

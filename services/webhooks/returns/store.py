@@ -6,14 +6,26 @@ from pathlib import Path
 from uuid import UUID
 
 from services.webhooks.delivery import Lease
-from services.webhooks.store import Inserted, NewDelivery, event_columns, inserted_of
+from services.webhooks.store import (
+    Inserted,
+    NewDelivery,
+    event_columns,
+    inserted_of,
+    step_columns,
+)
+from shared.kafka.positions import Step
 from shared.postgres.database import Session, load_queries, row_as
+from shared.postgres.positions import require_all
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 
 async def insert_returns(
-    session: Session, new: Sequence[NewDelivery], lease: Lease, begun: Sequence[bool]
+    session: Session,
+    new: Sequence[NewDelivery],
+    lease: Lease,
+    begun: Sequence[bool],
+    steps: Sequence[Step] = (),
 ) -> dict[UUID, Inserted]:
     """Insert events that take orders back, each lane once, and supersede what they make pointless.
 
@@ -23,15 +35,25 @@ async def insert_returns(
             out of the answer.
         lease: what those get that want one and may have it.
         begun: for each whether this process attempts its lane, or has an outcome to write.
+        steps: of the positions, with it.
+
+    Raises:
+        OutOfStep: another process reads these events. They are stored, for either.
     """
     rows = await _queries.insert_returns.all(
         session,
         **event_columns(new),
+        **step_columns(steps),
         begun=list(begun),
         owner=lease.owner,
         lease_seconds=lease.seconds,
     )
-    return {row["id"]: inserted_of(row, is_held_elsewhere=row["is_elsewhere"]) for row in rows}
+    require_all(steps, sum(row["moved"] or 0 for row in rows))
+    return {
+        row["id"]: inserted_of(row, is_held_elsewhere=row["is_elsewhere"])
+        for row in rows
+        if row["id"] is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)

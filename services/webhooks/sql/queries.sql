@@ -52,8 +52,17 @@ WHERE e.updated_at > now() - :seconds::float8 * interval '1 second';
 -- Events and their deliveries, once each however often they come. A delivery that this process
 -- has capacity for is leased to it at once, unless an earlier one of its lane waits elsewhere, or an
 -- older one of its endpoint is due: old before new. One that has to wait for its lane is not due until
--- it is let go (let_followers_go). Of accounts that were erased nothing is kept.
-WITH gone AS MATERIALIZED (
+-- it is let go (let_followers_go). Of accounts that were erased nothing is kept. The positions move
+-- with it, from where they are believed to be.
+WITH stepped AS (
+    UPDATE positions p
+    SET next_offset = s.after, record_id = s.record_id, moved_at = now()
+    FROM unnest(:partitions::int[], :befores::bigint[], :generations::int[], :afters::bigint[],
+                :record_ids::text[]) AS s (partition, before, generation, after, record_id)
+    WHERE p.topic = :topic AND p.partition = s.partition AND p.next_offset = s.before
+        AND p.generation = s.generation
+    RETURNING p.partition
+), gone AS MATERIALIZED (
     SELECT account_id FROM erased_accounts
     WHERE account_id = ANY(:brands::uuid[] || :three_pls::uuid[])
 ),
@@ -119,7 +128,10 @@ inserted AS (
     ON CONFLICT (event_id, endpoint_id) DO NOTHING
     RETURNING id, state, lease_owner IS NOT NULL AS leased
 )
-SELECT n.id, n.state, n.leased, p.predecessor FROM inserted n JOIN earlier p ON p.id = n.id;
+SELECT n.id, n.state, n.leased, p.predecessor, NULL::bigint AS moved
+FROM inserted n JOIN earlier p ON p.id = n.id
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, count(*) FROM stepped;
 
 -- name: claim_due_deliveries
 -- tenants: all; the claimer works for every endpoint
