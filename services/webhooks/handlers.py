@@ -68,11 +68,13 @@ def subscribe(
         await endpoints.reload(ids)
         claimer.endpoints_changed(ids)
 
+    positions = PositionRows(database, ORDERS_EVENTS.name)
+
     @router.positioned_subscriber(
         ORDERS_EVENTS,
         group="webhooks",
         parse=read_event,
-        rows=PositionRows(database, ORDERS_EVENTS.name),
+        rows=positions,
         max_records=settings.webhooks_batch_records,
     )
     async def on_order_events(events: Sequence[Incoming | None], steps: Sequence[Step]) -> None:
@@ -80,6 +82,8 @@ def subscribe(
         incoming = [event for event in events if event is not None]
         if incoming:
             await dispatcher.accept(incoming, steps)
+        else:
+            await positions.move(steps)
 
 
 def read_event(record: Record) -> Incoming | None:
