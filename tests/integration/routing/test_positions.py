@@ -149,6 +149,7 @@ async def test_who_lost_a_partition_writes_nothing_of_it(
             row = await database.fetchrow(
                 "SELECT * FROM positions WHERE next_offset = 1 FOR UPDATE"
             )
+            assert row is not None
             headers = cloud_event_headers("order.received", "/test", "a")
             order = shop.order("a", seconds=5, total="12.00")
             await shop.topics.publish(ORDERS_RECEIVED.name, order.key, order, headers)

@@ -35,6 +35,7 @@ async def test_a_restored_schema_stores_what_is_newer_and_sends_it_under_the_sam
     await receiver.has(1)
     await handled(database, 1)
     backup = await database.fetchrow("SELECT * FROM positions WHERE next_offset = 1")
+    assert backup is not None
     second = await connection.publish_events(order, 2)
     # The brand's own is nobody's delivery, and is handled all the same.
     await connection.publish(connection.event(uuid7(), 1, to_three_pl=False))
