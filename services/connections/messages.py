@@ -57,6 +57,7 @@ def connection_changed(
         endpoints=tuple(endpoints),
         settings_history=tuple(settings_history),
         delegation=connection.delegation,
+        delegation_since=connection.delegation_since,
         changed_at=connection.changed_at,
     )
     return _message(CONNECTIONS_CHANGED, str(connection.id), body.model_dump_json(), traceparent)

@@ -76,7 +76,8 @@ class ConnectionChanged(WireContract):
     connection ever had is listed, so that the newest message alone rebuilds a projection.
     `settings_history` has the versions of the last `SETTINGS_HISTORY` and the one that counted
     before them, oldest first: an order is bound to the one that counted when it was accepted,
-    however late it is decided on. `delegation` is what the 3PL may do in the brand's name.
+    however late it is decided on. `delegation` is what the 3PL may do in the brand's name, since
+    version `delegation_since`: what it was given before that is over.
     """
 
     connection_id: UUID
@@ -91,4 +92,5 @@ class ConnectionChanged(WireContract):
     endpoints: tuple[ConnectionEndpoint, ...] = ()
     settings_history: tuple[EffectiveSettings, ...] = ()
     delegation: LogInAsBrand = "orders"
+    delegation_since: int = 0
     changed_at: Timestamp

@@ -12,7 +12,7 @@ read from its start.
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -208,6 +208,9 @@ class Cursor:
             row = rows.get(name.partition)
             if row is None:
                 row = await self._first(consumer, name, begins[name])
+            elif row.record_id is not None and begins[name] == row.next_offset <= ends[name]:
+                # All that was handled has been removed by now, and nothing else.
+                row = replace(row, record_id=None)
             elif row.record_id is not None and not (
                 begins[name] <= row.next_offset - 1 < ends[name]
             ):

@@ -68,6 +68,8 @@ class Revocations:
         return (
             change.epoch != delegation.epoch
             or change.state not in _LIVE
+            # Also when it is allowed again by now.
+            or delegation.version < change.delegation_since
             or change.delegation == "off"
             or (delegation.may_set_keys and change.delegation != "credentials")
         )

@@ -56,6 +56,8 @@ class Connection:
     url: str | None = None
     login_link: str = ""
     login_link_is_over: bool = False
+    # The version at which the brand decided what is done in its name.
+    allowed_since: int = 0
     settings: dict[str, Any] = field(
         default_factory=lambda: {
             **dict.fromkeys(OWNERS, "brand"),
@@ -117,18 +119,16 @@ class Delegated:
     token: str
     connection: Connection
     epoch: int
-    may_set_keys: bool
+    allowed_since: int
 
     @property
     def is_good(self) -> bool:
-        """It carries connection and epoch, and is dead when either differs."""
+        """It is dead when the epoch differs, or the brand has decided anew what it allows."""
         now = self.connection
-        allowed = now.settings["log_in_as_brand"]
         return (
             now.state in _ACCEPTED
             and now.epoch == self.epoch
-            and allowed != "off"
-            and (allowed == "credentials" or not self.may_set_keys)
+            and now.allowed_since == self.allowed_since
         )
 
 
@@ -296,6 +296,8 @@ class Parties:
             connection.url = value
         else:
             connection.settings[name] = value
+        if name == "log_in_as_brand":
+            connection.allowed_since = connection.version
         connection.settings_version += name in (*OWNERS, "webhook_url")
 
     def _join(self, connection: Connection) -> None:

@@ -15,6 +15,7 @@ class Connection:
     """A connection with all that is shown and published of it.
 
     `is_proven`: whether its store is.
+    `delegation_since`: the version at which `delegation` changed last.
     `waits_since`: when it came into a state that somebody has to end; the year 9999 in others.
     `link_is_usable`: whether the brand has a link, shared or mailed, that is still good.
     """
@@ -44,6 +45,7 @@ class Connection:
     is_proven: bool
     webhook_url: str | None = field(repr=False)
     delegation: LogInAsBrand
+    delegation_since: int
     locked_settings: Sequence[str]
 
 

@@ -123,6 +123,8 @@ WHERE store_id = :store_id AND state = 'active' AND id <> :id;
 UPDATE connections
 SET state = :state, epoch = :epoch, priority = :priority, settings_version = :settings_version,
     delegation = coalesce(:delegation::text, delegation),
+    delegation_since = CASE WHEN :delegation::text <> delegation THEN version + 1
+                            ELSE delegation_since END,
     locked_settings = coalesce(:locked_settings::text[], locked_settings),
     state_since = CASE WHEN state = :state THEN state_since ELSE now() END,
     version = version + 1, changed_at = now()

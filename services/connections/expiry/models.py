@@ -14,8 +14,8 @@ BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class ExpiredClaim:
-    """A pending connection that nobody accepted in time; `account_id` is the claim's."""
+class OverClaim:
+    """A claim that nobody accepted in time, or that its 3PL ended; `account_id` is the claim's."""
 
     connection_id: UUID
     store_id: UUID

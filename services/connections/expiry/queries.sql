@@ -18,6 +18,26 @@ SELECT EXISTS (
                         WHERE l.connection_id = c.id
                             AND l.expires_at > now() - :kept::interval));
 
+-- name: list_ended_claims
+-- tenants: all; what nobody can accept any more
+-- Disconnected by their 3PL before anybody had accepted: nobody works in the account.
+SELECT c.id AS connection_id, c.store_id, c.brand_id AS account_id, c.three_pl_id
+FROM connections c JOIN accounts a ON a.id = c.brand_id
+WHERE c.state = 'disconnected' AND c.epoch = 0 AND a.erased_at IS NULL
+    AND NOT EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id)
+    AND NOT EXISTS (SELECT FROM connections o
+                    WHERE o.brand_id = a.id AND o.state = 'pending')
+ORDER BY c.id LIMIT :limit;
+
+-- name: is_ended_claim$
+-- tenants: all; the caller holds the account
+SELECT EXISTS (
+    SELECT FROM accounts a
+    WHERE a.id = :account_id AND a.erased_at IS NULL
+        AND NOT EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id)
+        AND NOT EXISTS (SELECT FROM connections o
+                        WHERE o.brand_id = a.id AND o.state = 'pending'));
+
 -- name: lock_free_account$
 -- tenants: all; the caller reads the claim again
 -- Before the store, as who accepts.

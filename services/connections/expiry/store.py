@@ -8,7 +8,7 @@ from services.connections.expiry.models import (
     CLAIM_KEPT,
     KEYS_KEPT,
     LINKS_KEPT,
-    ExpiredClaim,
+    OverClaim,
 )
 from shared.postgres.database import Session, load_queries, row_as
 
@@ -16,10 +16,10 @@ _queries = load_queries(Path(__file__).parent / "queries.sql")
 _MOST_CLAIMS = 100
 
 
-async def list_expired_claims(session: Session) -> list[ExpiredClaim]:
+async def list_expired_claims(session: Session) -> list[OverClaim]:
     """Some of the pending connections whose newest link ended long ago, the oldest first."""
     rows = await _queries.list_expired_claims.all(session, kept=CLAIM_KEPT, limit=_MOST_CLAIMS)
-    return [row_as(ExpiredClaim, row) for row in rows]
+    return [row_as(OverClaim, row) for row in rows]
 
 
 async def is_expired_claim(session: Session, connection_id: UUID) -> bool:
@@ -27,6 +27,17 @@ async def is_expired_claim(session: Session, connection_id: UUID) -> bool:
     return bool(
         await _queries.is_expired_claim.value(session, connection_id=connection_id, kept=CLAIM_KEPT)
     )
+
+
+async def list_ended_claims(session: Session) -> list[OverClaim]:
+    """Some of the claims that their 3PL has disconnected, and that are not erased yet."""
+    rows = await _queries.list_ended_claims.all(session, limit=_MOST_CLAIMS)
+    return [row_as(OverClaim, row) for row in rows]
+
+
+async def is_ended_claim(session: Session, account_id: UUID) -> bool:
+    """Whether nobody works in the account, or can be asked to."""
+    return bool(await _queries.is_ended_claim.value(session, account_id=account_id))
 
 
 async def lock_free_claim(session: Session, account_id: UUID, store_id: UUID) -> bool:

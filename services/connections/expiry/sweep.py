@@ -41,6 +41,8 @@ async def once(database: Database) -> None:
     ended = 0
     while some := await claims.expire(database):
         ended += some
+    while await claims.erase_ended(database):
+        pass
     if ended:
         logger.info("claims that nobody accepted have ended", claims=ended)
     for sweep in _SWEEPS:

@@ -107,6 +107,28 @@ async def test_a_claim_that_nobody_accepts_ends_once_on_two_replicas(
         assert (await three_pl.post("/v1/brands", form))["connection"]["state"] == "pending"
 
 
+async def test_a_claim_that_its_3pl_ends_is_erased_and_an_accepted_one_is_not(
+    service_settings: dict[str, str], topics: Topics, postgres_dsn: str
+) -> None:
+    async with sweeping(service_settings, replicas=2) as api:
+        three_pl = await api.three_pl()
+        ended = await three_pl.post("/v1/brands", brand_form())
+        kept = await three_pl.post("/v1/brands", brand_form())
+        brand, _ = await api.accepted(kept)
+        for one in (ended, kept):
+            await three_pl.post(f"/v1/connections/{one['connection']['id']}/disconnect")
+        contact = ended["contact"]["email"]
+
+        async def tables() -> set[str]:
+            return await tables_with(postgres_dsn, "connections", [contact])
+
+        await eventually(tables, lambda found: not found)
+        records = await topics.all(ACCOUNTS_CHANGED.name, at_least=1)
+        said = [AccountChanged.model_validate_json(record.value) for record in records]
+        assert {str(one.account_id) for one in said if one.erased} == {ended["id"]}
+        assert (await brand.get("/v1/stores"))["data"][0]["domain"] == kept["store"]["domain"]
+
+
 async def test_a_claim_with_a_newer_link_and_an_accepted_one_stay(
     service_settings: dict[str, str], postgres_dsn: str
 ) -> None:

@@ -354,10 +354,9 @@ class PartiesMachine(RuleBasedStateMachine):
         wanted = self.model.may_act_in_its_name(connection, who)
         assert answer.json().get("error", OK) == wanted, answer.text
         if wanted == OK:
-            may_set_keys = connection.settings["log_in_as_brand"] == "credentials"
             token = answer.json()["access_token"]
             self.model.delegated.append(
-                Delegated(token, connection, connection.epoch, may_set_keys)
+                Delegated(token, connection, connection.epoch, connection.allowed_since)
             )
 
     @invariant()

@@ -108,6 +108,9 @@ def connection(version: int, **fields: object) -> ConnectionChanged:
         ({"state": "disconnected"}, True),
         ({"delegation": "off"}, True),
         ({"delegation": "orders"}, False),
+        ({"delegation_since": 4}, False),
+        # Switched off and on again.
+        ({"delegation_since": 5}, True),
     ],
 )
 def test_who_acts_in_a_brands_name_is_stopped_by_its_connection(
