@@ -28,7 +28,7 @@ mails: $(STAMP)
 
 ## test: the whole suite on the embedded engines
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not deep and not containers" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not deep and not containers" $(ARGS)
 
 ## test-fast: the inner loop, no engines
 test-fast: $(STAMP)

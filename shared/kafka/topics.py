@@ -1,5 +1,7 @@
 """The topics: what stands on each, how it keeps its records, and how they are created."""
 
+import asyncio
+import time
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -18,6 +20,8 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 # What a dead letter has more than its record: the headers that say why and where from.
 DEAD_LETTER_BYTES = 64 * 1024
 DELETE_RETENTION_MS = 7 * 24 * 3_600_000
+_KNOWN_SECONDS = 30.0
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ async def create_topics(
             for name, configs in _topic_configs(replication).items()
         ]
         answer = await admin.create_topics(wanted)
+        await _wait_known(admin, [topic.name for topic in wanted])
     finally:
         await admin.close()
     created = []
@@ -103,6 +108,16 @@ async def create_topics(
         elif error is not TopicAlreadyExistsError:
             raise error(f"{name}: {message}")
     return created
+
+
+async def _wait_known(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    """Return once the brokers tell of the topics: what was just created is not known at once."""
+    until = time.monotonic() + _KNOWN_SECONDS
+    while any(topic["error_code"] for topic in await admin.describe_topics(names)):
+        if time.monotonic() > until:
+            # Who writes to them waits by itself.
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _topic_configs(replication: int) -> dict[str, dict[str, str]]:

@@ -12,7 +12,7 @@ import time
 from tests.containers.engines import ROOT, engines
 
 _SUITE = [
-    *("-n", "3", "--dist", "worksteal"),
+    *("-n", "2", "--dist", "worksteal"),
     *("-m", "not deep and not containers"),
     *("-p", "tests.containers.addressed"),
 ]

@@ -119,7 +119,7 @@ def test_up_ends_with_all_its_children(tmp_path: Path, how: signal.Signals) -> N
         assert wait_for(lambda: (run / "stack.json").exists() or command.poll() is not None, 60)
         pids = json.loads((run / "stack.json").read_text())["pids"]
         command.send_signal(how)
-        assert command.wait(30) == 0
+        assert command.wait(90) == 0
     finally:
         command.kill()
         command.wait()
