@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from fastapi import FastAPI
 
@@ -71,6 +71,14 @@ async def remake(kafka: str, name: str, partitions: int = 3) -> None:
         await eventually(make, lambda error: error == 0)
     finally:
         await admin.close()
+    # The broker may go on with the old one for a moment, and lose what is sent to it.
+    async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
+        names = [TopicPartition(name, partition) for partition in range(partitions)]
+
+        async def end() -> int:
+            return sum((await consumer.end_offsets(names)).values())
+
+        await eventually(end, lambda offsets: offsets == 0)
 
 
 async def test_the_whole_log_read_again_changes_nothing(

@@ -99,7 +99,7 @@ async def handled(cursor: Cursor, log: Log, rows: Rows, batches: int = 4) -> lis
 
 def reading(log: Log, row: Position | None = None, **more: Any) -> tuple[Cursor, Rows]:
     rows = Rows(row, **more)
-    return Cursor("orders", rows, lambda: log), rows  # type: ignore[arg-type,return-value]  # a fake
+    return Cursor("orders", rows, lambda: log), rows
 
 
 async def test_without_a_row_the_log_is_read_from_its_start() -> None:
@@ -176,7 +176,7 @@ async def test_a_hole_in_the_log_is_passed() -> None:
     cursor, rows = reading(log)
     await cursor.align([0])
     for _ in range(2):
-        records = await cursor.admit([Raw(2), Raw(3)])  # type: ignore[list-item]  # a fake
+        records = await cursor.admit([Raw(2), Raw(3)])
         steps = cursor.steps(records)
         await rows.move(steps)
         cursor.done(steps)
