@@ -19,8 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from relevo.local.engines import Kafka, Postgres
 from relevo.operate import secrets, topics
 from relevo.operate.migrations import migrate
-from tests.kit.databases import Databases
-from tests.kit.engines import Addresses, shared_engines, stop_shared_engines
+from tests.kit.engines import Addresses, administer, shared_engines, stop_shared_engines
 
 _PARTITIONS = 3
 
@@ -80,20 +79,13 @@ def kafka(engines: Addresses) -> str:
     return engines.kafka
 
 
-@pytest.fixture(scope="session")
-def databases(engines: Addresses) -> Iterator[Databases]:
-    """The databases of this worker."""
-    databases = Databases(engines)
-    yield databases
-    asyncio.run(databases.close())
-
-
 @pytest.fixture
-async def postgres_dsn(engines: Addresses, databases: Databases) -> AsyncIterator[str]:
+async def postgres_dsn(engines: Addresses) -> AsyncIterator[str]:
     """A migrated database of its own."""
-    name = await databases.take()
+    name = f"test_{random.token_hex(6)}"
+    await administer(engines, f"CREATE DATABASE {name} TEMPLATE {engines.template}")
     yield engines.dsn(name)
-    await databases.give_back(name)
+    await administer(engines, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
