@@ -373,7 +373,7 @@ class PartiesMachine(RuleBasedStateMachine):
             return (await holder.call("GET", path)).status_code
 
         # Within a second, as every process hears of it.
-        await eventually(status, lambda found: found == wanted, seconds=5)
+        await eventually(status, lambda found: found == wanted)
         if held.is_good:
             assert (await holder.call("GET", "/v1/connections")).json()["code"] == "delegated"
 
@@ -521,7 +521,7 @@ def by_id(several: list[dict[str, Any]]) -> list[str]:
 @pytest.mark.parametrize(
     ("examples", "steps", "phases"),
     [
-        (6, 25, [Phase.generate]),
+        (4, 20, [Phase.generate]),
         pytest.param(
             150,
             50,
