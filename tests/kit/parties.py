@@ -56,6 +56,8 @@ class Connection:
     url: str | None = None
     login_link: str = ""
     login_link_is_over: bool = False
+    # A claim that is over, and what was typed into it.
+    is_erased: bool = False
     # The version at which the brand decided what is done in its name.
     allowed_since: int = 0
     settings: dict[str, Any] = field(
@@ -153,11 +155,11 @@ class Parties:
         return list(self.stores.values()) if who == "brand" else []
 
     def brands_of(self, who: Who) -> list[tuple[str, bool]]:
-        """Ids of what a 3PL entered, and whether somebody accepted it; an expired claim is gone."""
+        """Ids of what a 3PL entered, and whether somebody accepted it; one that is erased is gone."""
         return [
             (one.claim, one.is_brands)
             for one in self.connections
-            if one.three_pl == who and one.claim and one.state != "expired"
+            if one.three_pl == who and one.claim and not one.is_erased
         ]
 
     # --- asking
@@ -170,7 +172,7 @@ class Parties:
         return "already_connected" if self._has(who, domain) else OK
 
     def may_issue_link(self, connection: Connection, who: Who) -> str:
-        if who != connection.three_pl or connection.state == "expired":
+        if who != connection.three_pl or connection.is_erased:
             return "not_found"
         return OK if connection.state == "pending" else "nothing_pending"
 
@@ -180,7 +182,7 @@ class Parties:
 
     def accept(self, link: MailedLink, who: Who, settings_version: int) -> str:
         connection = link.connection
-        if not link.is_used and (link.is_over or connection.state == "expired"):
+        if not link.is_used and (link.is_over or connection.is_erased):
             return "link_expired"
         if who != "brand":
             return "wrong_account"

@@ -406,6 +406,10 @@ class PartiesMachine(RuleBasedStateMachine):
         if connection.state == "pending":
             connection.state = "expired"
             connection.version += 1
+        for one in self.model.connections:
+            one.is_erased |= one.state == "expired" or (
+                one.state == "disconnected" and not one.is_brands
+            )
 
     # --- what holds at all times
 
