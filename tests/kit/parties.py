@@ -155,7 +155,7 @@ class Parties:
         return list(self.stores.values()) if who == "brand" else []
 
     def brands_of(self, who: Who) -> list[tuple[str, bool]]:
-        """Ids of what a 3PL entered, and whether somebody accepted it; one that is erased is gone."""
+        """Ids of what a 3PL entered, and whether somebody accepted; what is erased is gone."""
         return [
             (one.claim, one.is_brands)
             for one in self.connections
