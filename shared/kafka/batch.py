@@ -121,14 +121,16 @@ class BatchHandler(Generic[Body]):
             received = await self._read(admitted)
             if received:
                 await self._handle_or_halve(received)
-            if self._cursor is not None:
-                cursor = self._cursor
-                await self._retry_transient(lambda: cursor.settle(admitted))
+            if (settling := self._cursor) is not None:
+                await self._retry_transient(lambda: settling.settle(admitted))
         except OutOfStep as error:
-            # Another process has a partition, or had it: what the rows say counts.
+            # Another process has a partition, or had it: what the rows say counts. Sought at once:
+            # what is left of the batch must not wait for a record that may never come.
             logger.warning("batch is not ours", topic=self._topic.name, reason=str(error))
             if self._cursor is not None:
-                self._cursor.forget()
+                cursor, partitions = self._cursor, {record.partition for record in records}
+                cursor.forget()
+                await self._retry_transient(lambda: cursor.align(partitions))
         BATCH_SECONDS.labels(self._topic.name).observe(time.monotonic() - started)
 
     async def _admit(self, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from shared.kafka.positions import Cursor, Position, Step
+from shared.kafka.batch import BatchHandler
+from shared.kafka.brake import Brake, BrakeLimits
+from shared.kafka.dead_letters import LoggedOnly
+from shared.kafka.positions import Cursor, OutOfStep, Position, Step
+from shared.kafka.topics import ORDERS_RECEIVED
 
 TOPIC = TopicPartition("orders", 0)
 
@@ -213,3 +217,32 @@ async def test_a_partition_that_went_away_meanwhile_is_left_alone() -> None:
     cursor, rows = reading(log, Position(5, "first-4"))
     assert await cursor.admit(log.poll()) == []
     assert (log.position, rows.row) == (10, Position(5, "first-4"))
+
+
+async def test_what_is_left_of_a_batch_that_was_not_ours_is_sought_at_once() -> None:
+    log = Log(end=6)
+    cursor, rows = reading(log)
+    handled_here: list[str] = []
+
+    async def handle(keys: Sequence[str], steps: Sequence[Step]) -> None:
+        if steps[0].before != rows.row:
+            raise OutOfStep("the row is somewhere else")
+        handled_here.extend(keys)
+
+    handler = BatchHandler(
+        ORDERS_RECEIVED,
+        lambda record: str(record.offset),
+        handle,
+        LoggedOnly(),
+        1.0,
+        Brake("orders", BrakeLimits()),
+        None,
+        cursor,
+    )
+    await handler(log.poll())
+    # Whoever had the partition before commits its last batch after we looked.
+    rows.row = Position(4, "first-3")
+    await handler(log.poll())
+    assert (handled_here, log.position) == ([], 3)
+    await handler(log.poll())
+    assert handled_here == ["4", "5"]
