@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from shared.kafka.topics import ORDERS_EVENTS
 from tests.integration.webhooks.conftest import MakeApp
+from tests.kit.locks import wait_for_a_lock
 from tests.kit.publishers import EventPublisher, Topics, new_secret
 from tests.kit.receiver import ReceivedWebhook, Receiver
 from tests.kit.waiting import eventually
@@ -349,16 +350,28 @@ async def test_410_disables_the_endpoint_and_parks_its_deliveries(
 
 
 async def test_after_410_nothing_more_is_sent_also_while_that_is_not_written(
-    start: MakeApp, connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+    postgres_dsn: str,
 ) -> None:
     receiver.will(410)
-    await start(webhooks_poll_seconds=0.05, webhooks_flush_seconds=3.0)
+    await start(webhooks_poll_seconds=0.05)
     await connection.publish_connection()
-    await connection.publish_events(uuid7(), 1)
-    await receiver.has(1)
-    await connection.publish_events(uuid7(), 1)
-    await connection.publish_events(uuid7(), 1)
-    await states(database, "pending", "pending", "pending")
+    await eventually(lambda: database.fetchval("SELECT count(*) FROM endpoints"), bool)
+    async with database.transaction():
+        # Whoever writes that the endpoint is gone waits for us.
+        await database.execute("SELECT FROM endpoints FOR NO KEY UPDATE")
+        await connection.publish_events(uuid7(), 1)
+        await receiver.has(1)
+        await wait_for_a_lock(postgres_dsn, "UPDATE endpoints SET state = 'disabled'")
+        await connection.publish_events(uuid7(), 1)
+        await connection.publish_events(uuid7(), 1)
+        # Both were claimed and let go again, or are yet to be.
+        await eventually(
+            lambda: database.fetchval("SELECT count(*) FROM deliveries"), lambda count: count == 3
+        )
     await states(database, "parked", "parked", "parked")
 
     assert len(receiver.got) == 1
