@@ -62,6 +62,11 @@ OTHER_LOGS = Counter(
     ("topic",),
 )
 
+TAKEN_OVER = Counter(
+    "relevo_events_taken_over_total",
+    "Events of routing's own log that its database did not know: it was restored, or emptied.",
+)
+
 REQUESTS_REFUSED = Counter(
     "relevo_requests_refused_total",
     "Requests of stores that found no place, by the limit that they met (process, unproven, "

@@ -19,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from relevo.local.engines import Kafka, Postgres
 from relevo.operate import secrets, topics
 from relevo.operate.migrations import migrate
-from tests.kit.engines import Addresses, administer, shared_engines, stop_shared_engines
+from tests.kit.engines import Addresses, administer, copy_of, shared_engines, stop_shared_engines
 
 _PARTITIONS = 3
 
@@ -83,7 +83,7 @@ def kafka(engines: Addresses) -> str:
 async def postgres_dsn(engines: Addresses) -> AsyncIterator[str]:
     """A migrated database of its own."""
     name = f"test_{random.token_hex(6)}"
-    await administer(engines, f"CREATE DATABASE {name} TEMPLATE {engines.template}")
+    await administer(engines, copy_of(engines.template, name))
     yield engines.dsn(name)
     await administer(engines, f"DROP DATABASE {name} WITH (FORCE)")
 

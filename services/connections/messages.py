@@ -58,6 +58,7 @@ def connection_changed(
         settings_history=tuple(settings_history),
         delegation=connection.delegation,
         delegation_since=connection.delegation_since,
+        state_since=connection.state_since,
         changed_at=connection.changed_at,
     )
     return _message(CONNECTIONS_CHANGED, str(connection.id), body.model_dump_json(), traceparent)

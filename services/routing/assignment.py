@@ -6,6 +6,7 @@ when Relevo accepted it; what later messages change is in `services.routing.upda
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from uuid import UUID
 
 from services.routing import holds, updates
@@ -24,13 +25,19 @@ from shared.contracts.order import OrderStatus
 from shared.contracts.orders_received import CLOCK_TOLERANCE
 
 
-def assign(connections: Iterable[Connection]) -> Connection | None:
-    """The connection that new orders of a store go to; None means the brand keeps them.
+def assign(connections: Iterable[Connection], accepted_at: datetime) -> Connection | None:
+    """The connection that a new order of a store goes to; None means the brand keeps it.
 
-    Of several active ones the lowest `priority` wins; equal ones are refused on activation, and
+    It was active when Relevo accepted the order, and still is: one that ended meanwhile would give
+    the order back. Of several the lowest `priority` wins; equal ones are refused on activation, and
     the id decides should two be seen in the moment between.
     """
-    active = [found for found in connections if found.state is ConnectionState.ACTIVE]
+    active = [
+        found
+        for found in connections
+        if found.state is ConnectionState.ACTIVE
+        and (found.state_since is None or found.state_since <= accepted_at)
+    ]
     return min(active, key=lambda found: (found.priority, found.id), default=None)
 
 

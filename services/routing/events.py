@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from uuid_utils.compat import uuid7
 
-from services.routing.orders import Decision, Event, Hold
-from shared.contracts.orders_events import OrderEventAttributes
+from services.routing.orders import Decision, Event, Hold, Order
+from shared.contracts.orders_events import ORDER_STATE, OrderEventAttributes
 from shared.kafka.message import Message
 from shared.kafka.topics import ORDERS_EVENTS
 
@@ -25,13 +25,13 @@ def messages(decisions: Iterable[tuple[Decision, str | None]]) -> list[Message]:
     """
     timestamp = _rfc3339(datetime.now(UTC))
     return [
-        _message(event, traceparent, timestamp)
+        _message(event, decision, traceparent, timestamp)
         for decision, traceparent in decisions
         for event in decision.events
     ]
 
 
-def _message(event: Event, traceparent: str | None, timestamp: str) -> Message:
+def _message(event: Event, decision: Decision, traceparent: str | None, timestamp: str) -> Message:
     order = event.order
     belongs_to_three_pl = order.connection_id is not None
     attributes = OrderEventAttributes(
@@ -48,10 +48,29 @@ def _message(event: Event, traceparent: str | None, timestamp: str) -> Message:
     headers = attributes.headers()
     headers["ce_time"] = timestamp
     headers["content-type"] = "application/json"
+    headers[ORDER_STATE] = _state(event.order, decision)
     if traceparent:
         headers["traceparent"] = traceparent
     body = {"type": event.type, "timestamp": timestamp, "data": _data(event)}
     return Message(ORDERS_EVENTS.name, str(order.id), headers, orjson.dumps(body))
+
+
+def _state(order: Order, decision: Decision) -> str:
+    """See `OrderState`. What people wrote stands in the body alone, where erasure knows of it."""
+    state = {
+        "outcome": decision.outcome,
+        "why": {name: value for name, value in decision.why.items() if name != "note"},
+        # As text: the driver's own kind of UUID is not what orjson knows.
+        "three_pl_id": str(order.three_pl_id) if order.three_pl_id else None,
+        "accepted_at": order.accepted_at,
+        "source_updated_at": order.source_updated_at,
+        "source_received_at": order.source_received_at,
+        "content_hash": order.content_hash.hex(),
+        "log_position": tuple(order.position) if order.position else None,
+        "tombstone": order.tombstone,
+        "placed_by": {str(hold.id): str(hold.placed_by) for hold in order.holds if hold.placed_by},
+    }
+    return orjson.dumps(state).decode()
 
 
 def _data(event: Event) -> dict[str, Any]:

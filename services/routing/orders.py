@@ -74,7 +74,8 @@ class SettingsVersion:
 class Connection(SettingsVersion):
     """What routing keeps of a connection: enough to assign and to fence.
 
-    The fields of `SettingsVersion` are those of the newest version.
+    The fields of `SettingsVersion` are those of the newest version. `state_since` is from when the
+    state counts; None where nobody told.
     """
 
     id: UUID
@@ -85,6 +86,7 @@ class Connection(SettingsVersion):
     version: int
     epoch: int
     priority: int
+    state_since: datetime | None = None
 
     @classmethod
     def of(cls, change: ConnectionChanged) -> Self:
@@ -107,6 +109,7 @@ class Connection(SettingsVersion):
             endpoint_id=settings.endpoint_id,
             # Without its history the change itself is the best that is known.
             effective_at=effective.get(settings.version, change.changed_at),
+            state_since=change.state_since,
         )
 
 
@@ -244,7 +247,8 @@ Why = dict[str, str | int | None]
 class Decision:
     """What to write: the order as it is now, the events that follow, and why.
 
-    `placed` are new holds, `lifted` the ids of those that stand no more.
+    `placed` are new holds, `lifted` the ids of those that stand no more. `at`: when it was made;
+    None for now.
     """
 
     outcome: Outcome
@@ -253,3 +257,4 @@ class Decision:
     why: Why = field(default_factory=dict)
     placed: tuple[Hold, ...] = ()
     lifted: tuple[UUID, ...] = ()
+    at: datetime | None = None

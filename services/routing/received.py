@@ -268,7 +268,6 @@ def decide(
         known: the orders that are known, locked.
         parked: orders that have a parked record already.
     """
-    assigned = {store_id: assignment.assign(found) for store_id, found in connections.items()}
     current = dict(known)
     waiting = set(parked)
     handled = Handled([], [])
@@ -277,7 +276,7 @@ def decide(
             handled.parked.append(Parked(order.key, order.record, _BEHIND, order.brand_id))
             continue
         try:
-            decision = _decide(order, assigned.get(order.key.store_id), versions, current)
+            decision = _decide(order, connections.get(order.key.store_id, ()), versions, current)
         except Exception as error:
             waiting.add(order.key)
             parking = Parked(order.key, order.record, describe(error), order.brand_id)
@@ -297,12 +296,13 @@ def decide(
 
 def _decide(
     order: ReceivedOrder,
-    connection: Connection | None,
+    connections: Iterable[Connection],
     versions: Mapping[UUID, Sequence[SettingsVersion]],
     current: Mapping[tuple[UUID, str], Order],
 ) -> Decision:
     if order.incoming is None:
         raise Permanent(order.flaw)
+    connection = assignment.assign(connections, order.incoming.received_at)
     if connection is not None:
         connection = assignment.bound(connection, versions.get(connection.id, ()), order.incoming)
     known = current.get(order.key)

@@ -41,7 +41,8 @@ def _connection(row: asyncpg.Record) -> Connection:
     return row_as(Connection, row, state=ConnectionState(row["state"]))
 
 
-def _order(row: asyncpg.Record) -> Order:
+def order_of(row: asyncpg.Record) -> Order:
+    """An order as a row with `holds` has it."""
     is_placed = row["log_offset"] is not None
     return row_as(
         Order,
@@ -136,6 +137,7 @@ async def apply_connections(session: Session, changes: Sequence[ConnectionChange
         priorities=[connection.priority for connection in connections],
         settings_versions=[connection.settings_version for connection in connections],
         changed_at=[change.changed_at for change in changes],
+        state_since=[connection.state_since for connection in connections],
         **_columns_of_settings(connections),
     )
     versions = [
@@ -245,7 +247,7 @@ async def lock_orders_to_hand_back(
     rows = await _queries.lock_orders_to_hand_back.all(session, **bounds)
     if not rows and handover.is_whole:
         rows = await _queries.lock_worked_orders_to_hand_back.all(session, **bounds)
-    return [_order(row) for row in rows]
+    return [order_of(row) for row in rows]
 
 
 async def progress_handover(session: Session, handover: PendingHandover, returned: int) -> None:
@@ -297,13 +299,13 @@ async def lock_orders(
         stores=[store for store, _ in wanted],
         external_ids=[external_id for _, external_id in wanted],
     )
-    return {(row["store_id"], row["external_id"]): _order(row) for row in rows}
+    return {(row["store_id"], row["external_id"]): order_of(row) for row in rows}
 
 
 async def lock_order(session: Session, order_id: UUID) -> Order | None:
     """One order, locked."""
     row = await _queries.lock_order.one(session, order_id=order_id)
-    return _order(row) if row else None
+    return order_of(row) if row else None
 
 
 # What leaves the order as it was, and what leaves no trace but a metric.
@@ -342,14 +344,18 @@ class _Line(NamedTuple):
     order: Order
     event: str | None
     why: str
+    at: datetime | None
 
 
 def _lines(decision: Decision) -> list[_Line]:
     if decision.outcome in _SILENT:
         return []
     why = orjson.dumps(decision.why).decode()
-    told = [_Line(decision.outcome, event.order, event.type, why) for event in decision.events]
-    return told or [_Line(decision.outcome, decision.order, None, why)]
+    told = [
+        _Line(decision.outcome, event.order, event.type, why, decision.at)
+        for event in decision.events
+    ]
+    return told or [_Line(decision.outcome, decision.order, None, why, decision.at)]
 
 
 async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequence[_Line]) -> None:
@@ -393,6 +399,7 @@ async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequen
             line_statuses=[line.order.status for line in lines],
             line_connections=[line.order.connection_id for line in lines],
             whys=[line.why for line in lines],
+            line_times=[line.at for line in lines],
         )
     except asyncpg.UniqueViolationError as error:
         raise Transient("another process entered the same order at the same moment") from error

@@ -77,7 +77,8 @@ class ConnectionChanged(WireContract):
     `settings_history` has the versions of the last `SETTINGS_HISTORY` and the one that counted
     before them, oldest first: an order is bound to the one that counted when it was accepted,
     however late it is decided on. `delegation` is what the 3PL may do in the brand's name, since
-    version `delegation_since`: what it was given before that is over.
+    version `delegation_since`: what it was given before that is over. `state_since`: from when the
+    state counts for orders that enter; None in messages of before.
     """
 
     connection_id: UUID
@@ -93,4 +94,5 @@ class ConnectionChanged(WireContract):
     settings_history: tuple[EffectiveSettings, ...] = ()
     delegation: LogInAsBrand = "orders"
     delegation_since: int = 0
+    state_since: Timestamp | None = None
     changed_at: Timestamp

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, Self
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.connections_changed import Party
 from shared.contracts.fields import Timestamp, WireContract
 from shared.contracts.order import Order, OrderStatus
@@ -12,6 +14,8 @@ from shared.contracts.order import Order, OrderStatus
 OrderEventType = Literal[
     "order.created", "order.updated", "order.unassigned", "order.cancelled", "order.returned"
 ]
+# A header of `orders.events`; see `OrderState`.
+ORDER_STATE = "ce_orderstate"
 HoldKind = Literal["payment", "address", "stock", "fraud", "customer", "other"]
 
 
@@ -61,6 +65,28 @@ class OrderEvent(WireContract):
     type: OrderEventType
     timestamp: Timestamp
     data: OrderEventData
+
+
+class OrderState(WireContract):
+    """What routing knows of an order besides the event, in the header `ce_orderstate`.
+
+    For routing alone, which takes over from its own log what its database has lost; nobody is sent
+    it. `outcome` and `why` are the line of the history. `three_pl_id` has the order or had it last.
+    `content_hash` is in hex, `log_position` is generation, partition and offset of the newest
+    message of the store that counted, which was accepted at `source_received_at`. `placed_by` says
+    which account placed a hold.
+    """
+
+    outcome: str
+    why: dict[str, str | int | None] = Field(default_factory=dict)
+    three_pl_id: UUID | None = None
+    accepted_at: Timestamp
+    source_updated_at: Timestamp
+    source_received_at: Timestamp | None = None
+    content_hash: str
+    log_position: tuple[int, int, int] | None = None
+    tombstone: bool = False
+    placed_by: dict[UUID, UUID] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ At-least-once: a relay that dies between acknowledgement and deletion sends agai
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import orjson
@@ -90,6 +90,7 @@ class Relay:
         batch: most messages under way at once.
         poll_seconds: the slow poll; only lost wake-ups wait for it.
         retry_seconds: until a key that failed once is tried again.
+        on_sent: told of each message that Kafka has, and of where it is there.
     """
 
     def __init__(
@@ -101,7 +102,9 @@ class Relay:
         batch: int = 1_000,
         poll_seconds: float = 1.0,
         retry_seconds: float = 1.0,
+        on_sent: Callable[[Message, object], None] | None = None,
     ) -> None:
+        self._on_sent = on_sent
         self._database = database
         self._schema = schema
         self._send = send
@@ -252,7 +255,9 @@ class Relay:
 
     async def _try(self, row: Row) -> Failure | None:
         try:
-            await (await self._send(row.message))
+            place = await (await self._send(row.message))
+            if self._on_sent is not None:
+                self._on_sent(row.message, place)
         except KafkaAway:
             raise
         except MessageRefused as error:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.kafka.positions import OutOfStep, Position, Step
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Session
 
 # For the migration of each schema that has such a consumer; frozen, as every migration is. A schema
 # of before has read up to Kafka's own offsets: its first rows are made of those.
@@ -82,6 +82,16 @@ class PositionRows:
                 await session.execute(_INSERT, *to)
             else:
                 await session.execute(_PUT, *to, before.next_offset, before.generation)
+
+
+async def move(session: Session, topic: str, steps: Sequence[Step]) -> None:
+    """Move rows in the caller's transaction.
+
+    Raises:
+        OutOfStep: one is somewhere else; the transaction has to be undone.
+    """
+    moved = await session.fetch(_MOVE + " RETURNING 1", topic, *parameters_of(steps).values())
+    require_all(steps, len(moved))
 
 
 def parameters_of(steps: Sequence[Step]) -> dict[str, list[Any]]:

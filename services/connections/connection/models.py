@@ -16,6 +16,7 @@ class Connection:
 
     `is_proven`: whether its store is.
     `delegation_since`: the version at which `delegation` changed last.
+    `state_since`: when it came into its state.
     `waits_since`: when it came into a state that somebody has to end; the year 9999 in others.
     `link_is_usable`: whether the brand has a link, shared or mailed, that is still good.
     """
@@ -47,6 +48,7 @@ class Connection:
     delegation: LogInAsBrand
     delegation_since: int
     locked_settings: Sequence[str]
+    state_since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,12 @@ SELECT * FROM connections WHERE id = :connection_id;
 -- name: upsert_connections!
 INSERT INTO connections AS c (id, store_id, brand_id, three_pl_id, state, version, epoch,
                               priority, settings_version, shipping_rules_owner, billing_owner,
-                              support_owner, endpoint_id, effective_at, changed_at)
+                              support_owner, endpoint_id, effective_at, changed_at, state_since)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :brands::uuid[], :three_pls::uuid[],
                      :states::text[], :versions::int[], :epochs::int[], :priorities::int[],
                      :settings_versions::int[], :shipping::text[], :billing::text[],
                      :support::text[], :endpoints::uuid[], :effective::timestamptz[],
-                     :changed_at::timestamptz[])
+                     :changed_at::timestamptz[], :state_since::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET
     -- A claim's connection moves with its store when the brand accepts it.
     store_id = excluded.store_id, brand_id = excluded.brand_id,
@@ -64,7 +64,8 @@ ON CONFLICT (id) DO UPDATE SET
     priority = excluded.priority, settings_version = excluded.settings_version,
     shipping_rules_owner = excluded.shipping_rules_owner, billing_owner = excluded.billing_owner,
     support_owner = excluded.support_owner, endpoint_id = excluded.endpoint_id,
-    effective_at = excluded.effective_at, changed_at = excluded.changed_at
+    effective_at = excluded.effective_at, changed_at = excluded.changed_at,
+    state_since = excluded.state_since
 WHERE c.version < excluded.version;
 
 -- name: insert_settings!
@@ -189,10 +190,12 @@ FROM orders WHERE id = :order_id FOR UPDATE;
 -- The newest state of orders, new or known and locked, and the lines of their history. Another
 -- process that entered the same order at the same moment makes (store_id, external_id) collide.
 WITH history AS (
-    INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why)
-    SELECT * FROM unnest(:line_orders::uuid[], :kinds::text[], :events::text[],
-                         :line_sequences::int[], :line_statuses::text[],
-                         :line_connections::uuid[], :whys::text[])
+    INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why, at)
+    SELECT order_id, kind, event, sequence, status, connection_id, why, coalesce(at, now())
+    FROM unnest(:line_orders::uuid[], :kinds::text[], :events::text[], :line_sequences::int[],
+                :line_statuses::text[], :line_connections::uuid[], :whys::text[],
+                :line_times::timestamptz[])
+        AS line (order_id, kind, event, sequence, status, connection_id, why, at)
 )
 INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch,
                     settings_version, shipping_rules_owner, billing_owner, support_owner,

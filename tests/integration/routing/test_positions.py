@@ -49,7 +49,8 @@ async def handled(database: asyncpg.Connection, records: int, generation: int = 
         return int(
             await database.fetchval(
                 "SELECT coalesce(sum(next_offset), 0) FROM positions"
-                " WHERE partition >= 0 AND (generation = $1 OR next_offset = 0)",
+                " WHERE topic = 'orders.received' AND partition >= 0"
+                " AND (generation = $1 OR next_offset = 0)",
                 generation,
             )
         )

@@ -29,19 +29,30 @@ NEW = '{"total":"12.00","note":null}'
 
 @pytest.mark.parametrize("state", [s for s in ConnectionState if s is not ConnectionState.ACTIVE])
 def test_without_an_active_connection_the_brand_keeps_new_orders(state: ConnectionState) -> None:
-    assert assign([]) is None
-    assert assign([a_connection(state=state)]) is None
+    assert assign([], NOON) is None
+    assert assign([a_connection(state=state)], NOON) is None
 
 
 def test_of_two_active_connections_the_lowest_priority_wins() -> None:
     first = a_connection(id=UUID(int=99), priority=1)
-    assert assign([a_connection(priority=2), first]) == first
+    assert assign([a_connection(priority=2), first], NOON) == first
 
 
 def test_an_inactive_connection_does_not_win_by_priority() -> None:
     active = a_connection(priority=50)
     off = a_connection(id=UUID(int=99), priority=1, state=ConnectionState.INACTIVE)
-    assert assign([off, active]) == active
+    assert assign([off, active], NOON) == active
+
+
+def test_a_connection_gets_what_was_accepted_since_it_is_on() -> None:
+    """However late it is decided on: what came before is the brand's, or another 3PL's."""
+    first = a_connection(priority=1, state_since=NOON)
+    second = a_connection(id=UUID(int=99), priority=2, state_since=NOON - timedelta(days=1))
+    just_before = NOON - timedelta(microseconds=1)
+
+    assert assign([first, second], NOON) == first
+    assert assign([first, second], just_before) == second
+    assert assign([first], just_before) is None
 
 
 # --- the snapshot is of the moment of acceptance --------------------------------------------

@@ -1,0 +1,17 @@
+-- Every query runs with the schema `routing` first on the search path.
+
+-- name: sequences_of
+-- tenants: all; the records of a batch are of many
+SELECT id, sequence FROM orders WHERE id = ANY(:ids::uuid[]);
+
+-- name: lock_known
+-- tenants: all; the records of a batch are of many
+-- What the database has under the ids or the keys of a batch of events, locked in id order.
+WITH wanted AS MATERIALIZED (
+    SELECT unnest(:ids::uuid[]) AS id
+    UNION
+    SELECT o.id FROM unnest(:stores::uuid[], :external_ids::text[]) AS k (store_id, external_id)
+    JOIN orders o ON o.store_id = k.store_id AND o.external_id = k.external_id
+)
+SELECT *, CASE WHEN status = 'on_hold' THEN standing_holds(id) END AS holds
+FROM orders WHERE id = ANY(ARRAY(SELECT id FROM wanted)) ORDER BY id FOR UPDATE;
