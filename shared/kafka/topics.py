@@ -29,7 +29,7 @@ class Topic:
     """A topic and how it keeps its records. `<name>.dlq` holds its dead letters.
 
     `contract` is the model of its values, `key` says what the key of a record is; what stays in
-    order shares a key.
+    order shares a key. `partitions`: None for as many as the installation gives its topics.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Topic:
     contract: type[BaseModel]
     key: str
     compacted: bool = False
+    partitions: int | None = None
 
     @property
     def dead_letters(self) -> str:
@@ -67,6 +68,7 @@ SIGNING_KEYS_CHANGED = Topic(
     SigningKeysChanged,
     key='"signing-keys"',
     compacted=True,
+    partitions=1,
 )
 NOTICES = Topic("notices", "notice.raised", NoticeRaised, key="account id")
 TOPICS = (
@@ -85,6 +87,8 @@ async def create_topics(
 ) -> list[str]:
     """Create what is missing, with explicit settings; the names created.
 
+    Dead letters have one partition: there are few, and people read them.
+
     Raises:
         KafkaConnectionError: no broker answers.
         KafkaError: a broker refused a topic.
@@ -92,8 +96,9 @@ async def create_topics(
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
+        counts = {topic.name: topic.partitions or partitions for topic in TOPICS}
         wanted = [
-            NewTopic(prefix + name, partitions, replication, topic_configs=configs)
+            NewTopic(prefix + name, counts.get(name, 1), replication, topic_configs=configs)
             for name, configs in _topic_configs(replication).items()
         ]
         answer = await admin.create_topics(wanted)

@@ -19,7 +19,7 @@ from services.catalog import NAMES
 from tests.acceptance import hostile
 from tests.acceptance.world import World, a_world
 
-EXAMPLES = 5
+EXAMPLES = 3
 # Which text is a cursor of ours, an address that exists or a name that looks like a link; the years
 # of a date-time; which kind of credential brings a secret along, and
 # which platform has an admin API and what key.

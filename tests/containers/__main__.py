@@ -15,6 +15,8 @@ _SUITE = [
     *("-n", "2", "--dist", "worksteal"),
     *("-m", "not deep and not containers"),
     *("-p", "tests.containers.addressed"),
+    # Holds answers to their documents, at length: whichever engine is behind them.
+    "--ignore=tests/acceptance/test_openapi.py",
 ]
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from services.routing import events, handover
-from services.routing.orders import Decision, Event, LogPosition, Order, Outcome
+from services.routing.orders import Decision, Event, LogPosition, Order, Outcome, Why
 from services.routing.takeover.reading import Told, newer, read_told
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import ORDER_STATE
@@ -72,7 +72,7 @@ def test_an_event_is_the_whole_order(order: Order) -> None:
 
 def test_what_people_wrote_stands_in_the_body_alone() -> None:
     order = an_order(**WHOLE, holds=(a_hold(),), status=OrderStatus.ON_HOLD)
-    why = {"command": "hold", "note": "call her first"}
+    why: Why = {"command": "hold", "note": "call her first"}
     held = Decision(Outcome.COMMAND, order, (Event("order.updated", order),), why)
     (message,) = events.messages([(held, None)])
 
