@@ -1,7 +1,8 @@
 """Liveness, readiness and metrics of one process.
 
-Live: the process answers. Ready: its database answers, its producer is connected, and its
-consumers have asked Kafka for records lately; the answer names what is missing.
+Live: the process answers. Ready: its database answers, its producer is connected, its consumers
+have asked Kafka for records lately, and it has read what it has to know first; the answer names
+what is missing.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
 from shared.web.access import public
+from shared.web.problems import RETRY_AFTER_SECONDS
 
 # A check returns None when all is well, else what is missing.
 Check = Callable[[], Awaitable[str | None]]
@@ -58,6 +60,7 @@ class Health:
             return JSONResponse(
                 {"status": "ok" if is_ready else "not_ready", "checks": report},
                 status_code=200 if is_ready else 503,
+                headers={} if is_ready else {"Retry-After": str(RETRY_AFTER_SECONDS)},
             )
 
         @router.get("/metrics")

@@ -23,7 +23,7 @@ from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.health import Health
 from shared.kafka.batch import read
 from shared.kafka.connection import KafkaConnection
-from shared.kafka.subscriber import Reader
+from shared.kafka.subscriber import Reader, Wait
 from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, SIGNING_KEYS_CHANGED
 from shared.postgres.database import Database
 from shared.postgres.outbox import Relay
@@ -33,6 +33,7 @@ from shared.web import openapi, problems
 from shared.web.access import AREAS, require_declared_access
 from shared.web.auth import Verifier
 from shared.web.bodies import BoundedBodies
+from shared.web.catching_up import UntilCaughtUp
 from shared.web.revocations import Revocations
 
 logger = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Runtime:
         self.health = Health()
         self.health.add("database", self._check_database)
         self.health.add("kafka", self.kafka.producer.check)
+        self.health.add("topics", self.kafka.check_topics)
         self.health.add("consumers", self.kafka.check_consumers)
         self._background: dict[str, Background] = {"kafka": self.kafka.run}
         self._on_start: list[Background] = []
@@ -99,9 +101,21 @@ class Runtime:
         """Await `hear` whenever the verifier has learned of other signing keys."""
         self._on_keys.append(hear)
 
-    def background(self, name: str, work: Background) -> None:
-        """Run `work` as long as the process; it should only return when cancelled."""
-        self._background[name] = work
+    def background(self, name: str, work: Background, after: Sequence[Wait] = ()) -> None:
+        """Run `work` as long as the process; it should only return when cancelled.
+
+        Args:
+            name: for the log.
+            work: what runs.
+            after: awaited one after the other before it begins.
+        """
+
+        async def begin() -> None:
+            for wait in after:
+                await wait()
+            await work()
+
+        self._background[name] = begin
 
     def on_start(self, work: Background) -> None:
         """Await `work` before the background work begins; it must not need an engine."""
@@ -115,14 +129,24 @@ class Runtime:
         """What is left for `on_stop` work; then it is cut off. The sooner Kafka, the more."""
         return max(0.0, self._own_until - asyncio.get_running_loop().time())
 
-    def app(self, title: str, description: str, *, forms_only: bool = True) -> FastAPI:
+    def app(
+        self,
+        title: str,
+        description: str,
+        *,
+        forms_only: bool = True,
+        answers_at_once: Sequence[str] = (),
+    ) -> FastAPI:
         """The web application; routers are the service's to add.
 
         Args:
             title: of its API.
             description: of its API.
             forms_only: bodies are small and bounded here; else the service bounds them itself.
+            answers_at_once: beginnings of paths that are answered before the compacted topics were
+                read; others are 503 until then.
         """
+        self.kafka.router.subscribe_whole()
         app = FastAPI(
             title=title,
             description=description,
@@ -140,6 +164,11 @@ class Runtime:
         problems.install(app)
         if forms_only:
             app.add_middleware(BoundedBodies)
+        app.add_middleware(
+            UntilCaughtUp,
+            is_caught_up=lambda: self.kafka.is_caught_up,
+            answers=answers_at_once,
+        )
         app.include_router(self.health.router())
         openapi.install(app)
         return app

@@ -7,7 +7,7 @@ so that a restart while Kafka is away still knows its stores.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -59,11 +59,13 @@ class Stores:
     Args:
         database: ingest's schema, where the projection is kept.
         sealer: opens the platform secrets.
+        is_complete: whether all that is said of stores was read.
     """
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
+    def __init__(self, database: Database, sealer: Sealer, is_complete: Callable[[], bool]) -> None:
         self._database = database
         self._sealer = sealer
+        self._is_complete = is_complete
         self._stores: dict[UUID, Store] = {}
         self._loaded = False
 
@@ -71,13 +73,13 @@ class Stores:
         """The store.
 
         Raises:
-            Refused: `not_found`; `temporarily_unavailable` as long as nothing was loaded from
-                anywhere.
+            Refused: `not_found`; `temporarily_unavailable` as long as it may be in what is still to
+                be read.
         """
         found = self._stores.get(store_id)
         if found is not None:
             return found
-        if not self._loaded:
+        if not self._is_complete():
             raise Refused("temporarily_unavailable")
         raise Refused("not_found", what="store")
 
@@ -99,16 +101,22 @@ class Stores:
         """Take newer states into memory, then keep them; of moved ones, the quarantine too."""
         newest = list(newest_versions(changes, key=lambda change: change.store_id).values())
         self._take(newest)
-        self._loaded = True
-        moved = [change for change in newest if change.former_brand_id]
+        # A look without locks: each process reads all of it at each start, and most is kept.
+        async with self._database.session() as session:
+            newer = await store.newer_stores(session, newest)
+        if not newer:
+            return
         async with self._database.transaction() as session:
-            await store.keep_stores(session, newest)
+            kept = await store.keep_stores(
+                session, [one for one in newest if one.store_id in newer]
+            )
+            moved = [one for one in newest if one.store_id in kept and one.former_brand_id]
             if moved:
                 await store.move_quarantine(session, moved)
                 await eraser.drop_moved(session, {change.brand_id for change in moved})
 
     async def check(self) -> str | None:
-        """Readiness: were stores loaded from anywhere?"""
+        """Readiness: was what was kept loaded?"""
         return None if self._loaded else "stores are not loaded yet"
 
     def _take(self, changes: Iterable[StoreChanged]) -> None:

@@ -17,8 +17,7 @@ def subscribe(router: BatchRouter, stores: Stores) -> None:
         stores: the projection in memory.
     """
 
-    # Every process holds every store: no group.
-    @router.batch_subscriber(STORES_CHANGED, group=None, parse=read(StoreChanged))
+    @router.whole_subscriber(STORES_CHANGED, parse=read(StoreChanged))
     async def on_stores_changed(changes: Sequence[StoreChanged]) -> None:
         """Take newer states into memory and keep them for the next start."""
         await stores.apply(changes)

@@ -30,7 +30,11 @@ from shared.sealing import Sealer
 def create_app(settings: Settings) -> FastAPI:
     """The ingest service."""
     runtime = Runtime(settings, "ingest")
-    stores = Stores(runtime.database, Sealer.parse(settings.sealing_keys.get_secret_value()))
+    stores = Stores(
+        runtime.database,
+        Sealer.parse(settings.sealing_keys.get_secret_value()),
+        lambda: runtime.kafka.is_caught_up,
+    )
     intake = Intake(
         runtime.kafka.producer.send,
         spool_of(runtime.database),
@@ -38,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings.ingest_probe_seconds,
     )
     handlers.subscribe(runtime.kafka.router, stores)
-    erased = ErasedAccounts(runtime.database, partial(eraser.erase, runtime.database))
+    erased = ErasedAccounts(runtime.database, runtime.name, partial(eraser.erase, runtime.database))
     erasure_handlers.subscribe(runtime.kafka.router, erased)
     runtime.background("erasure", erased.run)
     runtime.background("stores", stores.load)
@@ -52,6 +56,8 @@ def create_app(settings: Settings) -> FastAPI:
         "Relevo ingest",
         "Where stores send their orders: durable before it is answered.",
         forms_only=False,
+        # Stores that are known are served while Kafka is away; `Stores` says which those are.
+        answers_at_once=("/v1/stores/", "/webhooks/"),
     )
     platforms = load_platforms()
     app.state.dependencies = Dependencies(

@@ -20,14 +20,25 @@ async def list_stores(session: Session) -> list[StoreChanged]:
     return [StoreChanged.model_validate_json(row["body"]) for row in rows]
 
 
-async def keep_stores(session: Session, changes: Sequence[StoreChanged]) -> None:
-    """Keep newer states; older and equal ones change nothing."""
-    await _queries.keep_stores.run(
+async def newer_stores(session: Session, changes: Sequence[StoreChanged]) -> set[UUID]:
+    """The stores of which these tell something new, without a lock."""
+    rows = await _queries.newer_stores.all(
+        session,
+        ids=[change.store_id for change in changes],
+        versions=[change.version for change in changes],
+    )
+    return {row["id"] for row in rows}
+
+
+async def keep_stores(session: Session, changes: Sequence[StoreChanged]) -> set[UUID]:
+    """Keep newer states, and which those are; older and equal ones change nothing."""
+    rows = await _queries.keep_stores.all(
         session,
         ids=[change.store_id for change in changes],
         versions=[change.version for change in changes],
         bodies=[change.model_dump_json() for change in changes],
     )
+    return {row["id"] for row in rows}
 
 
 async def move_quarantine(session: Session, changes: Sequence[StoreChanged]) -> None:

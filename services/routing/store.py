@@ -90,6 +90,12 @@ async def lock_connections_of_stores(
     return found
 
 
+async def connection_versions(session: Session, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Of those of the connections that are known, without a lock."""
+    rows = await _queries.connection_versions.all(session, ids=list(ids))
+    return {row["id"]: row["version"] for row in rows}
+
+
 async def lock_connections(
     session: Session, changes: Iterable[ConnectionChanged]
 ) -> dict[UUID, Connection]:

@@ -13,7 +13,7 @@ from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEventAttributes
 from shared.kafka.batch import Record, newest_versions, read
 from shared.kafka.positions import Step
-from shared.kafka.subscriber import BatchRouter
+from shared.kafka.subscriber import BatchRouter, Wait
 from shared.kafka.topics import CONNECTIONS_CHANGED, ORDERS_EVENTS
 from shared.postgres.database import Database
 from shared.postgres.positions import PositionRows
@@ -29,6 +29,7 @@ def subscribe(
     claimer: Claimer,
     settings: Settings,
     sealer: Sealer,
+    before_events: Sequence[Wait],
 ) -> None:
     """Declare what webhooks reads.
 
@@ -40,11 +41,10 @@ def subscribe(
         claimer: claims what waited for an endpoint to become known.
         settings: the size of batches.
         sealer: for URLs that messages of before carry in plain.
+        before_events: awaited one after the other before events are read.
     """
 
-    @router.batch_subscriber(
-        CONNECTIONS_CHANGED, group="webhooks-connections", parse=read(ConnectionChanged)
-    )
+    @router.whole_subscriber(CONNECTIONS_CHANGED, parse=read(ConnectionChanged))
     async def on_connections_changed(changes: Sequence[ConnectionChanged]) -> None:
         """Keep the endpoints of the newest state of each connection.
 
@@ -52,21 +52,32 @@ def subscribe(
         that send somewhere else now.
         """
         found = newest_versions(changes, key=lambda change: change.connection_id)
-        newest = {key: endpoint_urls.sealed(change, sealer) for key, change in found.items()}
-        ids = [endpoint.id for change in newest.values() for endpoint in change.endpoints]
+        ids = [endpoint.id for change in found.values() for endpoint in change.endpoints]
         if not ids:
             return
-        named = {change.settings.endpoint_id for change in newest.values()}
-        async with database.transaction() as session:
-            changed, moved = await store.upsert_endpoints(session, list(newest.values()))
-            await store.enable_endpoints(
-                session, [one for one in ids if one in named & changed or one in moved]
-            )
-            if moved:
-                await store.redirect(session, moved)
-        endpoints.forget_pauses(moved)
-        await endpoints.reload(ids)
-        claimer.endpoints_changed(ids)
+        # A look without locks: each process reads all of it at each start, and knows most.
+        async with database.session() as session:
+            newer = await store.newer_endpoints(session, list(found.values()))
+        # Another process may have stored what this one holds in memory.
+        affected = [id_ for id_ in ids if id_ in newer or endpoints.get(id_) is not None]
+        if newer:
+            newest = [
+                endpoint_urls.sealed(change, sealer)
+                for change in found.values()
+                if any(endpoint.id in newer for endpoint in change.endpoints)
+            ]
+            named = {change.settings.endpoint_id for change in newest}
+            async with database.transaction() as session:
+                changed, moved = await store.upsert_endpoints(session, newest)
+                await store.enable_endpoints(
+                    session, [one for one in ids if one in named & changed or one in moved]
+                )
+                if moved:
+                    await store.redirect(session, moved)
+            endpoints.forget_pauses(moved)
+        if affected:
+            await endpoints.reload(affected)
+            claimer.endpoints_changed(affected)
 
     positions = PositionRows(database, ORDERS_EVENTS.name)
 
@@ -76,6 +87,7 @@ def subscribe(
         parse=read_event,
         rows=positions,
         max_records=settings.webhooks_batch_records,
+        after=before_events,
     )
     async def on_order_events(events: Sequence[Incoming | None], steps: Sequence[Step]) -> None:
         """Make every event with an endpoint a delivery, durable before the batch is done."""

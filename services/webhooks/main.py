@@ -63,10 +63,18 @@ def create_app(settings: Settings) -> FastAPI:
     returns.on_freed = claimer.note_stored_work
     outcomes.on_released = claimer.note_stored_work
     handlers.subscribe(
-        runtime.kafka.router, runtime.database, endpoints, dispatcher, claimer, settings, sealer
+        runtime.kafka.router,
+        runtime.database,
+        endpoints,
+        dispatcher,
+        claimer,
+        settings,
+        sealer,
+        [runtime.kafka.caught_up],
     )
     erased = ErasedAccounts(
         runtime.database,
+        runtime.name,
         partial(eraser.erase, runtime.database),
         settings.webhooks_lease_seconds + UNDER_WAY_SECONDS,
     )

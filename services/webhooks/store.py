@@ -49,6 +49,17 @@ def _endpoint(row: asyncpg.Record) -> StoredEndpoint:
     return row_as(StoredEndpoint, row, is_enabled=is_enabled, paused_seconds=paused_seconds)
 
 
+async def newer_endpoints(session: Session, changes: Sequence[ConnectionChanged]) -> set[UUID]:
+    """The endpoints of which these tell something new, without a lock."""
+    pairs = [(change, endpoint) for change in changes for endpoint in change.endpoints]
+    rows = await _queries.newer_endpoints.all(
+        session,
+        ids=[endpoint.id for _, endpoint in pairs],
+        versions=[change.version for change, _ in pairs],
+    )
+    return {row["id"] for row in rows}
+
+
 async def upsert_endpoints(
     session: Session, changes: Sequence[ConnectionChanged]
 ) -> tuple[set[UUID], list[UUID]]:

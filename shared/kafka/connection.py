@@ -14,7 +14,7 @@ from shared.kafka.brake import BrakeLimits
 from shared.kafka.dead_letters import DeadLetters
 from shared.kafka.overrides import finish_batches
 from shared.kafka.producer import Producer
-from shared.kafka.subscriber import BatchRouter
+from shared.kafka.subscriber import BatchRouter, Late
 from shared.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -38,6 +38,7 @@ class KafkaConnection:
         self._stop_seconds = settings.shutdown_seconds / 4
         self._broker_running = False
         self._connected_ms = 0.0
+        self._starting: list[asyncio.Task[None]] = []
         self.producer = Producer(settings.kafka, settings.topic_prefix, client_id)
         # Nothing of FastStream's own logger: structlog tells what matters.
         self.broker = KafkaBroker(
@@ -81,10 +82,43 @@ class KafkaConnection:
             raise
         self._broker_running = True
         self._connected_ms = time.time() * 1000
+        self._starting = [asyncio.create_task(self._start_late(one)) for one in self.router.late]
         logger.info("Kafka connected", servers=self._servers)
+
+    async def _start_late(self, late: Late) -> None:
+        while True:
+            try:
+                for wait in late.after:
+                    await wait()
+                await late.start()
+            except Exception as error:  # noqa: BLE001  whatever it is: without it nothing is read
+                logger.warning("a consumer waits", topics=late.topics, reason=repr(error))
+                await late.subscriber.stop()
+                await asyncio.sleep(_RECONNECT_SECONDS)
+            else:
+                return
+
+    async def caught_up(self) -> None:
+        """Return once the compacted topics were read to the ends they had at the start."""
+        for catch_up in self.router.catch_ups:
+            await catch_up.wait()
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether they were."""
+        return all(catch_up.is_complete for catch_up in self.router.catch_ups)
+
+    async def check_topics(self) -> str | None:
+        """Readiness: how much of the compacted topics is still to be read?"""
+        missing = (catch_up.missing() for catch_up in self.router.catch_ups)
+        return "; ".join(said for said in missing if said) or None
 
     async def stop(self) -> None:
         """Finish and commit the batches under way, stop reading, then flush and stop writing."""
+        for task in self._starting:
+            task.cancel()
+        if self._starting:
+            await asyncio.wait(self._starting, timeout=_COMMIT_SECONDS)
         if self._broker_running:
             await finish_batches(self.broker.subscribers, self._stop_seconds)
         for offsets in self.router.commits:

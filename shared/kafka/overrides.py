@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
+from shared.kafka.catch_up import CatchUp
 from shared.kafka.offsets import Offsets
 
 Records = tuple[ConsumerRecord, ...]
@@ -20,6 +21,8 @@ Parser = Callable[[Records], Awaitable[KafkaMessage]]
 
 # How long one poll waits for records; only an idle consumer waits that long.
 POLL_MS = 1_000
+# The same until it has caught up: that is noticed between polls.
+_CATCHING_UP_MS = 100
 
 
 class _Batch(KafkaAckableMessage):
@@ -69,17 +72,42 @@ async def decode_nothing(message: KafkaMessage) -> Any:
     return message.raw_message
 
 
-def poll_without_sleeping(subscriber: BatchSubscriber, max_records: int) -> None:
+def poll_without_sleeping(
+    subscriber: BatchSubscriber, max_records: int, catch_up: CatchUp | None = None
+) -> None:
     """Replaces FastStream's poll, which sleeps after every one that found nothing.
 
-    Orders would wait meanwhile; `getmany` waits by itself, and wakes for the first record.
+    Orders would wait meanwhile; `getmany` waits by itself, and wakes for the first record. Whoever
+    asks for the next batch has handled the last one: `catch_up` is told where that is.
     """
+    is_idle = False
 
     async def get_msg(consumer: AIOKafkaConsumer) -> Records:
-        found = await consumer.getmany(timeout_ms=POLL_MS, max_records=max_records)
+        nonlocal is_idle
+        wait_ms = POLL_MS
+        if catch_up is not None and not catch_up.is_complete:
+            await catch_up.note(consumer, is_idle=is_idle)
+            wait_ms = POLL_MS if catch_up.is_complete else _CATCHING_UP_MS
+        found = await consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
+        is_idle = not found
         return tuple(chain.from_iterable(found.values()))
 
     subscriber.get_msg = get_msg  # type: ignore[method-assign]
+
+
+def start_by_hand(subscriber: BatchSubscriber) -> Callable[[], Awaitable[None]]:
+    """Replaces FastStream's start of a subscriber with its broker; what starts it instead.
+
+    A consumer that is to wait for something joins its group only then: partitions stay with
+    processes that are further, and nothing is held longer than Kafka lets a batch be held.
+    """
+    start = subscriber.start
+
+    async def not_yet() -> None:
+        """The broker starts; this one has to wait."""
+
+    subscriber.start = not_yet  # type: ignore[method-assign]
+    return start
 
 
 async def finish_batches(subscribers: Iterable[Any], seconds: float) -> None:
@@ -88,7 +116,7 @@ async def finish_batches(subscribers: Iterable[Any], seconds: float) -> None:
     Its last batch would be handled and never committed. Here polling stops, and the batch under
     way is waited for; the consumer still runs, so that its offsets can be committed.
     """
-    running = list(subscribers)
+    running = [subscriber for subscriber in subscribers if subscriber.running]
     for subscriber in running:
         subscriber.running = False
     await asyncio.gather(*(subscriber.lock.wait_release(seconds) for subscriber in running))

@@ -9,7 +9,7 @@ broker, `TestKafkaBroker` runs it without one. What differs from FastStream's ow
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -23,6 +23,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from shared.kafka import overrides
 from shared.kafka.batch import BatchHandler, Body, Handle, HandleAt, Park, Parse
 from shared.kafka.brake import Brake, BrakeLimits
+from shared.kafka.catch_up import CatchUp
 from shared.kafka.dead_letters import DeadLetters, LoggedOnly
 from shared.kafka.offsets import KafkaOffsets, Offsets
 from shared.kafka.overrides import Records
@@ -39,6 +40,9 @@ _WAIT_IN_PLACE_SECONDS = 60.0
 # How long the partitions of a process that died wait for it; the least that brokers take by default
 # (group.min.session.timeout.ms).
 _SESSION_MS = 6_000
+
+# Returns when what it waits for is done.
+Wait = Callable[[], Awaitable[None]]
 
 
 class BatchRouter(KafkaRouter):
@@ -68,6 +72,9 @@ class BatchRouter(KafkaRouter):
         self._cursor = cursor
         self.brakes: dict[str, Brake] = {}
         self.commits: list[KafkaOffsets] = []
+        self.catch_ups: list[CatchUp] = []
+        self.late: list[Late] = []
+        self._whole: list[Reader[Any]] = []
 
     def brake_of(self, topic: Topic) -> Brake:
         """The brake of what this process reads of the topic."""
@@ -86,8 +93,8 @@ class BatchRouter(KafkaRouter):
 
         Args:
             topic: which log.
-            group: the consumer group; None reads everything from the start in every process
-                (projections held in memory) and commits nothing.
+            group: the consumer group; None reads everything from the start in every process and
+                commits nothing.
             parse: reads one record; see `BatchHandler`.
             max_records: most records in a batch.
             fetch_max_wait_ms: how long the broker may hold an answer back for more records to
@@ -101,7 +108,7 @@ class BatchRouter(KafkaRouter):
             handler = BatchHandler(
                 topic, parse, _without_steps(handle), self._dead_letters, wait, self.brake_of(topic)
             )
-            self._subscribe({topic.name: handler}, group, max_records, fetch_max_wait_ms)
+            self._subscribe({topic.name: [handler]}, group, max_records, fetch_max_wait_ms)
             return handle
 
         return declare
@@ -116,6 +123,7 @@ class BatchRouter(KafkaRouter):
         max_records: int = BATCH_RECORDS,
         fetch_max_wait_ms: int = 0,
         park: Park | None = None,
+        after: Sequence[Wait] = (),
     ) -> Callable[[HandleAt[Body]], HandleAt[Body]]:
         """Declare the decorated function as the handler of `topic`, which moves its own positions.
 
@@ -127,6 +135,7 @@ class BatchRouter(KafkaRouter):
             max_records: as of `batch_subscriber`.
             fetch_max_wait_ms: as of `batch_subscriber`.
             park: see `BatchHandler`; such a handler judges by `brake_of(topic)`.
+            after: awaited one after the other before this process takes partitions at all.
         """
 
         def declare(handle: HandleAt[Body]) -> HandleAt[Body]:
@@ -145,19 +154,42 @@ class BatchRouter(KafkaRouter):
                 cursor,
             )
             subscriber = self._subscribe(
-                {topic.name: handler}, group, max_records, fetch_max_wait_ms, cursor
+                {topic.name: [handler]}, group, max_records, fetch_max_wait_ms, cursor
             )
+            if after:
+                self.late.append(Late(subscriber, overrides.start_by_hand(subscriber), after))
             return handle
 
         return declare
 
-    def read_by_all(self, *readers: "Reader[Any]") -> None:
-        """One consumer of several topics that every process of every service reads from the start.
+    def whole_subscriber(
+        self, topic: Topic, *, parse: Parse[Body]
+    ) -> Callable[[Handle[Body]], Handle[Body]]:
+        """Declare the decorated function as a handler of `topic`, a compacted one.
 
-        What cannot be read is logged: whoever else reads the topic keeps it as a dead letter.
+        Each process reads all of it at each start: what is known already has to cost little and to
+        change nothing. One consumer reads all such topics (`subscribe_whole`).
         """
-        handlers = {
-            one.topic.name: BatchHandler(
+
+        def declare(handle: Handle[Body]) -> Handle[Body]:
+            self._whole.append(Reader(topic, parse, handle))
+            return handle
+
+        return declare
+
+    def subscribe_whole(self) -> None:
+        """Make the consumer of what was declared by `whole_subscriber`."""
+        if self._whole:
+            self.read_by_all(*self._whole)
+
+    def read_by_all(self, *readers: "Reader[Any]") -> None:
+        """One consumer of several compacted topics that every process reads from the start.
+
+        What cannot be read is logged: it stays on its topic, and is tried again at each start.
+        """
+        handlers: dict[str, list[BatchHandler[Any]]] = {}
+        for one in readers:
+            handler = BatchHandler(
                 one.topic,
                 one.parse,
                 _without_steps(one.handle),
@@ -165,17 +197,18 @@ class BatchRouter(KafkaRouter):
                 math.inf,
                 self.brake_of(one.topic),
             )
-            for one in readers
-        }
-        self._subscribe(handlers, None, BATCH_RECORDS, 0)
+            handlers.setdefault(one.topic.name, []).append(handler)
+        self.catch_ups.append(catch_up := CatchUp())
+        self._subscribe(handlers, None, BATCH_RECORDS, 0, catch_up=catch_up)
 
     def _subscribe(
         self,
-        handlers: Mapping[str, BatchHandler[Any]],
+        handlers: Mapping[str, Sequence[BatchHandler[Any]]],
         group: str | None,
         max_records: int,
         fetch_max_wait_ms: int,
         cursor: Cursor | None = None,
+        catch_up: CatchUp | None = None,
     ) -> BatchSubscriber:
         def consumer() -> AIOKafkaConsumer | None:
             return subscriber.consumer
@@ -198,12 +231,14 @@ class BatchRouter(KafkaRouter):
             decoder=overrides.decode_nothing,
             no_reply=True,
         )
-        overrides.poll_without_sleeping(subscriber, max_records)
+        overrides.poll_without_sleeping(subscriber, max_records, catch_up)
 
         @subscriber
         async def on_batch(records: Records) -> None:
             for name, of_topic in groupby(records, attrgetter("topic")):
-                await handlers[name.removeprefix(self._group_prefix)](tuple(of_topic))
+                batch = tuple(of_topic)
+                for handler in handlers[name.removeprefix(self._group_prefix)]:
+                    await handler(batch)
 
         if group:
             self.commits.append(commits)
@@ -224,3 +259,17 @@ class Reader(Generic[Body]):
     topic: Topic
     parse: Parse[Body]
     handle: Handle[Body]
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A subscriber that starts only after others are done, and not with its broker."""
+
+    subscriber: BatchSubscriber
+    start: Wait
+    after: Sequence[Wait]
+
+    @property
+    def topics(self) -> str:
+        """What it is to read."""
+        return ",".join(self.subscriber.topic_names)

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from shared.failures import Permanent, Refused, is_transient
 
 logger = structlog.get_logger(__name__)
-_RETRY_AFTER_SECONDS = 2
+RETRY_AFTER_SECONDS = 2
 # Nobody mends more at once, and an answer is not to be larger than the request.
 _MOST_ERRORS = 100
 _TYPE = "https://relevo.dev/problems/"
@@ -324,7 +324,7 @@ def _headers_of(refused: Refused, status: int) -> dict[str, str]:
     if status == 401 and refused.code != "invalid_credentials":  # noqa: PLR2004  RFC 9110, 15.5.2
         headers["WWW-Authenticate"] = "Bearer"
     if refused.code in _RETRIABLE:
-        headers["Retry-After"] = str(facts.get("retry_after", _RETRY_AFTER_SECONDS))
+        headers["Retry-After"] = str(facts.get("retry_after", RETRY_AFTER_SECONDS))
     if refused.code == "rate_limited":
         headers["RateLimit-Policy"] = f'"store";q={facts["burst"]};w={facts["window"]}'
         headers["RateLimit"] = f'"store";r=0;t={facts["retry_after"]}'

@@ -83,6 +83,9 @@ class FakeRoutingStore:
         # Postgres parks a record that is read twice once.
         self.parked += parked
 
+    async def connection_versions(self, _: Any, ids: Iterable[UUID]) -> dict[UUID, int]:
+        return {id_: self.connections[id_].version for id_ in ids if id_ in self.connections}
+
     async def lock_connections(
         self, _: Any, changes: Iterable[ConnectionChanged]
     ) -> dict[UUID, Connection]:

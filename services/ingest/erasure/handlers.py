@@ -17,7 +17,7 @@ def subscribe(router: BatchRouter, erased: ErasedAccounts) -> None:
         erased: told of them.
     """
 
-    @router.batch_subscriber(ACCOUNTS_CHANGED, group="ingest-erasure", parse=read(AccountChanged))
+    @router.whole_subscriber(ACCOUNTS_CHANGED, parse=read(AccountChanged))
     async def on_accounts_changed(changes: Sequence[AccountChanged]) -> None:
-        """Erase; the offset is committed after the last chunk, a crash goes on with the rest."""
+        """Note what was erased; the rest is done in the background."""
         await erased.apply(changes)

@@ -2,7 +2,13 @@
 -- tenants: all; the projection of this process
 SELECT body::text AS body FROM stores;
 
--- name: keep_stores!
+-- name: newer_stores
+-- tenants: all; the projection of this process
+SELECT told.id FROM unnest(:ids::uuid[], :versions::int[]) AS told (id, version)
+LEFT JOIN stores known ON known.id = told.id
+WHERE known.id IS NULL OR known.version < told.version;
+
+-- name: keep_stores
 -- Older and equal versions change nothing: every process writes the same rows. Of brands that were
 -- erased only what names the store is kept.
 INSERT INTO stores AS s (id, version, body)
@@ -10,7 +16,8 @@ SELECT n.id, n.version, CASE WHEN gone.account_id IS NULL THEN n.body ELSE empti
 FROM unnest(:ids::uuid[], :versions::int[], :bodies::json[]) AS n (id, version, body)
 LEFT JOIN erased_accounts gone ON gone.account_id = (n.body->>'brand_id')::uuid
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body
-WHERE s.version < excluded.version;
+WHERE s.version < excluded.version
+RETURNING s.id;
 
 -- name: move_quarantine!
 -- tenants: all; what connections told of

@@ -1,37 +1,93 @@
 """Erases what routing holds of an account, chunk by chunk, each a transaction.
 
-First the account is noted, behind its closed gate: what is decided on from then on knows of it. A
-crash goes on with what is left, and a second time changes nothing.
+First the account is noted, behind its closed gate: what is decided on from then on knows of it. The
+rest is done in the background: a crash goes on with what is left, a second time changes nothing.
 """
 
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 import structlog
 
 from services.routing.erasure import store
-from shared.contracts.accounts_changed import AccountChanged
+from shared.contracts.accounts_changed import AccountChanged, AccountKind
+from shared.failures import is_transient
 from shared.postgres import outbox_erasure
 from shared.postgres.database import Database
+from shared.postgres.noted_work import NotedWork
 
 logger = structlog.get_logger(__name__)
 _CHUNK = 500
 _REASON = "the 3PL's account was erased"
 
 
-async def erase(database: Database, change: AccountChanged) -> bool:
-    """Return when nothing of the account is left; whether hand-overs were recorded for that.
+class Eraser:
+    """The erased accounts of a schema.
 
     Args:
         database: routing's schema.
-        change: the last that is said of the account.
+        on_handovers: told when hand-overs were recorded for an erased 3PL.
     """
-    async with database.transaction() as session:
-        await store.note_erasure(session, change.account_id, change.kind)
-    if change.kind == "brand":
-        await erase_brand(database, change.account_id)
-        return False
-    async with database.transaction() as session:
-        return await store.record_whole_handovers(session, change.account_id, _REASON) > 0
+
+    def __init__(self, database: Database, on_handovers: Callable[[], None]) -> None:
+        self._database = database
+        self._on_handovers = on_handovers
+        self._work = NotedWork(database, "routing erasure", self._is_due, self.erase_all)
+
+    async def note(self, changes: Iterable[AccountChanged]) -> None:
+        """Note those that were erased; from the commit on what comes of them is dropped."""
+        kinds = {change.account_id: change.kind for change in changes if change.erased}
+        if not kinds:
+            return
+        async with self._database.session() as session:
+            known = await store.erasures_known(session, kinds)
+        new = {account: kind for account, kind in kinds.items() if account not in known}
+        if not new:
+            return
+        async with self._database.transaction() as session:
+            await store.note_erasures(session, new)
+        self._work.wake()
+
+    async def run(self) -> None:
+        """Erase what was noted, until cancelled."""
+        await self._work.run()
+
+    async def _is_due(self) -> bool:
+        async with self._database.session() as session:
+            return bool(await store.unfinished_erasures(session))
+
+    async def erase_all(self) -> None:
+        """Return when nothing is left of the accounts that are noted.
+
+        Raises:
+            Exception: transient; what is left is still noted. One that fails otherwise waits alone.
+        """
+        failed: set[UUID] = set()
+        while True:
+            async with self._database.session() as session:
+                found = await store.unfinished_erasures(session)
+            accounts = {id_: kind for id_, kind in found.items() if id_ not in failed}
+            if not accounts:
+                return
+            for account_id, kind in accounts.items():
+                try:
+                    await self._erase(account_id, kind)
+                except Exception as error:
+                    if is_transient(error):
+                        raise
+                    failed.add(account_id)
+                    logger.exception("erasing failed", account_id=str(account_id))
+
+    async def _erase(self, account_id: UUID, kind: AccountKind) -> None:
+        if kind == "brand":
+            await erase_brand(self._database, account_id)
+        async with self._database.transaction() as session:
+            recorded = 0
+            if kind == "three_pl":
+                recorded = await store.record_whole_handovers(session, account_id, _REASON)
+            await store.finish_erasure(session, account_id)
+        if recorded:
+            self._on_handovers()
 
 
 async def erase_brand(database: Database, brand_id: UUID) -> None:

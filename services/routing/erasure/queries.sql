@@ -1,12 +1,28 @@
 -- Every query runs with the schema `routing` first on the search path.
 
--- name: close_gate
--- As for a switch: batches with records of the account are before or after, none is between.
-SELECT pg_advisory_xact_lock(7301, hashtext(:account_id::uuid::text) & 1023);
+-- name: erasures_known
+-- tenants: all; what connections told of
+-- Looked at without a lock: most are known whenever the topic is read again.
+SELECT account_id FROM erased_accounts WHERE account_id = ANY(:accounts::uuid[]);
 
--- name: note_erasure!
-INSERT INTO erased_accounts (account_id, kind) VALUES (:account_id, :kind)
+-- name: close_gates
+-- As for a switch: batches with records of the accounts are before or after, none is between.
+SELECT pg_advisory_xact_lock(7301, slot)
+FROM (SELECT DISTINCT hashtext(account::text) & 1023 AS slot
+      FROM unnest(:accounts::uuid[]) AS account ORDER BY slot) slots;
+
+-- name: note_erasures!
+INSERT INTO erased_accounts (account_id, kind)
+SELECT * FROM unnest(:accounts::uuid[], :kinds::text[])
 ON CONFLICT (account_id) DO NOTHING;
+
+-- name: unfinished_erasures
+-- tenants: all; the eraser
+SELECT account_id, kind FROM erased_accounts WHERE emptied_at IS NULL
+ORDER BY erased_at, account_id LIMIT 100;
+
+-- name: finish_erasure!
+UPDATE erased_accounts SET emptied_at = now() WHERE account_id = :account_id;
 
 -- name: is_erased$
 SELECT true FROM erased_accounts WHERE account_id = :account_id;

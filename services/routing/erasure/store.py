@@ -1,5 +1,6 @@
 """Erased accounts in Postgres: one function per named query, each given a session."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -11,10 +12,27 @@ _queries = load_queries(Path(__file__).parent / "queries.sql")
 FROM_THE_START = UUID(int=0)
 
 
-async def note_erasure(session: Session, account_id: UUID, kind: AccountKind) -> None:
-    """From the commit on what comes of the account is dropped; what came before is committed."""
-    await _queries.close_gate.all(session, account_id=account_id)
-    await _queries.note_erasure.run(session, account_id=account_id, kind=kind)
+async def erasures_known(session: Session, accounts: Iterable[UUID]) -> set[UUID]:
+    """Those of the accounts whose erasure is noted already."""
+    rows = await _queries.erasures_known.all(session, accounts=list(accounts))
+    return {row["account_id"] for row in rows}
+
+
+async def note_erasures(session: Session, kinds: Mapping[UUID, AccountKind]) -> None:
+    """From the commit on what comes of the accounts is dropped; what came before is committed."""
+    await _queries.close_gates.all(session, accounts=list(kinds))
+    await _queries.note_erasures.run(session, accounts=list(kinds), kinds=list(kinds.values()))
+
+
+async def unfinished_erasures(session: Session) -> dict[UUID, AccountKind]:
+    """The oldest of which something may be left."""
+    rows = await _queries.unfinished_erasures.all(session)
+    return {row["account_id"]: row["kind"] for row in rows}
+
+
+async def finish_erasure(session: Session, account_id: UUID) -> None:
+    """Nothing of the account is left."""
+    await _queries.finish_erasure.run(session, account_id=account_id)
 
 
 async def is_erased(session: Session, account_id: UUID) -> bool:

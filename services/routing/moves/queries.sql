@@ -7,21 +7,50 @@ SELECT pg_advisory_xact_lock(7301, slot)
 FROM (SELECT DISTINCT hashtext(store::text) & 1023 AS slot
       FROM unnest(:stores::uuid[]) AS store ORDER BY slot) slots;
 
--- name: note_move$
--- Whether it counts; an older one does not.
-INSERT INTO moved_stores AS m (id, store_id, brand_id, version)
-VALUES (:claim_store_id, :store_id, :brand_id, :version)
+-- name: moves_known
+-- tenants: all; what connections told of
+-- Looked at without a lock: most are known whenever the topic is read again. One of a release before
+-- lacks what its mover needs.
+SELECT id FROM moved_stores known
+JOIN unnest(:ids::uuid[], :versions::int[]) AS told (id, version) USING (id)
+WHERE known.version >= told.version AND known.former_brand_id IS NOT NULL;
+
+-- name: note_moves
+-- Those that count; an older one does not, nor one that another process noted meanwhile.
+INSERT INTO moved_stores AS m (id, store_id, brand_id, version, former_brand_id, payment_rules)
+SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :brands::uuid[], :versions::int[],
+                     :former_brands::uuid[], :payment_rules::text[])
 ON CONFLICT (id) DO UPDATE SET
-    store_id = excluded.store_id, brand_id = excluded.brand_id, version = excluded.version
-WHERE m.version <= excluded.version
-RETURNING true;
+    store_id = excluded.store_id, brand_id = excluded.brand_id, version = excluded.version,
+    former_brand_id = excluded.former_brand_id, payment_rules = excluded.payment_rules,
+    finished_at = NULL
+WHERE m.version < excluded.version
+   OR m.version = excluded.version AND m.former_brand_id IS NULL
+RETURNING id;
 
 -- name: rename_parked!
--- tenants: all; the caller holds the closed gate of the claim's store, which knows one brand
+-- tenants: all; the caller holds the closed gates of the claims' stores, each of which knows one brand
 -- Where what comes later about these orders looks for them. Whoever locks parked records has passed
 -- the gate before, so nobody who holds one waits for us.
-UPDATE parked_records SET store_id = :store_id, brand_id = :brand_id
-WHERE store_id = :claim_store_id AND (store_id, brand_id) IS DISTINCT FROM (:store_id, :brand_id);
+UPDATE parked_records p SET store_id = m.store_id, brand_id = m.brand_id
+FROM moved_stores m
+WHERE m.id = ANY(:ids::uuid[]) AND p.store_id = m.id
+  AND (p.store_id, p.brand_id) IS DISTINCT FROM (m.store_id, m.brand_id);
+
+-- name: unfinished_moves
+-- tenants: all; the mover
+SELECT id AS claim_store_id, former_brand_id, store_id, brand_id, version, payment_rules
+FROM moved_stores WHERE finished_at IS NULL AND former_brand_id IS NOT NULL
+ORDER BY moved_at, id LIMIT 100;
+
+-- name: still_counts$
+-- tenants: the move that the caller is at
+SELECT true FROM moved_stores
+WHERE id = :claim_store_id AND version = :version AND finished_at IS NULL;
+
+-- name: finish_move!
+-- tenants: the move that the caller is at
+UPDATE moved_stores SET finished_at = now() WHERE id = :claim_store_id AND version = :version;
 
 -- name: lock_orders_to_move
 -- The next chunk, bounded in orders and in bytes (one is always in it). By the index of the claim's

@@ -21,6 +21,8 @@ class ClaimMove:
     store_id: UUID
     brand_id: UUID
     version: int
+    # Of the store that the orders count for, as JSON.
+    payment_rules: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +36,59 @@ class RemovedCopy:
     payload: str | None
 
 
-async def close_gate(session: Session, move: ClaimMove) -> None:
-    """Wait for the batches of both stores, and let none pass until the transaction ends."""
-    await _queries.close_gate.all(session, stores=[move.claim_store_id, move.store_id])
-
-
-async def note_move(session: Session, move: ClaimMove) -> bool:
-    """Record the move; False when a newer one is known."""
-    noted: bool | None = await _queries.note_move.value(
+async def moves_known(session: Session, moves: Sequence[ClaimMove]) -> set[UUID]:
+    """The claims' stores of those that are noted already."""
+    rows = await _queries.moves_known.all(
         session,
-        claim_store_id=move.claim_store_id,
-        store_id=move.store_id,
-        brand_id=move.brand_id,
-        version=move.version,
+        ids=[move.claim_store_id for move in moves],
+        versions=[move.version for move in moves],
     )
-    return bool(noted)
+    return {row["id"] for row in rows}
 
 
-async def rename_parked(session: Session, move: ClaimMove) -> int:
-    """Parked records of the claim's store are found by the new one; how many there were."""
-    return await _queries.rename_parked.run(
+async def close_gates(session: Session, moves: Iterable[ClaimMove]) -> None:
+    """Wait for the batches of all the stores; none of theirs passes until the transaction ends."""
+    stores = [id_ for move in moves for id_ in (move.claim_store_id, move.store_id)]
+    await _queries.close_gate.all(session, stores=stores)
+
+
+async def note_moves(session: Session, moves: Sequence[ClaimMove]) -> list[UUID]:
+    """Record the moves, unless newer ones are known; the claims' stores of those that count."""
+    rows = await _queries.note_moves.all(
         session,
-        claim_store_id=move.claim_store_id,
-        store_id=move.store_id,
-        brand_id=move.brand_id,
+        ids=[move.claim_store_id for move in moves],
+        stores=[move.store_id for move in moves],
+        brands=[move.brand_id for move in moves],
+        versions=[move.version for move in moves],
+        former_brands=[move.former_brand_id for move in moves],
+        payment_rules=[move.payment_rules for move in moves],
+    )
+    return [row["id"] for row in rows]
+
+
+async def rename_parked(session: Session, claim_stores: Sequence[UUID]) -> int:
+    """Parked records of these stores are found by the new ones; how many there were."""
+    return await _queries.rename_parked.run(session, ids=claim_stores)
+
+
+async def unfinished_moves(session: Session) -> list[ClaimMove]:
+    """The oldest that still have orders to move, or may have."""
+    return [row_as(ClaimMove, row) for row in await _queries.unfinished_moves.all(session)]
+
+
+async def still_counts(session: Session, move: ClaimMove) -> bool:
+    """Whether it is unfinished, and no newer one is known."""
+    return bool(
+        await _queries.still_counts.value(
+            session, claim_store_id=move.claim_store_id, version=move.version
+        )
+    )
+
+
+async def finish_move(session: Session, move: ClaimMove) -> None:
+    """None of its orders is left, unless a newer one is known."""
+    await _queries.finish_move.run(
+        session, claim_store_id=move.claim_store_id, version=move.version
     )
 
 

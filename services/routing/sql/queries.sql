@@ -32,6 +32,10 @@ WITH gate AS MATERIALIZED (
 SELECT c.* FROM orders o JOIN connections c ON c.id = o.connection_id
 WHERE o.id = :order_id AND (SELECT count(*) FROM gate) > 0 FOR SHARE OF c;
 
+-- name: connection_versions
+-- tenants: all; the records of a batch are of many
+SELECT id, version FROM connections WHERE id = ANY(:ids::uuid[]);
+
 -- name: lock_connections
 -- tenants: all; the records of a batch are of many
 -- Connections about to change: the gate closes, whoever holds them finishes, nobody passes.

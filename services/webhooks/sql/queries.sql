@@ -1,3 +1,9 @@
+-- name: newer_endpoints
+-- tenants: all; what connections told of
+SELECT told.id FROM unnest(:ids::uuid[], :versions::int[]) AS told (id, version)
+LEFT JOIN endpoints known ON known.id = told.id
+WHERE known.id IS NULL OR known.version < told.version;
+
 -- name: upsert_endpoints
 -- What connections.changed tells, unless a newer version told already. The state is ours.
 INSERT INTO endpoints AS e (id, connection_id, three_pl_id, store_id, sealed_url, masked_url,

@@ -7,12 +7,14 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 
+import httpx
 import pytest
 import uvicorn
 
 from services.connections.main import create_app
 from services.connections.settings import Settings
 from tests.kit.client import Api, Json, brand_form
+from tests.kit.serving import ready
 from tests.kit.waiting import wait_until
 
 
@@ -85,6 +87,8 @@ async def test_the_command_lists_accounts_changes_plans_and_erases(api: Api, url
     )
     serving = asyncio.create_task(server.serve())
     await wait_until(lambda: server.started)
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        await ready(client)
     environment = {
         "RELEVO_CONNECTIONS_OPERATOR_KEY": api.operator_key,
         "RELEVO_CONNECTIONS_PUBLIC_URL": url,

@@ -11,7 +11,7 @@ from services.connections.main import create_app
 from services.connections.people.limits import MOST_OF_NETWORK_AND_TARGET
 from services.connections.settings import Settings
 from tests.kit.client import PASSWORD, Api, brand_form
-from tests.kit.serving import running
+from tests.kit.serving import ready, running
 
 pytestmark = pytest.mark.engines
 
@@ -33,6 +33,7 @@ async def test_guesses_at_once_are_counted_and_then_also_the_right_one_waits(
     # Also in upper case, and at another process.
     assert await guess(api.client, party.email.upper(), PASSWORD) == 429
     async with running(create_app(Settings())) as other:
+        await ready(other)
         assert await guess(other, party.email, PASSWORD) == 429
     # Other accounts of the same network are not shut.
     await api.log_in((await api.sign_up("brand")).email)

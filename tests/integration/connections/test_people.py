@@ -10,7 +10,7 @@ from services.connections.main import create_app
 from services.connections.settings import Settings
 from shared.web.auth import Verifier
 from tests.kit.client import PASSWORD, Api
-from tests.kit.serving import running
+from tests.kit.serving import ready, running
 
 
 async def test_a_session_is_a_token_that_every_service_verifies_by_the_published_keys(
@@ -51,6 +51,7 @@ async def test_a_second_process_serves_the_same_accounts(
 ) -> None:
     party = await api.sign_up("brand")
     async with running(create_app(Settings())) as other:
+        await ready(other)
         session = await Api.of(other, service_settings).log_in(party.email)
     assert UUID(session.id) == UUID(party.id)
 

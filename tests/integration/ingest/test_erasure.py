@@ -99,22 +99,25 @@ async def test_quarantine_and_spool_go_and_the_stores_ids_stay(
             raise ConnectionError("dies here")
         return await drop(*arguments)
 
-    accounts = ErasedAccounts(database, partial(eraser.erase, database), 0.0)
+    erase = partial(eraser.erase, database)
+    accounts = ErasedAccounts(database, "ingest", erase, 3_600.0)
     with monkeypatch.context() as patched:
         patched.setattr(erasure, "drop_quarantine", die)
+        await accounts.apply([erased(shop.brand_id)])
         with pytest.raises(ConnectionError):
-            await accounts.apply([erased(shop.brand_id)])
+            await accounts.settle()
     assert len((await rows(database, shop.brand_id))["quarantine"]) == 3
     for _ in range(2):
         await accounts.apply([erased(shop.brand_id), erased(other.three_pl_id, "three_pl")])
+        await accounts.settle()
     # Read again from the start, newer ones too; and what a claim brings to the brand.
     claim = OrderPublisher(NOBODY)
     joined = a_store(claim, 2, brand_id=shop.brand_id, former_brand_id=claim.brand_id)
     await fill(database, claim)
     async with database.transaction() as session:
         await quarantined(session, shop)
-    await Stores(database, NOBODY).apply([a_store(shop, 1), joined])
-    await Stores(database, NOBODY).apply([a_store(shop, 2)])
+    await Stores(database, NOBODY, lambda: True).apply([a_store(shop, 1), joined])
+    await Stores(database, NOBODY, lambda: True).apply([a_store(shop, 2)])
     left = await rows(database, shop.brand_id)
     assert [len(found) for found in left.values()] == [0, 2, 0, 0]
     assert not any(MARK in row for row in left["stores"])
@@ -125,7 +128,7 @@ async def test_quarantine_and_spool_go_and_the_stores_ids_stay(
             "VALUES ($1, $2, $3, 'generic', $4, '{}', '')",
             *(uuid7(), shop.store_id, shop.brand_id, MARK),
         )
-    await accounts.settle()
+    await ErasedAccounts(database, "ingest", erase, 0.0).settle()
 
     left = await rows(database, shop.brand_id)
     assert [len(found) for found in left.values()] == [0, 2, 0, 0]

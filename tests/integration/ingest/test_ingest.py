@@ -232,12 +232,11 @@ POISON: list[tuple[bytes, list[tuple[str, bytes]] | None]] = [
 ]
 
 
-async def test_poison_about_stores_goes_to_the_dead_letters_alone(
+async def test_poison_about_stores_holds_nothing_up_and_stays_on_its_topic(
     client: Client, shop: StoreOwner, topics: Topics
 ) -> None:
     for value, headers in POISON:
         await topics.publish(STORES_CHANGED.name, str(shop.id), value, headers)
     await shop.publish(keys=("rsk_after",))
     await known(client, shop, "rsk_after")
-    dead = await topics.all(STORES_CHANGED.dead_letters, at_least=3)
-    assert sorted(record.value for record in dead) == sorted(value for value, _ in POISON)
+    assert await topics.all(STORES_CHANGED.dead_letters) == []

@@ -22,6 +22,7 @@ from services.routing.erasure import store as erasure
 from services.routing.lifecycle import Command
 from services.routing.received import read_order
 from services.routing.settings import Settings
+from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import Address
 from shared.contracts.orders_received import OrderReceived
@@ -83,6 +84,13 @@ async def hand_back(shops: Shops, order_id: UUID) -> None:
         decision = handover.hand_back(order, "the connection is disconnected")
         await store.write(session, [decision])
         await outbox.write(session, events.messages([(decision, None)]))
+
+
+async def erase_at_once(shops: Shops, change: AccountChanged) -> None:
+    """Note an erasure and do it, as the background does."""
+    erasing = eraser.Eraser(shops.routing, lambda: None)
+    await erasing.note([change])
+    await erasing.erase_all()
 
 
 async def connect(shops: Shops, shop: OrderPublisher) -> None:
@@ -164,10 +172,10 @@ async def test_what_the_orders_said_goes_and_ids_and_decisions_stay(
     with monkeypatch.context() as patched:
         patched.setattr(erasure, "erase_orders", die)
         with pytest.raises(ConnectionError):
-            await eraser.erase(shops.routing, erased(brand))
+            await erase_at_once(shops, erased(brand))
     assert len(await shops.rows("SELECT FROM orders WHERE erased_at IS NOT NULL")) == 2
     for _ in range(2):
-        await eraser.erase(shops.routing, erased(brand))
+        await erase_at_once(shops, erased(brand))
 
     assert await kept(shops, brand) == before
     assert await everything_of(shops, other) == others
@@ -199,7 +207,7 @@ async def test_what_comes_after_is_dropped_before_anything_is_stored(
 ) -> None:
     """Also by way of a claim that joins the erased brand, before or after its orders came."""
     await shops.take(*(marked(shops.claim, str(n)) for n in range(3)))
-    await eraser.erase(shops.routing, erased(shops.own.brand_id))
+    await erase_at_once(shops, erased(shops.own.brand_id))
     await shops.take(marked(shops.own, "1"), broken(marked(shops.own, "2")))
     assert {row["brand_id"] for row in (await shops.orders()).values()} == {shops.claim.brand_id}
     await shops.apply(shops.accepted())
@@ -216,7 +224,7 @@ async def test_a_batch_that_is_at_it_is_waited_for_and_erased_too(
     async with shops.routing.transaction() as session:
         await received.handle(session, [read_order(a_record(marked(shops.own, "1")))])
         erasing = await started_and_waiting(
-            postgres_dsn, eraser.erase(shops.routing, erased(shops.own.brand_id)), "7301"
+            postgres_dsn, erase_at_once(shops, erased(shops.own.brand_id)), "7301"
         )
     await erasing
     assert await tables_with(postgres_dsn, "routing", [MARK]) == set()
@@ -232,7 +240,7 @@ async def test_a_command_that_is_at_it_is_waited_for_and_its_words_go_too(
     async with shops.routing.transaction() as session:
         await place_hold(session, row["id"], shops.own.brand_id)
         erasing = await started_and_waiting(
-            postgres_dsn, eraser.erase(shops.routing, erased(shops.own.brand_id)), "erased_at"
+            postgres_dsn, erase_at_once(shops, erased(shops.own.brand_id)), "erased_at"
         )
     await erasing
     assert await tables_with(postgres_dsn, "routing", [MARK]) == set()

@@ -69,7 +69,9 @@ class Shops:
 
     async def apply(self, *changes: StoreChanged) -> None:
         for change in changes:
-            await mover.apply(self.routing, change)
+            moving = mover.Mover(self.routing)
+            await moving.note([change])
+            await moving.move_all()
 
     async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         async with self.routing.session() as session:
@@ -377,12 +379,12 @@ async def test_a_replay_that_waits_for_a_move_finds_its_records_at_the_next_look
     assert move is not None
     replayer = Replayer(shops.routing, received.handle_again)
     async with shops.routing.transaction() as session:
-        await moves.close_gate(session, move)
-        await moves.note_move(session, move)
+        await moves.close_gates(session, [move])
+        await moves.note_moves(session, [move])
         replay = await started_and_waiting(
             postgres_dsn, replayer.replay_once(), "pg_advisory_xact_lock_shared"
         )
-        await moves.rename_parked(session, move)
+        await moves.rename_parked(session, [move.claim_store_id])
     assert not await replay
     assert await replayer.replay_once()
     (row,) = await shops.rows("SELECT store_id, replays FROM parked_records")
@@ -426,8 +428,8 @@ async def test_a_batch_that_waited_for_a_move_decides_by_it(
     assert move is not None
     order = shops.claim.order("1")
     async with shops.routing.transaction() as session:
-        await moves.close_gate(session, move)
-        await moves.note_move(session, move)
+        await moves.close_gates(session, [move])
+        await moves.note_moves(session, [move])
         batch = await started_and_waiting(
             postgres_dsn, shops.take(order), "pg_advisory_xact_lock_shared"
         )

@@ -122,9 +122,9 @@ async def test_what_was_sent_and_answered_goes_and_what_waits_is_never_sent(
     async def once_more(account: UUID, kind: Any) -> None:
         await eraser.erase(opened, account, kind)
 
-    await ErasedAccounts(opened, once_more, 3_600.0).settle()
+    await ErasedAccounts(opened, "webhooks", once_more, 3_600.0).settle()
     assert await database.fetchval("SELECT count(*) FROM erased_accounts WHERE settled_at IS NULL")
-    await ErasedAccounts(opened, once_more, 0.0).settle()
+    await ErasedAccounts(opened, "webhooks", once_more, 0.0).settle()
     await opened.close()
     assert not await database.fetch("SELECT FROM erased_accounts WHERE settled_at IS NULL")
     assert await database.fetch(_DECISIONS, other_connection.brand_id) == untouched

@@ -66,8 +66,8 @@ class Routing:
 async def routing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Routing]:
     process = Routing()
     for name in (
-        "lock_connections_of_stores", "lock_connections", "apply_connections", "record_handovers",
-        "lock_orders", "settings_of", "write", "moved_and_parked", "park",
+        "lock_connections_of_stores", "connection_versions", "lock_connections",
+        "apply_connections", "record_handovers", "lock_orders", "settings_of", "write", "moved_and_parked", "park",
     ):  # fmt: skip
         monkeypatch.setattr(store, name, getattr(process.store, name))
     monkeypatch.setattr(outbox, "write", process.write_outbox)
@@ -75,8 +75,11 @@ async def routing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Routing]:
         process.kafka.router,
         FakeDatabase(),  # type: ignore[arg-type]  # as much of one as handlers use
         process,  # type: ignore[arg-type]  # woken is all that a sweeper is here
+        SimpleNamespace(),  # type: ignore[arg-type]  # nothing moves here
         SimpleNamespace(routing_batch_records=500, routing_fetch_max_wait_ms=0),  # type: ignore[arg-type]
+        before_orders=(),
     )
+    process.kafka.router.subscribe_whole()
     async with TestKafkaBroker(process.kafka.broker):
         yield process
 

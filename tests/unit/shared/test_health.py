@@ -63,7 +63,7 @@ async def test_one_check_that_is_not_fine_is_503_and_named(
     health.add("consumers", lagging)
     health.add("odd", wordless)
     answer = await client.get("/health/ready")
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert answer.json() == {
         "status": "not_ready",
         "checks": {
