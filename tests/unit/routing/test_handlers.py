@@ -67,7 +67,8 @@ async def routing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Routing]:
     process = Routing()
     for name in (
         "lock_connections_of_stores", "connection_versions", "lock_connections",
-        "apply_connections", "record_handovers", "lock_orders", "settings_of", "write", "moved_and_parked", "park",
+        "apply_connections", "record_handovers", "lock_orders", "settings_of", "write",
+        "moved_and_parked", "park",
     ):  # fmt: skip
         monkeypatch.setattr(store, name, getattr(process.store, name))
     monkeypatch.setattr(outbox, "write", process.write_outbox)
