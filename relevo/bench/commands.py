@@ -197,3 +197,24 @@ def _connections_table(figures: Json) -> Table:
     wrong = ", ".join(f"{count} of {status}" for status, count in figures["wrong_at_once"].items())
     table.add_row(f"a right log-in beside {wrong}", f"{figures['right_one_ms']}")
     return table
+
+
+@app.command(name="starts")
+def bench_starts(
+    connections: Annotated[int, typer.Option(min=1, help="On the topic.")] = 100_000,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """How long a start takes that reads very many connections."""
+    from relevo.bench.starts import starts  # noqa: PLC0415  engines are not everywhere
+
+    _finish(starts(say, connections), as_json=as_json, table=_starts_table)
+
+
+def _starts_table(figures: Json) -> Table:
+    title = f"Seconds to ready with {figures['connections']:,} connections"
+    table = Table("service", "empty topics", "new to it", "known", title=title)
+    for name, empty in figures["empty_seconds"].items():
+        new, known = figures["new_seconds"][name], figures["known_seconds"][name]
+        table.add_row(name, str(empty), str(new), str(known))
+    return table

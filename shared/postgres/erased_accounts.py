@@ -49,6 +49,7 @@ _NOTE = """
 INSERT INTO erased_accounts (account_id, kind)
 SELECT n.id, n.kind FROM unnest($1::uuid[], $2::text[]) AS n (id, kind)
 WHERE NOT EXISTS (SELECT FROM erased_accounts known WHERE known.account_id = n.id)
+ORDER BY n.id
 ON CONFLICT (account_id) DO NOTHING RETURNING account_id
 """
 _DUE = """

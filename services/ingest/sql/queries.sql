@@ -15,6 +15,7 @@ INSERT INTO stores AS s (id, version, body)
 SELECT n.id, n.version, CASE WHEN gone.account_id IS NULL THEN n.body ELSE emptied(n.body) END
 FROM unnest(:ids::uuid[], :versions::int[], :bodies::json[]) AS n (id, version, body)
 LEFT JOIN erased_accounts gone ON gone.account_id = (n.body->>'brand_id')::uuid
+ORDER BY n.id
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body
 WHERE s.version < excluded.version
 RETURNING s.id;

@@ -17,6 +17,7 @@ FROM unnest(:ids::uuid[], :connections::uuid[], :three_pls::uuid[], :stores::uui
            version)
 -- Of a 3PL that was erased nothing is kept.
 WHERE NOT EXISTS (SELECT FROM erased_accounts gone WHERE gone.account_id = n.three_pl_id)
+ORDER BY id  -- Every process writes them: no two wait for each other.
 ON CONFLICT (id) DO UPDATE SET
     url = NULL, sealed_url = excluded.sealed_url, masked_url = excluded.masked_url,
     sealed_secrets = excluded.sealed_secrets, sends_to = excluded.sends_to,
