@@ -32,7 +32,7 @@ _CHUNK = 1_000
 
 
 def starts(say: Callable[[str], None], connections: int) -> Json:
-    """Seconds to ready of each service: of an empty topic, of one that is new, of one that is known.
+    """Seconds to ready of each service: with empty topics, with news, and with what it knows.
 
     Args:
         say: tells what begins.

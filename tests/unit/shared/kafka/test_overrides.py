@@ -3,6 +3,7 @@
 import inspect
 from importlib.metadata import version
 
+from faststream._internal.broker.broker import BrokerUsecase
 from faststream._internal.endpoint.subscriber.usecase import SubscriberUsecase
 from faststream._internal.endpoint.subscriber.utils import MultiLock
 from faststream.kafka import KafkaBroker, KafkaRouter
@@ -28,6 +29,15 @@ def test_a_poll_that_found_nothing_is_followed_by_a_sleep_of_faststreams_own() -
     assert "anyio.sleep" in inspect.getsource(BatchSubscriber.get_msg), (
         "no override needed any more"
     )
+
+
+def test_a_subscriber_starts_with_its_broker_by_start_which_can_be_replaced() -> None:
+    assert "await sub.start()" in inspect.getsource(BrokerUsecase.start)
+    subscriber = a_subscriber()
+    begin = subscriber.start
+    assert overrides.start_by_hand(subscriber) == begin
+    assert subscriber.start != begin
+    assert "self.running = True" in inspect.getsource(SubscriberUsecase._post_start)
 
 
 def test_a_batch_under_way_is_known_by_the_lock_of_its_subscriber() -> None:

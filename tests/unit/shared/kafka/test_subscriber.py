@@ -61,6 +61,26 @@ async def test_one_consumer_reads_several_topics_and_each_has_its_handler() -> N
     assert (kafka.dead_letters, kafka.handled) == ([], 0)
 
 
+async def test_a_compacted_topic_may_have_several_handlers_and_each_gets_every_record() -> None:
+    kafka = FakeKafka()
+    first: list[Note] = []
+    second: list[Note] = []
+
+    @kafka.router.whole_subscriber(STORES_CHANGED, parse=read(Note))
+    async def on_stores(notes: Sequence[Note]) -> None:
+        first.extend(notes)
+
+    @kafka.router.whole_subscriber(STORES_CHANGED, parse=read(Note))
+    async def on_stores_too(notes: Sequence[Note]) -> None:
+        second.extend(notes)
+
+    kafka.router.subscribe_whole()
+    async with TestKafkaBroker(kafka.broker) as broker:
+        await broker.publish_batch(b"{", b'{"text": "1"}', topic="stores.changed")
+    assert first == second == [Note(text="1")]
+    assert (len(kafka.broker.subscribers), kafka.dead_letters, kafka.handled) == (1, [], 0)
+
+
 async def test_key_headers_and_place_of_a_record_can_be_read() -> None:
     kafka = FakeKafka()
     seen: list[Record] = []
