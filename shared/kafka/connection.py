@@ -110,8 +110,8 @@ class KafkaConnection:
 
     async def check_topics(self) -> str | None:
         """Readiness: how much of the compacted topics is still to be read?"""
-        missing = (catch_up.missing() for catch_up in self.router.catch_ups)
-        return "; ".join(said for said in missing if said) or None
+        missing = [said for one in self.router.catch_ups if (said := one.missing())]
+        return "; ".join(dict.fromkeys(missing)) or None
 
     async def stop(self) -> None:
         """Finish and commit the batches under way, stop reading, then flush and stop writing."""
