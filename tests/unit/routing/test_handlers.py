@@ -119,7 +119,7 @@ async def test_a_new_order_of_an_active_connection_is_written_with_its_event(
     (order,) = routing.store.orders.values()
     assert (order.connection_id, order.epoch) == (a_connection().id, a_connection().epoch)
     assert routing.sent() == [("order.created", str(order.id))]
-    assert routing.kafka.handled == 2
+    assert routing.kafka.handled == 1, "the order; what is read whole has no offsets"
 
 
 async def test_records_of_one_order_in_one_batch_are_decided_one_after_the_other(
