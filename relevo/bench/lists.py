@@ -24,11 +24,12 @@ INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection
                     settings_version, status, version, sequence, source_updated_at, content_hash,
                     payload, payload_bytes, accepted_at, source_created_at, number, total, currency,
                     cancel_too_late, tombstone, created_at, updated_at)
-SELECT uuidv7(interval '-30 days' + n * interval '4 seconds'), $2, n::text,
+SELECT gen_random_uuid(), $2, n::text,
        CASE WHEN n % 50 = 0 THEN $3::uuid ELSE $2::uuid END, $4,
        CASE WHEN n % 2 = 0 THEN $5::uuid END, CASE WHEN n % 2 = 0 THEN 1 END, 1,
        CASE WHEN n % 20000 = 0 THEN 'on_hold' WHEN n % 100 < 5 THEN 'open' ELSE 'delivered' END,
-       1, 1, now(), '\\x00', json_build_object('note', repeat('x', 1500)), 1530, now(), now(),
+       1, 1, now(), '\\x00', json_build_object('note', repeat('x', 1500)), 1530,
+       now() - interval '30 days' + n * interval '4 seconds', now(),
        '#' || n, '10.00', 'EUR', false, false, now() - interval '30 days',
        CASE WHEN n % 10000 = 1 THEN now() ELSE now() - interval '20 days' END
 FROM generate_series(1, $1::int) n
@@ -39,15 +40,23 @@ SELECT uuidv7(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), n, 'x'
 FROM generate_series(1, $1::int) n
 """
 _ALL: dict[str, Any] = {
-    "after": None, "statuses": None, "store": None, "connection": None, "updated_after": None,
+    "after": None, "after_at": None, "after_id": None, "statuses": None, "store": None,
+    "connection": None, "updated_after": None, "in_store": None, "in_connection": None,
     "limit": _PAGE,
 }  # fmt: skip
+# A page in the middle of all of them.
+SOMEWHERE = {
+    "after_at": (datetime.now(UTC) - timedelta(days=15)).isoformat(),
+    "after_id": "80000000-0000-0000-0000-000000000000",
+}
 _CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "brand, newest": ("orders_of_brand", "1", {}),
+    "brand, a page in the middle": ("orders_of_brand", "1", SOMEWHERE),
     "brand, Orders tab": ("orders_of_brand", "1", {"statuses": ["on_hold", "open"]}),
     "brand, a rare status": ("orders_of_brand", "1", {"statuses": ["on_hold"]}),
     "brand, changed lately": ("orders_of_brand", "1", {"updated_after": _LATELY}),
     "3PL, newest": ("orders_of_three_pl", "3", {}),
+    "3PL, a page in the middle": ("orders_of_three_pl", "3", SOMEWHERE),
     "3PL, a rare status": ("orders_of_three_pl", "3", {"statuses": ["on_hold"]}),
     "3PL, changed lately": ("orders_of_three_pl", "3", {"updated_after": _LATELY}),
     "hand-overs of a brand": ("handovers_of_brand", "1", {}),
@@ -78,11 +87,11 @@ async def _lists(
 
 
 async def _measure(session: Session, query: str, account: str, wanted: Mapping[str, Any]) -> Json:
-    statement = _literal(_query(query), {**_ALL, **wanted, "account": account})
+    explained = statement(query, {**wanted, "account": account})
     plan: Json = {}
     times = []
     for _ in range(_RUNS):
-        answer = await session.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
+        answer = await session.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {explained}")
         plan = json.loads(answer)[0]
         times.append(plan["Execution Time"] + plan["Planning Time"])
     node = plan["Plan"]
@@ -107,8 +116,9 @@ def _query(name: str) -> str:
     return found[1].rstrip().rstrip(";")
 
 
-def _literal(query: str, parameters: Mapping[str, Any]) -> str:
-    """The statement with its values in it, as a custom plan sees them."""
+def statement(name: str, wanted: Mapping[str, Any]) -> str:
+    """The statement of a list with its values in it, as a custom plan sees them."""
+    parameters = {**_ALL, **wanted}
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
@@ -119,4 +129,4 @@ def _literal(query: str, parameters: Mapping[str, Any]) -> str:
             return f"ARRAY{wanted!r}::text[]"
         return f"'{wanted}'" if isinstance(wanted, str) else str(wanted)
 
-    return re.sub(r"(?<!:):(\w+)", value, query)
+    return re.sub(r"(?<!:):(\w+)", value, _query(name))

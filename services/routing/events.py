@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from uuid_utils.compat import uuid7
 
 from services.routing.orders import Decision, Event, Hold, Order
 from shared.contracts.orders_events import ORDER_STATE, OrderEventAttributes
+from shared.ids import event_id
 from shared.kafka.message import Message
 from shared.kafka.topics import ORDERS_EVENTS
 
@@ -35,7 +35,7 @@ def _message(event: Event, decision: Decision, traceparent: str | None, timestam
     order = event.order
     belongs_to_three_pl = order.connection_id is not None
     attributes = OrderEventAttributes(
-        id=uuid7(),
+        id=event_id(order.id, order.sequence),
         type=event.type,
         order_id=order.id,
         sequence=order.sequence,

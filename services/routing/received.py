@@ -13,7 +13,6 @@ from uuid import UUID
 import orjson
 import structlog
 from pydantic import ValidationError
-from uuid_utils.compat import uuid7
 
 from services.routing import assignment, events, payment, store
 from services.routing.moves import mapping
@@ -30,6 +29,7 @@ from services.routing.orders import (
 from services.routing.store import Parked
 from shared.contracts.orders_received import SPOOLED, OrderReceived
 from shared.failures import Permanent, Transient
+from shared.ids import order_id
 from shared.kafka.batch import Record, describe
 from shared.kafka.positions import Step
 from shared.postgres import outbox
@@ -306,7 +306,7 @@ def _decide(
     if connection is not None:
         connection = assignment.bound(connection, versions.get(connection.id, ()), order.incoming)
     known = current.get(order.key)
-    decision = assignment.receive(known, order.incoming, connection, uuid7())
+    decision = assignment.receive(known, order.incoming, connection, order_id(*order.key))
     if decision.order is known:
         return decision
     counted = replace(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 from uuid import UUID
@@ -32,8 +32,6 @@ from shared.kafka.topics import ORDERS_RECEIVED
 from shared.postgres.database import Session, load_queries, row_as
 from shared.postgres.positions import parameters_of, require_all
 
-# Of the machines that accept, decide and set; an order's id is made by the clock of one of them.
-_CLOCKS_DIFFER = timedelta(minutes=1)
 _queries = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 
@@ -158,7 +156,6 @@ async def apply_connections(session: Session, changes: Sequence[ConnectionChange
         session,
         connections=[connection.id for connection, _ in versions],
         three_pls=[connection.three_pl_id for connection, _ in versions],
-        first_ids=[_first_id(version.effective_at) for _, version in versions],
         versions=[version.settings_version for _, version in versions],
         **_columns_of_settings([version for _, version in versions]),
     )
@@ -172,12 +169,6 @@ def _columns_of_settings(versions: Sequence[SettingsVersion]) -> dict[str, list[
         "endpoints": [version.endpoint_id for version in versions],
         "effective": [version.effective_at for version in versions],
     }
-
-
-def _first_id(at: datetime) -> UUID:
-    """No order that was decided on from then on has a smaller id (they are UUIDs of version 7)."""
-    milliseconds = int((at - _CLOCKS_DIFFER).timestamp() * 1_000)
-    return UUID(int=max(0, milliseconds) << 80)
 
 
 async def settings_of(
@@ -317,6 +308,8 @@ async def lock_order(session: Session, order_id: UUID) -> Order | None:
 # What leaves the order as it was, and what leaves no trace but a metric.
 _UNWRITTEN = frozenset({Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED})
 _SILENT = frozenset({Outcome.DUPLICATE, Outcome.TOMBSTONED, Outcome.UNCHANGED, Outcome.STALE})
+# What makes an order that was not there.
+_ENTERING = frozenset({Outcome.ENTERED, Outcome.NEVER_SEEN})
 
 
 async def write(session: Session, decisions: Sequence[Decision]) -> None:
@@ -338,9 +331,15 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
     )
     if orders:
         lines = [line for decision in decisions for line in _lines(decision)]
-        await _write_orders(session, orders, lines)
+        new = await _write_orders(session, orders, lines)
+        if new < sum(decision.outcome in _ENTERING for decision in decisions):
+            # Its id is the same wherever it is made: what entered meanwhile was overwritten.
+            raise Transient(_ENTERED_TWICE)
     await _write_holds(session, decisions)
     await _note_stale(session, decisions)
+
+
+_ENTERED_TWICE = "another process entered the same order at the same moment"
 
 
 class _Line(NamedTuple):
@@ -364,9 +363,10 @@ def _lines(decision: Decision) -> list[_Line]:
     return told or [_Line(decision.outcome, decision.order, None, why, decision.at)]
 
 
-async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequence[_Line]) -> None:
+async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequence[_Line]) -> int:
+    """How many of the orders are new."""
     try:
-        await _queries.write_orders.run(
+        rows = await _queries.write_orders.all(
             session,
             ids=[order.id for order in orders],
             stores=[order.store_id for order in orders],
@@ -408,7 +408,8 @@ async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequen
             line_times=[line.at for line in lines],
         )
     except asyncpg.UniqueViolationError as error:
-        raise Transient("another process entered the same order at the same moment") from error
+        raise Transient(_ENTERED_TWICE) from error
+    return sum(row["is_new"] for row in rows)
 
 
 async def _write_holds(session: Session, decisions: Sequence[Decision]) -> None:

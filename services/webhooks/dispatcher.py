@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from uuid_utils.compat import uuid7
 
 from services.webhooks import store
 from services.webhooks.claimer import Claimer
@@ -33,6 +32,7 @@ from services.webhooks.returns.returns import Returns, in_turn
 from services.webhooks.sender import Sender
 from services.webhooks.settings import Settings
 from services.webhooks.store import Incoming, Inserted, NewDelivery
+from shared.ids import delivery_id
 from shared.kafka.positions import Step
 from shared.postgres.database import Database, Session
 from shared.telemetry import DELIVERY_ATTEMPT_SECONDS, DELIVERY_ATTEMPTS
@@ -140,19 +140,29 @@ class Dispatcher:
                 return await store.insert_events(session, new, self._lease, steps)
             return await self._returns.insert(session, new, begun, steps)
         except BaseException:
-            # The answer may have been lost after the commit; the same events come again.
-            self._outcomes.release_leases([(one.id, one.event.endpoint_id) for one in new])
+            # The answer may have been lost after the commit; the same events come again. Of those
+            # that came before, what is under way keeps its lease.
+            held = self._queues.in_memory() | self._outcomes.held()
+            self._outcomes.release_leases(
+                [(one.id, one.event.endpoint_id) for one in new if one.id not in held]
+            )
             raise
 
     def _new_deliveries(self, incoming: Iterable[Incoming]) -> list[NewDelivery]:
-        """A delivery for each event, to be leased at once while its endpoint has capacity."""
+        """A delivery for each event, to be leased at once while its endpoint has capacity.
+
+        One that stands on the log twice is one.
+        """
         left: dict[UUID, tuple[int, int]] = {}
-        new = []
+        new: dict[UUID, NewDelivery] = {}
         for event in incoming:
+            id_ = delivery_id(event.attributes.id, event.endpoint_id, 0)
+            if id_ in new:
+                continue
             capacity, free_bytes = left.get(event.endpoint_id) or self._room(event.endpoint_id)
-            new.append(NewDelivery(uuid7(), event, wants_lease=capacity > 0 and free_bytes > 0))
+            new[id_] = NewDelivery(id_, event, wants_lease=capacity > 0 and free_bytes > 0)
             left[event.endpoint_id] = capacity - 1, free_bytes - len(event.body)
-        return new
+        return list(new.values())
 
     def _room(self, endpoint_id: UUID) -> tuple[int, int]:
         """How many new deliveries its memory takes, and bytes of them."""
@@ -171,17 +181,17 @@ class Dispatcher:
         refused: list[Delivery] = []
         # The last of each lane in this batch: Postgres told only of those that were there before.
         last: dict[tuple[UUID, UUID], int] = {}
-        for delivery_id, event, _ in new:
+        for id_, event, _ in new:
             lane = (event.endpoint_id, event.attributes.order_id)
             predecessor = last.get(lane)
             last[lane] = event.attributes.sequence
-            row = inserted.get(delivery_id)
+            row = inserted.get(id_)
             if row is None or row.state is not DeliveryState.PENDING:
                 continue
             if not row.leased:
                 self._note_stored(event, overflows=row.predecessor is None)
                 continue
-            delivery = event.delivery(delivery_id, start_before)
+            delivery = event.delivery(id_, start_before)
             predecessor = row.predecessor if predecessor is None else predecessor
             queue = self._queues.of(event.endpoint_id)
             # One that the same batch takes back stays leased, so that nobody else attempts it.

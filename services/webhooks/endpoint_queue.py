@@ -285,7 +285,11 @@ class EndpointQueues:
 
     def held(self) -> set[UUID]:
         """The deliveries in memory, or on their way there."""
-        return self.arriving.union(delivery.id for _, queue in self for delivery in queue)
+        return self.arriving | self.in_memory()
+
+    def in_memory(self) -> set[UUID]:
+        """The deliveries waiting or under way."""
+        return {delivery.id for _, queue in self for delivery in queue}
 
     def __iter__(self) -> Iterator[tuple[UUID, EndpointQueue]]:
         return iter(self._queues.items())

@@ -1,5 +1,6 @@
 """Webhooks' API: every delivery with its attempts."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated, Literal
@@ -22,6 +23,7 @@ from shared.web.pagination import (
     Page,
     decode_cursor,
     decode_cursor_part,
+    moment,
     page_of,
 )
 from shared.web.parameters import Form, only_known_parameters
@@ -98,6 +100,11 @@ class DeliveryDetail(_Delivery):
 
 
 _SUCCESS = range(200, 300)
+_DELIVERY_KEY: tuple[Callable[[store.DeliverySummary], object], ...] = (
+    lambda row: row.event_at,
+    lambda row: row.event_id,
+    lambda row: row.id,
+)
 
 router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
 
@@ -119,10 +126,10 @@ async def list_deliveries(
             caller.account_id,
             as_three_pl=caller.kind == "three_pl",
             wanted=store.DeliveryFilter(connection, order, state),
-            after=decode_cursor(after, UUID, UUID),
+            after=decode_cursor(after, moment, UUID, UUID),
             limit=limit + 1,
         )
-    return page_of(rows, limit, _delivery, lambda row: row.event_id, lambda row: row.id)
+    return page_of(rows, limit, _delivery, *_DELIVERY_KEY)
 
 
 @router.get(

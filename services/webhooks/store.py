@@ -427,6 +427,7 @@ class DeliverySummary:
     """A delivery as lists show it.
 
     `due_at` is the end of the lease while it is `leased`; None while it waits for its lane.
+    `event_at`: when its event was stored.
     """
 
     id: UUID
@@ -442,6 +443,7 @@ class DeliverySummary:
     leased: bool
     created_at: datetime
     delivered_at: datetime | None
+    event_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,15 +476,19 @@ async def list_deliveries(
     *,
     as_three_pl: bool,
     wanted: DeliveryFilter,
-    after: tuple[UUID, UUID] | None,
+    after: tuple[datetime, UUID, UUID] | None,
     limit: int,
 ) -> list[DeliverySummary]:
-    """The account's deliveries, newest event first; `after` is (event id, delivery id)."""
+    """The account's deliveries, newest event first.
+
+    `after` is (event at, event id, delivery id).
+    """
     query = _queries.deliveries_of_three_pl if as_three_pl else _queries.deliveries_of_brand
-    after_event, after_delivery = after or (None, None)
+    after_at, after_event, after_delivery = after or (None, None, None)
     rows = await query.all(
         session,
         account=account,
+        after_at=after_at,
         after_event=after_event,
         after_delivery=after_delivery,
         connection=wanted.connection,

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -36,7 +37,8 @@ def decode_cursor(cursor: str | None, *kinds: Callable[[str], Any]) -> tuple[Any
 
     Args:
         cursor: what the caller sent.
-        kinds: `UUID` or `row_number`, one for each part of the key; ValueError is a refusal.
+        kinds: `UUID`, `moment` or `row_number`, one for each part of the key; ValueError is a
+            refusal.
 
     Raises:
         Refused: `invalid_cursor`.
@@ -73,6 +75,18 @@ def row_number(text: str) -> int:
     if abs(number) > _LARGEST_BIGINT:
         raise ValueError("too large for a bigint")
     return number
+
+
+def moment(text: str) -> datetime:
+    """A Postgres `timestamptz`, in UTC.
+
+    Raises:
+        ValueError: it is none.
+    """
+    at = datetime.fromisoformat(text)
+    if at.utcoffset() != timedelta(0):
+        raise ValueError("cursors have times in UTC")
+    return at
 
 
 def page_of(

@@ -35,6 +35,7 @@ from shared.kafka.positions import Position, Step
 from tests.kit.builders import NOON, a_connection, a_message, an_order
 
 _UNWRITTEN = {Outcome.STALE, Outcome.DUPLICATE, Outcome.TOMBSTONED}
+_ENTERING = {Outcome.ENTERED, Outcome.NEVER_SEEN}
 
 
 @dataclass
@@ -123,13 +124,16 @@ class FakeRoutingStore:
         return {key: self.orders[key] for key in keys if key in self.orders}
 
     async def write(self, _: Any, decisions: Sequence[Decision]) -> None:
-        written = [made.order for made in decisions if made.outcome not in _UNWRITTEN]
-        for order in written:
-            key = (order.store_id, order.external_id)
-            if key in self.orders and self.orders[key].id != order.id:
+        for made in decisions:
+            if made.outcome in _ENTERING and self.key(made.order) in self.orders:
                 raise Transient("another process entered the same order at the same moment")
-        for order in written:
-            self.orders[order.store_id, order.external_id] = order
+        for made in decisions:
+            if made.outcome not in _UNWRITTEN:
+                self.orders[self.key(made.order)] = made.order
+
+    @staticmethod
+    def key(order: Order) -> tuple[UUID, str]:
+        return order.store_id, order.external_id
 
 
 class FakeDatabase:
@@ -177,14 +181,25 @@ class RoutingStoreSuite:
         assert known == {self.key(entered): updated.order}
         assert updated.order.source_updated_at > NOON
 
+    @pytest.mark.parametrize("has_an_id_of_before", [False, True])
     async def test_an_order_that_somebody_else_entered_is_decided_again(
-        self, store: Any, database: Any
+        self, store: Any, database: Any, *, has_an_id_of_before: bool
     ) -> None:
+        same = uuid7()
+        entered = assignment.receive(None, a_message(), None, same)
+        update = a_message(5, content_hash=b"two", payload='{"total":"9.00"}')
+        updated = assignment.receive(entered.order, update, None, same)
         async with database.transaction() as session:
-            await store.write(session, [assignment.receive(None, a_message(), None, uuid7())])
+            await store.write(session, [entered, updated])
+        again = assignment.receive(
+            None, a_message(), None, uuid7() if has_an_id_of_before else same
+        )
         with pytest.raises(Transient):
             async with database.transaction() as session:
-                await store.write(session, [assignment.receive(None, a_message(), None, uuid7())])
+                await store.write(session, [again])
+        async with database.transaction() as session:
+            known = await store.lock_orders(session, [self.key(entered)])
+        assert known == {self.key(entered): updated.order}
 
     async def test_a_returned_order_has_no_snapshot(self, store: Any, database: Any) -> None:
         returned = handover.hand_back(an_order(id=uuid7()), "the connection is inactive")

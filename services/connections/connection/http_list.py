@@ -1,7 +1,6 @@
 """The *3PL Integrations* page over HTTP: connections by filter, in two orders."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from services.connections.connection.models import Connection
 from services.connections.dependencies import Process
 from shared.contracts.connections_changed import ConnectionState
 from shared.web.access import Account
-from shared.web.pagination import After, Limit, Page, decode_cursor, page_of
+from shared.web.pagination import After, Limit, Page, decode_cursor, moment, page_of
 from shared.web.parameters import SearchText, only_known_parameters
 
 router = APIRouter(
@@ -30,15 +29,8 @@ SortOrder = Annotated[
 ]
 _KEYS: Mapping[Sort, tuple[Callable[[Connection], object], ...]] = {
     "created": (lambda row: row.id,),
-    "waiting": (lambda row: row.waits_since.isoformat(), lambda row: row.id),
+    "waiting": (lambda row: row.waits_since, lambda row: row.id),
 }
-
-
-def _time(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.utcoffset() != timedelta(0):
-        raise ValueError("cursors have times in UTC")
-    return at
 
 
 @router.get("", summary="List connections")
@@ -56,7 +48,7 @@ async def list_connections(
 ) -> Page[ConnectionView]:
     """Those that the caller is a party of; `q` looks at company, brand, 3PL and domain."""
     wanted = Filter(states=state, store_id=store, brand_id=brand, three_pl_id=three_pl, text=q)
-    kinds = (_time, UUID) if sort == "waiting" else (UUID,)
+    kinds = (moment, UUID) if sort == "waiting" else (UUID,)
     place = decode_cursor(after, *kinds)
     async with process.database.reading() as session:
         rows = await finding.find(

@@ -12,7 +12,7 @@ from services.connections.dependencies import Process
 from services.connections.notices import models, store
 from shared.contracts.notices import NOTICE_KINDS, NoticeData, NoticeKind
 from shared.web.access import Account, Person
-from shared.web.pagination import After, Limit, Page, decode_cursor, page_of
+from shared.web.pagination import After, Limit, Page, decode_cursor, moment, page_of
 from shared.web.parameters import Form, only_known_parameters
 
 router = APIRouter(prefix="/v1", tags=["notices"], dependencies=[only_known_parameters])
@@ -47,7 +47,7 @@ async def list_notices(
     after: After = None,
 ) -> Page[Notice]:
     """For 90 days."""
-    key = decode_cursor(after, _moment, UUID)
+    key = decode_cursor(after, moment, UUID)
     async with process.database.reading() as session:
         rows = await store.list_notices(
             session, caller.account_id, kind, (key[0], key[1]) if key else None, limit + 1
@@ -80,15 +80,3 @@ def _settings(muted: Collection[NoticeKind]) -> NotificationSettings:
 
 def _notice(row: models.Notice) -> Notice:
     return Notice(id=row.id, raised_at=row.raised_at, data=row.data)
-
-
-def _moment(text: str) -> datetime:
-    """A time of a cursor.
-
-    Raises:
-        ValueError: it is none, or has no time zone.
-    """
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return at

@@ -20,7 +20,16 @@ from shared.failures import Refused
 from shared.runtime import Schema
 from shared.web.access import Account, DelegableAccount
 from shared.web.openapi import refuses
-from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of, row_number
+from shared.web.pagination import (
+    After,
+    Limit,
+    Page,
+    decode_cursor,
+    decode_cursor_part,
+    moment,
+    page_of,
+    row_number,
+)
 from shared.web.parameters import only_known_parameters
 
 
@@ -123,7 +132,7 @@ async def list_orders(
     limit: Limit = 50,
     after: After = None,
 ) -> Page[OrderSummary]:
-    """The orders the caller owns; a brand sees all orders of its stores."""
+    """The orders the caller owns; a brand sees all orders of its stores. By `accepted_at`."""
     async with database.reading() as session:
         rows = await store.list_orders(
             session,
@@ -132,10 +141,10 @@ async def list_orders(
             wanted=store.OrderFilter(
                 _statuses(tab, status), store_id, connection, updated_after, caller.delegation
             ),
-            after=decode_cursor_part(after, UUID),
+            after=decode_cursor(after, moment, UUID),
             limit=limit + 1,
         )
-    return page_of(rows, limit, _summary, lambda row: row.id)
+    return page_of(rows, limit, _summary, lambda row: row.accepted_at, lambda row: row.id)
 
 
 @router.get("/orders/{order_id}", tags=["orders"], summary="One order")

@@ -2,24 +2,24 @@
 -- In the brand's name its 3PL sees the store of their connection, and of other 3PLs' orders nothing.
 SELECT * FROM order_summaries
 WHERE brand_id = :account
-  AND (:after::uuid IS NULL OR id < :after)
+  AND (:after_at::timestamptz IS NULL OR (accepted_at, id) < (:after_at, :after_id::uuid))
   AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
   AND (:store::uuid IS NULL OR store_id = :store)
   AND (:connection::uuid IS NULL OR connection_id = :connection)
   AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
   AND (:in_store::uuid IS NULL
        OR store_id = :in_store AND (connection_id IS NULL OR connection_id = :in_connection))
-ORDER BY id DESC LIMIT :limit;
+ORDER BY accepted_at DESC, id DESC LIMIT :limit;
 
 -- name: orders_of_three_pl
 SELECT * FROM order_summaries
 WHERE three_pl_id = :account AND connection_id IS NOT NULL
-  AND (:after::uuid IS NULL OR id < :after)
+  AND (:after_at::timestamptz IS NULL OR (accepted_at, id) < (:after_at, :after_id::uuid))
   AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
   AND (:store::uuid IS NULL OR store_id = :store)
   AND (:connection::uuid IS NULL OR connection_id = :connection)
   AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
-ORDER BY id DESC LIMIT :limit;
+ORDER BY accepted_at DESC, id DESC LIMIT :limit;
 
 -- name: order_of_party^
 SELECT s.*, o.payload, o.cancel_too_late, o.epoch, o.shipping_rules_owner, o.billing_owner,

@@ -124,17 +124,22 @@ async def list_orders(
     *,
     as_three_pl: bool,
     wanted: OrderFilter,
-    after: UUID | None,
+    after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[OrderSummary]:
-    """Newest first, the orders that the account owns or whose brand it is."""
+    """Newest first, the orders that the account owns or whose brand it is.
+
+    `after` is (accepted at, order id).
+    """
+    after_at, after_id = after or (None, None)
     query = _queries.orders_of_three_pl if as_three_pl else _queries.orders_of_brand
     within = {} if as_three_pl else _within(wanted.within)
     rows = await query.all(
         session,
         **within,
         account=account,
-        after=after,
+        after_at=after_at,
+        after_id=after_id,
         statuses=wanted.statuses,
         store=wanted.store,
         connection=wanted.connection,

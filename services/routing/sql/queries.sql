@@ -76,7 +76,7 @@ WHERE c.version < excluded.version;
 -- tenants: all; what connections told of
 -- Versions that are new, and for those that came too late: orders that were decided on before routing
 -- knew of the settings that counted already when they were accepted keep what they have, and their
--- history says so. An order's id is as old as its decision, which the index goes by.
+-- history says so. Found by the index of lists, which goes by when they were accepted.
 WITH known_now AS (
     INSERT INTO settings (connection_id, version, shipping_rules_owner, billing_owner,
                           support_owner, endpoint_id, effective_at)
@@ -90,13 +90,13 @@ INSERT INTO order_history (order_id, kind, sequence, status, connection_id, why)
 SELECT o.id, 'settings_late', o.sequence, o.status, o.connection_id,
        json_build_object('reason', 'newer settings counted already, and were known too late',
                          'bound', o.settings_version, 'counted', late.version)::text
-FROM (SELECT DISTINCT ON (k.connection_id) k.*, t.three_pl_id, t.first_id
+FROM (SELECT DISTINCT ON (k.connection_id) k.*, t.three_pl_id
       FROM known_now k
-      JOIN unnest(:connections::uuid[], :versions::int[], :three_pls::uuid[], :first_ids::uuid[])
-          AS t (connection_id, version, three_pl_id, first_id) USING (connection_id, version)
+      JOIN unnest(:connections::uuid[], :versions::int[], :three_pls::uuid[])
+          AS t (connection_id, version, three_pl_id) USING (connection_id, version)
       ORDER BY k.connection_id, k.version) late
 JOIN orders o ON o.three_pl_id = late.three_pl_id AND o.connection_id = late.connection_id
-             AND o.id >= late.first_id AND o.accepted_at >= late.effective_at
+             AND o.accepted_at >= late.effective_at
              AND o.settings_version < late.version;
 
 -- name: settings_of_connections
@@ -189,10 +189,11 @@ ORDER BY o.id FOR UPDATE OF o;
 SELECT *, CASE WHEN status = 'on_hold' THEN standing_holds(id) END AS holds
 FROM orders WHERE id = :order_id FOR UPDATE;
 
--- name: write_orders!
+-- name: write_orders
 -- tenants: all; the records of a batch are of many
--- The newest state of orders, new or known and locked, and the lines of their history. Another
--- process that entered the same order at the same moment makes (store_id, external_id) collide.
+-- The newest state of orders, new or known and locked, and the lines of their history. Of each
+-- whether it is new: one that another process entered at the same moment has the same id. If it has
+-- an id of before, (store_id, external_id) collides.
 WITH history AS (
     INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why, at)
     SELECT order_id, kind, event, sequence, status, connection_id, why, coalesce(at, now())
@@ -230,7 +231,8 @@ ON CONFLICT (id) DO UPDATE SET
     cancel_too_late = excluded.cancel_too_late,
     tombstone = excluded.tombstone, log_generation = excluded.log_generation,
     log_partition = excluded.log_partition, log_offset = excluded.log_offset,
-    source_received_at = excluded.source_received_at, updated_at = now();
+    source_received_at = excluded.source_received_at, updated_at = now()
+RETURNING old.id IS NULL AS is_new;
 
 -- name: place_holds!
 -- tenants: all; the records of a batch are of many

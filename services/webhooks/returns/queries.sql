@@ -85,7 +85,8 @@ inserted AS (
                 ELSE greatest(now(), held_until) END,
            CASE WHEN leased THEN :owner::uuid END
     FROM decided
-    ON CONFLICT (event_id, endpoint_id) DO NOTHING
+    -- By its id, or that of before.
+    ON CONFLICT DO NOTHING
     RETURNING id, state, lease_owner IS NOT NULL AS leased
 )
 SELECT n.id, n.state, n.leased, NULL::int AS predecessor, l.is_elsewhere, NULL::bigint AS moved

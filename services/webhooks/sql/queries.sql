@@ -132,7 +132,8 @@ inserted AS (
                 WHEN has_to_wait THEN 'infinity' ELSE now() END,
            CASE WHEN leased THEN :owner::uuid END
     FROM decided
-    ON CONFLICT (event_id, endpoint_id) DO NOTHING
+    -- By its id, or that of before.
+    ON CONFLICT DO NOTHING
     RETURNING id, state, lease_owner IS NOT NULL AS leased
 )
 SELECT n.id, n.state, n.leased, p.predecessor, NULL::bigint AS moved
@@ -196,8 +197,9 @@ SELECT c.id, c.event_id, c.endpoint_id, c.order_id, c.sequence, c.attempts, e.bo
                  AND s.sequence > c.sequence
                  AND s.state IN ('pending', 'retrying', 'parked')) AS has_successors
 FROM claimed c
-CROSS JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id LIMIT 1) e
-ORDER BY c.event_id;
+CROSS JOIN LATERAL (
+    SELECT body, traceparent, created_at FROM events WHERE id = c.event_id LIMIT 1) e
+ORDER BY e.created_at, c.event_id;
 
 -- name: leased_deliveries
 -- tenants: all; only what this process leased
@@ -417,28 +419,30 @@ FROM (SELECT created_at FROM deliveries WHERE state IN ('pending', 'retrying')
       LIMIT :limit::int) unfinished;
 
 -- name: deliveries_of_three_pl
--- A page by events_of_three_pl, newest event first. An event rarely has more than one delivery:
--- the first bound on event_id is what the index is entered by, the second drops what was shown.
+-- A page by events_of_three_pl_by_time, newest event first. An event rarely has more than one
+-- delivery: the first bound is what the index is entered by, the second drops what was shown.
 SELECT * FROM delivery_details
 WHERE three_pl_id = :account
-  AND (:after_event::uuid IS NULL
-       OR (event_id <= :after_event AND (event_id, id) < (:after_event, :after_delivery::uuid)))
+  AND (:after_at::timestamptz IS NULL
+       OR (event_at, event_id) <= (:after_at, :after_event::uuid)
+          AND (event_at, event_id, id) < (:after_at, :after_event, :after_delivery::uuid))
   AND (:connection::uuid IS NULL OR connection_id = :connection)
   AND (:order::uuid IS NULL OR order_id = :order)
   AND (:state::text IS NULL OR state = :state)
-ORDER BY event_id DESC, id DESC LIMIT :limit;
+ORDER BY event_at DESC, event_id DESC, id DESC LIMIT :limit;
 
 -- name: deliveries_of_brand
--- A page by events_of_brand. A query of its own: with an OR over both columns no index has the
+-- A page by events_of_brand_by_time. A query of its own: with an OR over both columns no index has the
 -- order of the page.
 SELECT * FROM delivery_details
 WHERE brand_id = :account
-  AND (:after_event::uuid IS NULL
-       OR (event_id <= :after_event AND (event_id, id) < (:after_event, :after_delivery::uuid)))
+  AND (:after_at::timestamptz IS NULL
+       OR (event_at, event_id) <= (:after_at, :after_event::uuid)
+          AND (event_at, event_id, id) < (:after_at, :after_event, :after_delivery::uuid))
   AND (:connection::uuid IS NULL OR connection_id = :connection)
   AND (:order::uuid IS NULL OR order_id = :order)
   AND (:state::text IS NULL OR state = :state)
-ORDER BY event_id DESC, id DESC LIMIT :limit;
+ORDER BY event_at DESC, event_id DESC, id DESC LIMIT :limit;
 
 -- name: delivery_of_party^
 -- The body besides, which lists must not fetch: it may be large.

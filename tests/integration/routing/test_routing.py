@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -20,7 +21,7 @@ from tests.kit.waiting import eventually
 
 ACTIVE, INACTIVE = ConnectionState.ACTIVE, ConnectionState.INACTIVE
 Rows = list[asyncpg.Record]
-OTHER_ID = "0196f000-0000-7000-8000-000000000000"
+OF_BEFORE = UUID("0196f000-0000-7000-8000-000000000000")
 
 
 @pytest.fixture
@@ -341,26 +342,32 @@ async def test_two_processes_share_the_work_and_enter_each_order_once(
     assert all(found == [1, 2] for found in sequences.values())
 
 
+@pytest.mark.parametrize("id_of_before", [None, OF_BEFORE])
 @pytest.mark.usefixtures("app")
 async def test_an_order_that_another_process_enters_at_the_same_moment_is_decided_again(
-    shop: OrderPublisher, database: asyncpg.Connection, topics: Topics, postgres_dsn: str
+    shop: OrderPublisher,
+    database: asyncpg.Connection,
+    topics: Topics,
+    postgres_dsn: str,
+    id_of_before: UUID | None,
 ) -> None:
     async def waiting() -> Any:
         return await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
     await shop.send(shop.order("a"))
     entered = (await orders(database, 1))["a"]
-    # What the other process is about to commit is the same row, under its own id.
+    # What the other process is about to commit is the same row.
+    their_id = id_of_before or entered["id"]
     async with asyncpg.create_pool(postgres_dsn, min_size=1, max_size=1) as pool:
         async with pool.acquire() as other, other.transaction():
             await database.execute("DELETE FROM orders")
-            row = tuple({**entered, "id": OTHER_ID}.values())
+            row = tuple({**entered, "id": their_id}.values())
             await other.execute("INSERT INTO routing.orders SELECT ($1::routing.orders).*", row)
             await shop.send(shop.order("a", 5, total="12.00"))
             await eventually(waiting, lambda count: count == 1)
         records = await topics.all(ORDERS_EVENTS.name, at_least=2)
     kept = (await orders(database, 1))["a"]
-    assert (str(kept["id"]), kept["sequence"]) == (OTHER_ID, 2)
+    assert (kept["id"], kept["sequence"]) == (their_id, 2)
     assert [int(dict(record.headers)["ce_sequence"]) for record in records] == [1, 2]
     history = await database.fetch("SELECT order_id, sequence FROM order_history ORDER BY id")
     assert [(line["order_id"], line["sequence"]) for line in history] == [

@@ -1,6 +1,7 @@
 """Pages and their cursors."""
 
 import base64
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import orjson
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.failures import Refused
-from shared.web.pagination import decode_cursor, encode_cursor, page_of, row_number
+from shared.web.pagination import decode_cursor, encode_cursor, moment, page_of, row_number
 
 BIGINT = st.integers(-(2**63) + 1, 2**63 - 1)
 
@@ -93,3 +94,16 @@ def test_no_cursor_breaks_anything(cursor: str) -> None:
 def test_a_row_number_fits_a_bigint(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  int()'s own, too
         row_number(text)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.uuids())
+def test_a_moment_is_kept_to_the_microsecond(at: datetime, one: UUID) -> None:
+    assert decode_cursor(encode_cursor(at, one), moment, UUID) == (at, one)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "now", "2026-03-01T12:00:00", "0001-01-01T00:00:00+14:00", str(uuid4())]
+)
+def test_a_moment_is_a_time_in_utc(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  fromisoformat()'s own, too
+        moment(text)
