@@ -23,8 +23,10 @@ from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.health import Health
 from shared.kafka.batch import read
 from shared.kafka.connection import KafkaConnection
+from shared.kafka.message import Message
 from shared.kafka.subscriber import Reader, Wait
 from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, SIGNING_KEYS_CHANGED
+from shared.opening import Opening, Step
 from shared.postgres.database import Database
 from shared.postgres.outbox import Relay
 from shared.settings import Settings
@@ -52,10 +54,9 @@ class Runtime:
     Args:
         settings: of the service.
         name: the service, also its schema and the prefix of its consumer groups.
-        relays: whether this service has an outbox.
     """
 
-    def __init__(self, settings: Settings, name: str, *, relays: bool = True) -> None:
+    def __init__(self, settings: Settings, name: str) -> None:
         self.name = name
         self.settings = settings
         self.database = Database(settings, name)
@@ -67,15 +68,21 @@ class Runtime:
         self.health = Health()
         self.health.add("database", self._check_database)
         self.health.add("kafka", self.kafka.producer.check)
-        self.health.add("topics", self.kafka.check_topics)
+        # Before it, a process neither answers nor decides.
+        self.opening = Opening(Step(self.kafka.caught_up, self.kafka.unread))
+        self.health.add("topics", self.opening.check)
         self.health.add("consumers", self.kafka.check_consumers)
-        self._background: dict[str, Background] = {"kafka": self.kafka.run}
+        self._background: dict[str, Background] = {
+            "kafka": self.kafka.run,
+            "opening": self.opening.run,
+        }
         self._on_start: list[Background] = []
         self._on_stop: list[Background] = []
         self._own_until = 0.0
-        if relays:
-            relay = Relay(self.database, name, self.kafka.producer.send)
-            self._background["relay"] = relay.run
+        self._on_sent: list[Callable[[Message, object], None]] = []
+        relay = Relay(self.database, name, self.kafka.producer.send, on_sent=self._sent)
+        # What a restored outbox says may be older than the log: first that is known.
+        self.background("relay", relay.run, [self.opening.wait])
 
     def _hear_of_rights(self) -> None:
         # Every process knows whose tokens are over, and whose signature makes one: no group.
@@ -96,6 +103,14 @@ class Runtime:
             self.verifier.learn(change)
         for hear in self._on_keys:
             await hear()
+
+    def _sent(self, message: Message, place: object) -> None:
+        for hear in self._on_sent:
+            hear(message, place)
+
+    def on_sent(self, hear: Callable[[Message, object], None]) -> None:
+        """Call `hear` with each message of the outbox that Kafka has, and where it is there."""
+        self._on_sent.append(hear)
 
     def on_keys(self, hear: Background) -> None:
         """Await `hear` whenever the verifier has learned of other signing keys."""
@@ -143,8 +158,8 @@ class Runtime:
             title: of its API.
             description: of its API.
             forms_only: bodies are small and bounded here; else the service bounds them itself.
-            answers_at_once: beginnings of paths that are answered before the compacted topics were
-                read; others are 503 until then.
+            answers_at_once: beginnings of paths that are answered before the process is open;
+                others are 503 until then.
         """
         self.kafka.router.subscribe_whole()
         app = FastAPI(
@@ -166,7 +181,7 @@ class Runtime:
             app.add_middleware(BoundedBodies)
         app.add_middleware(
             UntilCaughtUp,
-            is_caught_up=lambda: self.kafka.is_caught_up,
+            is_caught_up=lambda: self.opening.is_done,
             answers=answers_at_once,
         )
         app.include_router(self.health.router())

@@ -33,7 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
     stores = Stores(
         runtime.database,
         Sealer.parse(settings.sealing_keys.get_secret_value()),
-        lambda: runtime.kafka.is_caught_up,
+        lambda: runtime.opening.is_done,
     )
     intake = Intake(
         runtime.kafka.producer.send,

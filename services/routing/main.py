@@ -10,6 +10,10 @@ from services.routing.moves.mover import Mover
 from services.routing.parking.replay import Replayer
 from services.routing.settings import Settings
 from services.routing.sweep import Sweeper
+from services.routing.takeover.taking_over import TakingOver
+from shared.kafka.topics import ORDERS_EVENTS
+from shared.opening import Step
+from shared.postgres.own_log import OwnLog
 from shared.runtime import Runtime
 
 
@@ -19,8 +23,15 @@ def create_app(settings: Settings) -> FastAPI:
     sweeper = Sweeper(runtime.database, settings.routing_sweep_chunk)
     mover = Mover(runtime.database)
     eraser = Eraser(runtime.database, sweeper.wake)
-    # Whatever decides on orders waits for these, one after the other.
-    before_orders = [runtime.kafka.caught_up]
+    taking_over = TakingOver(runtime.database, settings)
+    runtime.opening.add(Step(taking_over.run, taking_over.missing))
+    # Then, for what was taken over may be a claim's that has moved.
+    runtime.opening.add(Step(mover.move_all, lambda: "claims that moved"))
+    own_log = OwnLog(runtime.database, ORDERS_EVENTS)
+    runtime.on_sent(own_log.note)
+    runtime.background("own log", own_log.run)
+    # Whatever decides on orders waits for it.
+    before_orders = [runtime.opening.wait]
     handlers.subscribe(
         runtime.kafka.router, runtime.database, sweeper, mover, settings, before_orders
     )

@@ -309,9 +309,9 @@ def _decide(
     decision = assignment.receive(known, order.incoming, connection, order_id(*order.key))
     if decision.order is known:
         return decision
-    counted = replace(
-        decision.order,
-        position=order.incoming.position,
-        source_received_at=order.incoming.received_at,
-    )
-    return replace(decision, order=counted)
+
+    def counted(changed: Order, incoming: Incoming = order.incoming) -> Order:
+        return replace(changed, position=incoming.position, source_received_at=incoming.received_at)
+
+    events_told = tuple(replace(told, order=counted(told.order)) for told in decision.events)
+    return replace(decision, order=counted(decision.order), events=events_told)

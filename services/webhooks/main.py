@@ -70,7 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         claimer,
         settings,
         sealer,
-        [runtime.kafka.caught_up],
+        [runtime.opening.wait],
     )
     erased = ErasedAccounts(
         runtime.database,

@@ -108,8 +108,8 @@ class KafkaConnection:
         """Whether they were."""
         return all(catch_up.is_complete for catch_up in self.router.catch_ups)
 
-    async def check_topics(self) -> str | None:
-        """Readiness: how much of the compacted topics is still to be read?"""
+    def unread(self) -> str | None:
+        """How much of the compacted topics is still to be read."""
         missing = [said for one in self.router.catch_ups if (said := one.missing())]
         return "; ".join(dict.fromkeys(missing)) or None
 

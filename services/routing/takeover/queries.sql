@@ -15,3 +15,12 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT *, CASE WHEN status = 'on_hold' THEN standing_holds(id) END AS holds
 FROM orders WHERE id = ANY(ARRAY(SELECT id FROM wanted)) ORDER BY id FOR UPDATE;
+
+-- name: reopen!
+-- tenants: all; the records of a batch are of many
+WITH moves AS (
+    UPDATE moved_stores SET finished_at = NULL
+    WHERE id = ANY(:stores::uuid[]) AND finished_at IS NOT NULL
+)
+UPDATE erased_accounts SET emptied_at = NULL
+WHERE account_id = ANY(:accounts::uuid[]) AND emptied_at IS NOT NULL;

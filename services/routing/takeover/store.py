@@ -17,6 +17,21 @@ async def sequences_of(session: Session, ids: Iterable[UUID]) -> dict[UUID, int]
     return {row["id"]: row["sequence"] for row in rows}
 
 
+async def reopen(session: Session, orders: Iterable[Order]) -> None:
+    """What follows from a move or an erasure follows for these orders too, which came after it."""
+    taken = list(orders)
+    await _queries.reopen.run(
+        session,
+        stores=list({order.store_id for order in taken}),
+        accounts=[
+            account
+            for order in taken
+            for account in (order.brand_id, order.three_pl_id)
+            if account is not None
+        ],
+    )
+
+
 async def lock_known(session: Session, orders: Sequence[Order]) -> list[Order]:
     """The orders that have the ids or the keys of these, locked in id order."""
     rows = await _queries.lock_known.all(

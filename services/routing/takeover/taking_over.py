@@ -57,9 +57,9 @@ class TakingOver:
                 "the log knew more than the database: it was taken over", events=self.orders
             )
 
-    def progress(self) -> str:
+    def missing(self) -> str:
         """How far it is, for readiness."""
-        return f"{ORDERS_EVENTS.name}: {self._reading.left} records to take over"
+        return f"{ORDERS_EVENTS.name}: {self._reading.left:,} records to look at"
 
     async def _take_over(self, records: Sequence[ConsumerRecord], steps: Sequence[Step]) -> None:
         events = [found for record in records if (found := _read_attributes(record)) is not None]
@@ -82,6 +82,7 @@ class TakingOver:
             return 0
         found = newer(told, await store.lock_known(session, [one.order for one in told]))
         await routing_store.write(session, found.decisions)
+        await store.reopen(session, [decision.order for decision in found.decisions])
         _tell(found)
         return len(found.decisions)
 
