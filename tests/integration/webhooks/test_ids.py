@@ -1,11 +1,14 @@
 """A delivery is the same one however often its event comes, and pages go by when it came."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from aiohttp import web
 from uuid_utils.compat import uuid7
 
 from services.webhooks import store
@@ -18,8 +21,7 @@ from tests.integration.webhooks.test_api import Client
 from tests.integration.webhooks.test_deliveries import states
 from tests.integration.webhooks.test_positions import handled
 from tests.kit.publishers import EventPublisher
-from tests.kit.receiver import Receiver
-from tests.kit.waiting import eventually
+from tests.kit.receiver import ReceivedWebhook, Receiver
 
 pytestmark = pytest.mark.engines
 Event = tuple[Any, bytes]
@@ -73,7 +75,7 @@ async def test_an_event_that_stands_on_the_log_twice_is_one_delivery_also_after_
     assert receiver.got[1].id == receiver.got[2].id == str(second[0].id)
 
 
-async def test_what_is_under_way_keeps_its_lease_when_the_answer_to_its_event_is_lost(
+async def test_what_is_under_way_keeps_its_lease_when_its_event_comes_again(
     start: MakeApp,
     connection: EventPublisher,
     other_connection: EventPublisher,
@@ -81,13 +83,24 @@ async def test_what_is_under_way_keeps_its_lease_when_the_answer_to_its_event_is
     database: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    receiver.answer = receiver.hang
-    await start(shutdown_seconds=0.2)
+    """Twice in one batch, and once in another whose answer from Postgres is lost."""
+    answers = asyncio.Event()
+
+    async def slow(_: ReceivedWebhook) -> web.Response:
+        await answers.wait()
+        return web.Response()
+
+    await start(webhooks_lease_seconds=77.0)
     await connection.publish_connection()
     await other_connection.publish_connection()
+    # Once the endpoint is known and idle, what comes is leased as it is stored.
+    await connection.publish_events(uuid7(), 1)
+    await states(database, "delivered")
+    receiver.answer = slow
     event = connection.event(uuid7(), 1)
-    await connection.publish(event)
-    await receiver.has(1)
+    await put(connection, event, event)
+    await receiver.has(2)
+    await handled(database, 3)
     insert, lost = store.insert_events, list[UUID]()
 
     async def unheard(session: Any, new: list[NewDelivery], *given: Any) -> Any:
@@ -99,15 +112,21 @@ async def test_what_is_under_way_keeps_its_lease_when_the_answer_to_its_event_is
 
     monkeypatch.setattr(store, "insert_events", unheard)
     await connection.publish(event)
-    await handled(database, 2)
+    await handled(database, 4)
     assert lost == [delivery_id(event[0].id, connection.endpoint_id, 0)]
     # What is written later than leases are given back.
     await other_connection.publish_events(uuid7(), 1)
-    await eventually(
-        lambda: database.fetch("SELECT FROM deliveries WHERE state = 'delivered'"),
+    await states(database, "delivered", "pending", "delivered")
+    # Neither given back nor claimed since it was stored.
+    lease = await database.fetchrow(
+        "SELECT lease_owner IS NOT NULL AS is_held, due_at - created_at AS length"
+        " FROM deliveries WHERE id = $1",
+        lost[0],
     )
-    assert await database.fetchval("SELECT lease_owner FROM deliveries WHERE id = $1", lost[0])
-    assert len(receiver.got) == 1
+    answers.set()
+    assert lease == (True, timedelta(seconds=77))
+    await states(database, *["delivered"] * 3)
+    assert len(receiver.got) == 2
 
 
 async def test_pages_of_one_moment_lose_and_repeat_nothing(
