@@ -56,7 +56,6 @@ async def test_deliveries_are_listed_to_their_parties_alone(
     await other_connection.publish_connection()
     orders = [uuid7() for _ in range(5)]
     ids = [(await connection.publish_events(order, 1))[0] for order in orders]
-    receiver_ids = [str(event_id) for event_id in reversed(ids)]
     await other_connection.publish_events(uuid7(), 1)
     three_pl = Client(app, make_token(connection.three_pl_id, "three_pl"))
     brand = Client(app, make_token(connection.brand_id, "brand"))
@@ -66,8 +65,10 @@ async def test_deliveries_are_listed_to_their_parties_alone(
         return await three_pl.list(state="delivered")
 
     found = await eventually(delivered, lambda rows: len(rows) == 5)
-    assert [row["event_id"] for row in found] == receiver_ids
-    assert [row["event_id"] for row in await brand.list()] == receiver_ids
+    assert {row["event_id"] for row in found} == set(map(str, ids))
+    times = [row["created_at"] for row in found]
+    assert times == sorted(times, reverse=True)
+    assert [row["event_id"] for row in await brand.list()] == [row["event_id"] for row in found]
     assert await stranger.list() == []
     assert len(await three_pl.list(order=str(orders[0]))) == 1
     assert len(await three_pl.list(connection=str(connection.connection_id))) == 5
