@@ -202,13 +202,14 @@ def _connections_table(figures: Json) -> Table:
 @app.command(name="starts")
 def bench_starts(
     connections: Annotated[int, typer.Option(min=1, help="On the topic.")] = 100_000,
+    orders: Annotated[int, typer.Option(min=0, help="For routing to take over.")] = 100_000,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """How long a start takes that reads very many connections."""
+    """How long a start takes with very many connections, and with orders to take over."""
     from relevo.bench.starts import starts  # noqa: PLC0415  engines are not everywhere
 
-    _finish(starts(say, connections), as_json=as_json, table=_starts_table)
+    _finish(starts(say, connections, orders), as_json=as_json, table=_starts_table)
 
 
 def _starts_table(figures: Json) -> Table:
@@ -217,4 +218,8 @@ def _starts_table(figures: Json) -> Table:
     for name, empty in figures["empty_seconds"].items():
         new, known = figures["new_seconds"][name], figures["known_seconds"][name]
         table.add_row(name, str(empty), str(new), str(known))
+    if figures.get("orders"):
+        takes, after = figures["takes_over_seconds"], figures["taken_over_seconds"]
+        said = f"routing with {figures['orders']:,} orders to take over: {takes}"
+        table.caption = f"{said}, the next start: {after}"
     return table

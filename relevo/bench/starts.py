@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from uuid_utils.compat import uuid7
 
-from relevo.bench import measure
+from relevo.bench import measure, own_events
 from relevo.bench.run import private_stack
 from relevo.local.stack import Stack, StackError
 from relevo.operate.status import health
@@ -27,16 +27,19 @@ from shared.sealing import Sealer
 
 Json = dict[str, Any]
 _SERVICES = ("routing", "webhooks")
-_MOST_SECONDS = 600.0
+_MOST_SECONDS = 1_800.0
 _CHUNK = 1_000
 
 
-def starts(say: Callable[[str], None], connections: int) -> Json:
+def starts(say: Callable[[str], None], connections: int, orders: int) -> Json:
     """Seconds to ready of each service: with empty topics, with news, and with what it knows.
+
+    And of routing with orders to take over from its own log, as after a restore.
 
     Args:
         say: tells what begins.
         connections: on the topic, each with an endpoint.
+        orders: on routing's own log, unknown to its database; 0 for none.
     """
     with private_stack(say) as stack:
         figures: Json = {"connections": connections}
@@ -49,6 +52,14 @@ def starts(say: Callable[[str], None], connections: int) -> Json:
         for which in ("new", "known"):
             say(f"A start that reads them, {which}")
             figures[f"{which}_seconds"] = {name: _restart(stack, name) for name in _SERVICES}
+        if orders:
+            stack.stop_service("routing")
+            say(f"{orders} orders")
+            asyncio.run(own_events.publish(stack.bootstrap, orders))
+            say("A start that takes them over, and the one after it")
+            figures["orders"] = orders
+            figures["takes_over_seconds"] = _restart(stack, "routing")
+            figures["taken_over_seconds"] = _restart(stack, "routing")
         # A service that never became ready ends the run.
         return {**figures, "balances": True, "machine": measure.machine()}
 

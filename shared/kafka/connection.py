@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
 
 import structlog
@@ -39,6 +40,8 @@ class KafkaConnection:
         self._broker_running = False
         self._connected_ms = 0.0
         self._starting: list[asyncio.Task[None]] = []
+        self._connecting: set[asyncio.Future[None]] = set()
+        self._stopping = False
         self.producer = Producer(settings.kafka, settings.topic_prefix, client_id)
         # Nothing of FastStream's own logger: structlog tells what matters.
         self.broker = KafkaBroker(
@@ -76,21 +79,33 @@ class KafkaConnection:
         if self._broker_running:
             return
         try:
-            await self.broker.start()
+            await self._uncut(self.broker.start())
         except BaseException:
             await self.broker.stop()
             raise
+        if self._stopping:
+            return
         self._broker_running = True
         self._connected_ms = time.time() * 1000
         self._starting = [asyncio.create_task(self._start_late(one)) for one in self.router.late]
         logger.info("Kafka connected", servers=self._servers)
+
+    async def _uncut(self, start: Awaitable[None]) -> None:
+        """Await a start; `stop` waits for it, whoever is cancelled meanwhile.
+
+        aiokafka does not close the connection of a start that is cut off.
+        """
+        starting = asyncio.ensure_future(start)
+        self._connecting.add(starting)
+        starting.add_done_callback(self._connecting.discard)
+        await asyncio.shield(starting)
 
     async def _start_late(self, late: Late) -> None:
         while True:
             try:
                 for wait in late.after:
                     await wait()
-                await late.start()
+                await self._uncut(late.start())
             except Exception as error:  # noqa: BLE001  whatever it is: without it nothing is read
                 logger.warning("a consumer waits", topics=late.topics, reason=repr(error))
                 await late.subscriber.stop()
@@ -115,6 +130,11 @@ class KafkaConnection:
 
     async def stop(self) -> None:
         """Finish and commit the batches under way, stop reading, then flush and stop writing."""
+        self._stopping = True
+        if connecting := list(self._connecting):
+            await asyncio.wait(connecting, timeout=self._stop_seconds)
+            for start in connecting:
+                start.cancel()
         for task in self._starting:
             task.cancel()
         if self._starting:
