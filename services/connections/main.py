@@ -13,6 +13,8 @@ from services.connections.connection.http import router as connections
 from services.connections.connection.http_history import router as connection_history
 from services.connections.connection.http_list import router as connection_list
 from services.connections.connection.http_webhook import router as webhook
+from services.connections.continuing import handlers as continuing_handlers
+from services.connections.continuing.continuing import Continuing
 from services.connections.dependencies import Dependencies
 from services.connections.erasure.http import router as erasure
 from services.connections.expiry import sweep
@@ -41,6 +43,7 @@ from shared.egress.guard import Guard
 from shared.egress.plain_urls import seal_all
 from shared.egress.resolver import GuardedResolver
 from shared.egress.url_check import UrlCheck
+from shared.opening import Step
 from shared.runtime import Runtime
 from shared.sealing import Sealer
 from shared.web.idempotency import IdempotencyKeys
@@ -53,17 +56,19 @@ def create_app(settings: Settings) -> FastAPI:
     passwords = Passwords()
     runtime.on_stop(passwords.close)
     mails = mail_sender(settings, runtime.database, sealer)
-    runtime.background("mail", mails.run)
+    # Before it the database may be an older one than the log.
+    opened = [runtime.opening.wait]
+    runtime.background("mail", mails.run, opened)
     runtime.on_stop(lambda: mails.stop(runtime.stop_seconds() * 0.9))
     outgoing = Outgoing(sealer)
     links = MailedLinks(settings.connections_public_url.rstrip("/"))
     mailer = Mailer(
         runtime.database, outgoing, links.page("notices"), settings.connections_mail_poll_seconds
     )
-    notices_handlers.subscribe(runtime.kafka.router, runtime.database, mailer)
-    runtime.background("notices", mailer.run)
+    notices_handlers.subscribe(runtime.kafka.router, runtime.database, mailer, opened)
+    runtime.background("notices", mailer.run, opened)
     runtime.background(
-        "expiry", lambda: sweep.run(runtime.database, settings.connections_sweep_seconds)
+        "expiry", lambda: sweep.run(runtime.database, settings.connections_sweep_seconds), opened
     )
     keyring = Keyring(
         settings.connections_signing_key.get_secret_value(),
@@ -71,7 +76,10 @@ def create_app(settings: Settings) -> FastAPI:
         runtime.database,
         sealer,
     )
-    runtime.background("signing keys", lambda: turns.run(runtime.database, keyring))
+    continuing = Continuing(runtime.database, keyring, sealer)
+    continuing_handlers.subscribe(runtime.kafka.router, continuing)
+    runtime.opening.add(Step(continuing.run, continuing.missing))
+    runtime.background("signing keys", lambda: turns.run(runtime.database, keyring), opened)
     runtime.on_keys(lambda: turns.seen(runtime.database, keyring, runtime.verifier.kids))
     guard = Guard(settings.webhooks_allowed_networks, allow_http=settings.webhooks_allow_http)
     url_check = UrlCheck(guard, GuardedResolver(guard))
@@ -80,7 +88,9 @@ def create_app(settings: Settings) -> FastAPI:
     runtime.on_start(looker.open)
     runtime.on_stop(looker.close)
     runtime.background(
-        "plain urls", lambda: seal_all(lambda: sealing.seal_batch(runtime.database, sealer))
+        "plain urls",
+        lambda: seal_all(lambda: sealing.seal_batch(runtime.database, sealer)),
+        opened,
     )
     app = runtime.app(
         "Relevo connections",

@@ -36,7 +36,10 @@ class Entry(BaseModel):
     at: datetime
     connection_id: UUID | None = Field(description="Null: it is about the store itself.")
     store_id: UUID
-    actor: Actor | None = Field(description="Null: an account that has nothing to do with yours.")
+    actor: Actor | None = Field(
+        description="Null: an account that has nothing to do with yours, or nobody: after a "
+        "restore it was `taken_over` from the log."
+    )
     on_behalf_of: UUID | None = Field(description="The account in whose name it was done.")
     action: str
     before: Mapping[str, Any] = Field(serialization_alias="from")

@@ -28,7 +28,9 @@ class SettingsVersion(Settings):
     """A settings version, who made it and when."""
 
     created_at: datetime
-    created_by: UUID
+    created_by: UUID | None = Field(
+        description="Null: it came back from the log after a restore, which does not say who."
+    )
 
 
 class SettingsDifference(BaseModel):
@@ -43,7 +45,9 @@ class AuditEntry(BaseModel):
     """Who did what, when, from what to what; `actor` acted on behalf of `account`."""
 
     at: datetime
-    account: UUID
+    account: UUID | None = Field(
+        description="Null: nobody; after a restore it was `taken_over` from the log."
+    )
     actor: UUID | None
     action: str
     before: Mapping[str, Any] = Field(serialization_alias="from")

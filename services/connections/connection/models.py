@@ -62,7 +62,7 @@ class Owners:
 
 @dataclass(frozen=True, slots=True)
 class SettingsVersion:
-    """One settings version, as it was made."""
+    """One settings version, as it was made; by nobody known: it was taken over from the log."""
 
     version: int
     shipping_rules_owner: Party
@@ -71,16 +71,16 @@ class SettingsVersion:
     endpoint_id: UUID | None
     webhook_url: str | None = field(repr=False)
     created_at: datetime
-    created_by: UUID
+    created_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who changed a connection, when, from what to what."""
+    """Who changed a connection, when, from what to what; nobody: it was taken over from the log."""
 
     id: UUID
     at: datetime
-    account_id: UUID
+    account_id: UUID | None
     actor_id: UUID | None
     action: str
     before: Mapping[str, Any]

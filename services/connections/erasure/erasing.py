@@ -20,7 +20,7 @@ from shared.postgres.database import Session
 from shared.sealing import Sealer
 
 # What an endpoint leads to afterwards: nowhere (RFC 6761, 6.4), in a form that every reader opens.
-_NOWHERE = "https://erased.invalid"
+NOWHERE = "https://erased.invalid"
 # The retention of the topics, and until the segment of a record is rolled and deleted.
 _LOGS_KEPT = timedelta(milliseconds=DELETE_RETENTION_MS) + timedelta(days=1)
 
@@ -109,7 +109,7 @@ async def _erase_accounts(session: Session, accounts: Sequence[UUID], caller: Ca
 async def _erase_endpoints(session: Session, sealer: Sealer, caller: Caller) -> None:
     """The webhooks of a 3PL lead nowhere: each connection that had one says so, as a version."""
     endpoints = await store.list_endpoints(session, caller.account_id)
-    urls = {one: SealedUrl.of(_NOWHERE, one, sealer) for one in endpoints}
+    urls = {one: SealedUrl.of(NOWHERE, one, sealer) for one in endpoints}
     await store.erase_endpoints(session, urls)
     for connection_id in sorted(set(endpoints.values())):
         connection = await transitions.visible_connection(session, connection_id, caller.account_id)

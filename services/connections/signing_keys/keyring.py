@@ -11,7 +11,7 @@ from services.connections.signing_keys.models import SigningKey
 from shared.postgres.database import Database
 from shared.sealing import Sealer
 from shared.web import key_sets
-from shared.web.key_sets import Jwk
+from shared.web.key_sets import Jwk, KeySet
 
 
 def context_of(kid: str) -> str:
@@ -55,6 +55,14 @@ class Keyring:
     def jwks(self) -> dict[str, list[Jwk]]:
         """The key set to publish (RFC 7517): what verifies now, and what will."""
         return {"keys": [key.public() for key in self._keys] or list(self._own_public)}
+
+    def read(self, signed: str) -> KeySet:
+        """The key set of an announcement.
+
+        Raises:
+            ValueError: none of our own keys has signed it.
+        """
+        return key_sets.verify(signed, key_sets.by_kid(self._own_public))
 
     async def refresh(self) -> None:
         """Read the keys again.

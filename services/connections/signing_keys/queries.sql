@@ -18,6 +18,18 @@ VALUES (:kid, :x, :sealed_key, clock_timestamp(), :signs_from::timestamptz);
 -- tenants: all; the operator
 DELETE FROM signing_keys WHERE kid <> :kid;
 
+-- name: delete_all_but!
+-- tenants: all; the keys are the installation's
+DELETE FROM signing_keys WHERE kid <> ALL(:kids::text[]);
+
+-- name: last_version$
+-- tenants: all; the keys are the installation's
+SELECT coalesce(pg_sequence_last_value('signing_key_versions'::regclass), 0);
+
+-- name: pass_versions$
+-- tenants: all; the keys are the installation's
+SELECT max(nextval('signing_key_versions')) FROM generate_series(1, :count::bigint);
+
 -- name: next_version$
 -- tenants: all; the operator
 SELECT nextval('signing_key_versions');

@@ -49,17 +49,35 @@ async def rotate(
         if late is not None and not retire_now:
             at = late.signs_from.isoformat() if late.signs_from else None
             raise Refused("rotation_under_way", signs_from=at)
-        if not keys:
-            own = key_sets.public_half(keyring.own)
-            await store.insert_key(session, own["kid"], own["x"], None, datetime.now(UTC))
-        key = _new_key()
-        sealed = sealer.seal(orjson.dumps(key).decode(), context_of(key["kid"]))
-        await store.insert_key(session, key["kid"], key["x"], sealed)
+        kid = await _add_key(session, keyring, sealer, is_first=not keys)
         if retire_now:
-            await store.delete_others(session, key["kid"])
+            await store.delete_others(session, kid)
         announced = await _announce(session, keyring, traceparent)
     await keyring.refresh()
     return announced
+
+
+async def go_on_above(database: Database, keyring: Keyring, sealer: Sealer, told: KeySet) -> bool:
+    """Announce above what the log says, if that is newer than the database; whether it was.
+
+    A key that the log does not have was retired, and stays so. One that only the log has cannot
+    sign any more: a new one takes its place.
+    """
+    async with database.transaction() as session:
+        await store.lock_rotation(session)
+        last = await store.last_version(session)
+        if told.version <= last:
+            return False
+        kids = {str(key["kid"]) for key in told.keys}
+        await store.delete_all_but(session, kids)
+        keys = await store.list_keys(session)
+        known = {key.kid for key in keys} | {str(keyring.own["kid"])}
+        if not kids <= known and models.waiting(keys, datetime.now(UTC)) is None:
+            await _add_key(session, keyring, sealer, is_first=not keys)
+        # Last, for a sequence is not rolled back.
+        await store.pass_versions(session, told.version - last)
+        await _announce(session, keyring, None)
+        return True
 
 
 async def seen(database: Database, kids: Collection[str]) -> None:
@@ -98,6 +116,17 @@ async def _announce(
     signed = key_sets.sign(key_set, keyring.own)
     await outbox.write(session, [messages.signing_keys_changed(signed, traceparent)])
     return keys
+
+
+async def _add_key(session: Session, keyring: Keyring, sealer: Sealer, *, is_first: bool) -> str:
+    """The id of a new key, which does not sign yet; before the first one our own does."""
+    if is_first:
+        own = key_sets.public_half(keyring.own)
+        await store.insert_key(session, own["kid"], own["x"], None, datetime.now(UTC))
+    key = _new_key()
+    sealed = sealer.seal(orjson.dumps(key).decode(), context_of(key["kid"]))
+    await store.insert_key(session, key["kid"], key["x"], sealed)
+    return str(key["kid"])
 
 
 def _new_key() -> Jwk:

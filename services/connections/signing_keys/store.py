@@ -34,6 +34,21 @@ async def delete_others(session: Session, kid: str) -> None:
     await _queries.delete_others.run(session, kid=kid)
 
 
+async def delete_all_but(session: Session, kids: Collection[str]) -> None:
+    """Forget every key but these."""
+    await _queries.delete_all_but.run(session, kids=list(kids))
+
+
+async def last_version(session: Session) -> int:
+    """Of the last announcement; 0 before any."""
+    return int(await _queries.last_version.value(session))
+
+
+async def pass_versions(session: Session, count: int) -> None:
+    """Leave out the next versions: others were announced under them."""
+    await _queries.pass_versions.value(session, count=count)
+
+
 async def next_version(session: Session) -> int:
     """Of the next announcement."""
     return int(await _queries.next_version.value(session))
