@@ -15,6 +15,7 @@ from relevo.operate.keys import app as keys
 from relevo.operate.outbox import app as outbox
 from relevo.operate.parked import app as parked
 from relevo.operate.status import STATE_FILE, health
+from relevo.operate.verify import app as verify
 from relevo.terminal import RUN_FOLDER, AsJson, Directory, complain, console, notes
 
 app = typer.Typer()
@@ -23,6 +24,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(outbox, name="outbox")
+app.add_typer(verify, name="verify")
 
 
 @app.command()

@@ -64,6 +64,11 @@ def connection_changed(
     return _message(CONNECTIONS_CHANGED, str(connection.id), body.model_dump_json(), traceparent)
 
 
+def connection_ended(change: ConnectionChanged) -> Message:
+    """The message on `connections.changed` about a connection that has no row here."""
+    return _message(CONNECTIONS_CHANGED, str(change.connection_id), change.model_dump_json(), None)
+
+
 def store_changed(
     store: Store, credentials: Sequence[StoreCredential], traceparent: str | None
 ) -> Message:

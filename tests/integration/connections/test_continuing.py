@@ -1,5 +1,8 @@
 """A restored connections goes on above what it said on the log."""
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -118,6 +121,9 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
         _, other_brand, other = await api.connected(three_pl)
         _, erased_brand, ending = await api.connected(three_pl)
         claim = await three_pl.post("/v1/brands", brand_form())
+        moving = await three_pl.post(
+            "/v1/brands", brand_form(contact={"name": "Ada", "email": brand.email})
+        )
         one, two, three = (added["connection"]["id"], other["connection"]["id"],
                            ending["connection"]["id"])  # fmt: skip
         await three_pl.set(one, webhook_url=OLD)
@@ -149,8 +155,10 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
         await erased_brand.post(f"/v1/connections/{three}/disconnect")
         erased = await erased_brand.call("DELETE", f"/v1/accounts/{erased_brand.id}/personal-data")
         assert erased.status_code == 200
-        # The claim is accepted; somebody logs out; a new account and its connection.
+        # A claim is accepted, and one into an account that is there; somebody logs out; a new
+        # account and its connection.
         await api.accepted(claim)
+        assert (await api.accept(await api.mailed_token(moving), brand)).status_code == 201
         (open_session,) = (await other_brand.get("/v1/sessions"))["data"]
         answer = await other_brand.call("DELETE", f"/v1/sessions/{open_session['id']}")
         assert answer.status_code == 204
@@ -172,10 +180,9 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
         three_pl, brand, other_brand = (again(api, who) for who in (three_pl, brand, other_brand))
         for table, rows in zip(tables, before, strict=True):
             here = orjson.loads(await installation.look(table))
-            # The claim's brand made its account after the backup: nobody knows it here. Erasing
-            # once more is one version more.
+            # Erasing once more is one version more.
             lost_ids = (lost_id, lost_store, ending["store"]["id"])
-            assert without(here, claim, *lost_ids) == without(rows, claim, *lost_ids), table
+            assert without(here, *lost_ids) == without(rows, *lost_ids), table
         # A revoked token stays revoked, and the session over.
         assert (await other_brand.call("GET", "/v1/connections")).status_code == 401
         left = "SELECT count(*) FROM sessions WHERE account_id = $1 AND ended_at IS NULL"
@@ -205,7 +212,7 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
         assert off["version"] == told[one]["version"] + 1
         on = await brand.post(f"{path}/activate")
         assert on["epoch"] == told[one]["epoch"] + 1
-        # The 3PL of the claim ends it, though the brand is not here.
+        # The claim's people are lost; its 3PL ends it.
         ended = await three_pl.post(f"/v1/connections/{claim['connection']['id']}/disconnect")
         assert ended["version"] == told[claim["connection"]["id"]]["version"] + 1
     records = await topics.all(CONNECTIONS_CHANGED.name)
@@ -216,15 +223,8 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
     assert AccountChanged.model_validate(last).erased
 
 
-def without(rows: list[Json], claim: Json, *lost: str) -> list[Json]:
-    """But for what was lost; of the claim the parties are, and of them nothing else."""
-    parties = ("store_id", "brand_id", "former_brand_id")
-    claims = (claim["connection"]["id"], claim["store"]["id"])
-    return [
-        {name: None if name in parties and row["id"] in claims else row[name] for name in row}
-        for row in rows
-        if row["id"] not in lost
-    ]
+def without(rows: list[Json], *lost: str) -> list[Json]:
+    return [row for row in rows if row["id"] not in lost]
 
 
 async def test_keys_and_colleagues_are_as_the_log_says(
@@ -319,3 +319,74 @@ async def test_an_ordinary_start_changes_nothing(
     assert await installation.look(_ROWS) == before
     now = await newest(topics, CONNECTIONS_CHANGED.name), await newest(topics, STORES_CHANGED.name)
     assert now == said
+
+
+def verify(installation: Installation, settings: dict[str, str], *options: str) -> tuple[int, Json]:
+    """What the operator is told, and the exit code."""
+    command = [
+        sys.executable, "-m", "relevo", "verify", "restore", "--json",
+        "--dsn", installation.dsn, "--kafka", settings["RELEVO_KAFKA"],
+        "--prefix", settings["RELEVO_TOPIC_PREFIX"], *options,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.stdout, done.stderr
+    told: Json = orjson.loads(done.stdout)
+    return done.returncode, told
+
+
+async def test_the_operator_sees_what_was_lost_and_ends_what_nobody_can_switch_off(
+    installation: Installation,
+    topics: Topics,
+    service_settings: dict[str, str],
+    backup: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def look(*options: str) -> tuple[int, Json]:
+        return verify(installation, service_settings, *options)
+
+    async with installation.running() as api:
+        three_pl, brand, added = await api.connected()
+        contact = {"name": "Ada", "email": "late@brand.test"}
+        claim = await three_pl.post("/v1/brands", brand_form(contact=contact))
+    code, told = await asyncio.to_thread(look)
+    assert (code, told["lost"], told["unreadable"]) == (0, [], [])
+    await installation.back_up(backup)
+    async with installation.running() as api:
+        brand = again(api, brand)
+        _, _, lost = await api.connected()
+        late = await api.sign_up("brand", contact["email"])
+        assert (await api.accept(await api.mailed_token(claim), late)).status_code == 201
+        client = {"name": "erp", "scopes": ["connections:read"]}
+        machine = await brand.post("/v1/api-clients", client)
+        await brand.post(f"/v1/connections/{added['connection']['id']}/deactivate")
+        await again(api, three_pl).post(f"/v1/connections/{added['connection']['id']}/activate")
+        unknown = await again(api, three_pl).post("/v1/brands", brand_form())
+        kept = unknown["store"]["id"]
+    connections = {lost["connection"]["id"], unknown["connection"]["id"]}
+    installation.restore(backup, monkeypatch)
+    # Before connections has started, all of it is behind.
+    code, told = await asyncio.to_thread(look)
+    assert code == 1
+    assert {"account, behind", "connection, behind"} <= {one["kind"] for one in told["lost"]}
+    async with installation.running():
+        code, told = await asyncio.to_thread(look)
+        assert code == 1
+        kinds = {(one["kind"], one["id"]) for one in told["lost"]}
+        assert {one for kind, one in kinds if kind == "connection"} == connections
+        assert ("brand of connection", claim["connection"]["id"]) in kinds
+        assert ("API client", machine["client_id"]) in kinds
+        assert ("store", kept) in kinds
+        assert not [kind for kind, _ in kinds if "behind" in kind]
+        code, told = await asyncio.to_thread(look, "--end-unknown")
+        assert (code, set(told["ended"])) == (1, connections)
+        said = await eventually(
+            lambda: newest(topics, CONNECTIONS_CHANGED.name),
+            lambda now: all(now[one]["state"] == "disconnected" for one in connections),
+        )
+    records = await topics.all(CONNECTIONS_CHANGED.name)
+    for one in connections:
+        of_one = [orjson.loads(r.value)["version"] for r in records if r.key == one.encode()]
+        assert said[one]["version"] == max(of_one) > sorted(of_one)[-2]
+    # It is over, so nobody misses it any more.
+    code, told = await asyncio.to_thread(look)
+    assert not [one for one in told["lost"] if one["kind"] == "connection"]
