@@ -13,6 +13,7 @@ import httpx
 import orjson
 import pytest
 
+from relevo.operate.roles import dsn_of
 from services.connections.main import create_app
 from services.connections.settings import Settings
 from services.connections.signing_keys import turns
@@ -20,7 +21,7 @@ from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, STORES_CHANGED
 from tests.kit.client import Api, Json, Party, brand_form
-from tests.kit.engines import Addresses, administer, copy_of
+from tests.kit.engines import ROLE_PASSWORDS, Addresses, administer, copy_of
 from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
 from tests.kit.waiting import eventually
@@ -85,9 +86,10 @@ class Installation:
         await administer(self._engines, copy_of(self.dsn.rsplit("/", 1)[1], backup))
 
     def restore(self, backup: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The older database in place of the present one."""
+        """The older database in place of the present one, as the role of the service sees it."""
         self.dsn = self._engines.dsn(backup)
-        monkeypatch.setenv("RELEVO_POSTGRES_DSN", self.dsn)
+        own = dsn_of("connections", self.dsn, ROLE_PASSWORDS["connections"])
+        monkeypatch.setenv("RELEVO_POSTGRES_DSN", own)
 
 
 @pytest.fixture
@@ -176,7 +178,7 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
         "INSERT INTO outbox (topic, key, headers, value) VALUES ($1, $2, '{}', $3)",
         CONNECTIONS_CHANGED.name, one, stale,
     )  # fmt: skip
-    async with installation.running() as api:
+    async with installation.running() as api, installation.running():
         three_pl, brand, other_brand = (again(api, who) for who in (three_pl, brand, other_brand))
         for table, rows in zip(tables, before, strict=True):
             here = orjson.loads(await installation.look(table))
@@ -348,12 +350,18 @@ async def test_the_operator_sees_what_was_lost_and_ends_what_nobody_can_switch_o
         three_pl, brand, added = await api.connected()
         contact = {"name": "Ada", "email": "late@brand.test"}
         claim = await three_pl.post("/v1/brands", brand_form(contact=contact))
+        second = await api.three_pl()
     code, told = await asyncio.to_thread(look)
     assert (code, told["lost"], told["unreadable"]) == (0, [], [])
     await installation.back_up(backup)
     async with installation.running() as api:
-        brand = again(api, brand)
-        _, _, lost = await api.connected()
+        brand, second = again(api, brand), again(api, second)
+        form = brand_form(
+            contact={"name": "Ada", "email": brand.email}, store_url=added["store"]["domain"]
+        )
+        lost = await second.post("/v1/brands", form)
+        assert (await api.accept(await api.mailed_token(lost), brand)).status_code == 201
+        await second.post(f"/v1/connections/{lost['connection']['id']}/activate")
         late = await api.sign_up("brand", contact["email"])
         assert (await api.accept(await api.mailed_token(claim), late)).status_code == 201
         client = {"name": "erp", "scopes": ["connections:read"]}
@@ -368,7 +376,7 @@ async def test_the_operator_sees_what_was_lost_and_ends_what_nobody_can_switch_o
     code, told = await asyncio.to_thread(look)
     assert code == 1
     assert {"account, behind", "connection, behind"} <= {one["kind"] for one in told["lost"]}
-    async with installation.running():
+    async with installation.running() as api:
         code, told = await asyncio.to_thread(look)
         assert code == 1
         kinds = {(one["kind"], one["id"]) for one in told["lost"]}
@@ -383,6 +391,9 @@ async def test_the_operator_sees_what_was_lost_and_ends_what_nobody_can_switch_o
             lambda: newest(topics, CONNECTIONS_CHANGED.name),
             lambda now: all(now[one]["state"] == "disconnected" for one in connections),
         )
+        entries = (await again(api, brand).get("/v1/audit"))["data"]
+        line = next(one for one in entries if one["action"] == "unknown_connection_ended")
+        assert (line["store_id"], line["actor"]) == (added["store"]["id"], None)
     records = await topics.all(CONNECTIONS_CHANGED.name)
     for one in connections:
         of_one = [orjson.loads(r.value)["version"] for r in records if r.key == one.encode()]
