@@ -11,9 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from shared.contracts.connections_changed import ConnectionState
-from shared.kafka.topics import ORDERS_EVENTS
+from shared.contracts.stores_changed import StoreChanged
+from shared.kafka.topics import ORDERS_EVENTS, STORES_CHANGED
 from tests.kit.engines import Addresses, administer, copy_of
-from tests.kit.publishers import OrderPublisher, Topics
+from tests.kit.publishers import NOON, OrderPublisher, Topics
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -135,6 +136,8 @@ async def test_what_the_database_lost_comes_back_from_the_log(
     backup: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # More than a batch.
+    many = [f"more-{n}" for n in range(700)]
     async with warehouse.routing() as three_pl:
         await warehouse.switch(ConnectionState.ACTIVE)
         await warehouse.orders("1", "2", "3", "4", "5", "6")
@@ -144,7 +147,7 @@ async def test_what_the_database_lost_comes_back_from_the_log(
     copied = warehouse.dsn.rsplit("/", 1)[1]
     await administer(engines, copy_of(copied, backup))
     async with warehouse.routing() as three_pl:
-        await warehouse.orders("7", "8", "9")
+        await warehouse.orders("7", "8", "9", *many)
         await warehouse.command(three_pl, "1", "ship")
         await warehouse.command(three_pl, "2", "release")
         await warehouse.command(three_pl, "4", "process")
@@ -184,6 +187,36 @@ async def test_what_the_database_lost_comes_back_from_the_log(
     told = await warehouse.topics.all(ORDERS_EVENTS.name)
     ids = [dict(record.headers)["ce_id"] for record in told]
     assert len(ids) == len(set(ids))
+
+
+async def test_what_a_claim_that_moved_had_is_taken_over_and_moved_again(
+    warehouse: Warehouse,
+) -> None:
+    own, claim = warehouse.shop, OrderPublisher(warehouse.topics)
+    accepted = StoreChanged(
+        store_id=claim.store_id, brand_id=own.brand_id, version=2, platform="shopify",
+        domain="a.example", changed_at=NOON, former_brand_id=claim.brand_id, alias_of=own.store_id,
+    )  # fmt: skip
+    async with warehouse.routing():
+        await own.send(own.order("1", 5, total="12.00"))
+        await claim.send(claim.order("1"), claim.order("2"))
+        await eventually(lambda: warehouse.look("SELECT count(*) = 3 FROM orders"))
+        await warehouse.topics.publish(STORES_CHANGED.name, str(claim.store_id), accepted)
+        await eventually(
+            lambda: warehouse.look(
+                "SELECT count(*) = 2 FROM orders WHERE brand_id = $1", own.brand_id
+            )
+        )
+        events, orders = await warehouse.events(), await warehouse.look(_ORDERS)
+    await warehouse.look(f"TRUNCATE {await warehouse.look(_TABLES)}")
+    async with warehouse.routing():
+        assert await warehouse.look(_ORDERS) == orders
+        # Both stores go on as one.
+        await claim.send(claim.order("2", 9, total="13.00"))
+        await eventually(
+            lambda: warehouse.look("SELECT total = '13.00' FROM orders WHERE external_id = '2'")
+        )
+        assert await warehouse.events() == events + 1
 
 
 async def test_an_ordinary_start_reads_next_to_nothing_of_its_own_log(
