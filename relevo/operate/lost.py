@@ -124,7 +124,12 @@ async def end_unknown(session: asyncpg.Connection, log: Log) -> list[str]:
 
     It goes to the outbox of connections, with a line in the audit log of its store, where that has
     a row.
+
+    Raises:
+        ValueError: the database is an empty one.
     """
+    if not await store.knows_accounts(session):
+        raise ValueError("the database knows no account at all, so it is not the one to go by")
     now = datetime.now(UTC)
     found = await _differences(session, log)
     over = [ended(one, now) for one in found.lost_connections()]

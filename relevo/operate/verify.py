@@ -57,7 +57,11 @@ def restore(
     log = _read(kafka, prefix)
     ended: list[str] = []
     if end_unknown:
-        ended = ask(dsn, "connections", lambda session: _end(session, log))
+        try:
+            ended = ask(dsn, "connections", lambda session: _end(session, log))
+        except ValueError as error:
+            complain(f"{error}. Nothing has changed.")
+            raise typer.Exit(1) from error
     lost, unread = ask(dsn, "connections", lambda session: _look(session, log))
     if as_json:
         answer = {

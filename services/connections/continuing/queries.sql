@@ -215,6 +215,10 @@ FROM unnest(:ids::uuid[], :versions::integer[], :stores::uuid[], :brands::uuid[]
 JOIN connections c ON c.id = t.id AND c.version = t.version
 WHERE (c.store_id, c.brand_id) <> (t.store_id, t.brand_id);
 
+-- name: knows_accounts$
+-- tenants: all; the operator
+SELECT EXISTS (SELECT FROM accounts);
+
 -- name: note_end!
 -- tenants: all; the operator
 -- The log of a connection needs its row; that of the store has the line, where there is one.

@@ -162,6 +162,11 @@ async def list_other_parties(session: Session, told: Sequence[ConnectionChanged]
     return {row["id"] for row in rows}
 
 
+async def knows_accounts(session: Session) -> bool:
+    """Whether there is any."""
+    return bool(await _queries.knows_accounts.value(session))
+
+
 async def note_end(session: Session, change: ConnectionChanged) -> None:
     """A line for a connection that has no row and was ended, where its store has one."""
     await _queries.note_end.run(session, id=uuid7(), store_id=change.store_id)

@@ -10,7 +10,9 @@ from services.connections.main import create_app
 from services.connections.people import passwords
 from services.connections.settings import Settings
 from tests.kit.client import Api
+from tests.kit.engines import Addresses, administer
 from tests.kit.publishers import Topics
+from tests.kit.restoring import Installation
 from tests.kit.serving import ready, running
 
 
@@ -34,3 +36,16 @@ async def api(service_settings: dict[str, str]) -> AsyncIterator[Api]:
     async with running(create_app(Settings())) as client:
         await ready(client)
         yield Api.of(client, service_settings)
+
+
+@pytest.fixture
+def installation(engines: Addresses, service_settings: dict[str, str]) -> Installation:
+    return Installation(engines, service_settings)
+
+
+@pytest.fixture
+async def backup(engines: Addresses, postgres_dsn: str) -> AsyncIterator[str]:
+    """The name of a copy of the database that a test may make."""
+    name = f"{postgres_dsn.rsplit('/', 1)[1]}_backup"
+    yield name
+    await administer(engines, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -1,29 +1,21 @@
 """A restored connections goes on above what it said on the log."""
 
-import asyncio
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import orjson
 import pytest
 
-from relevo.operate.roles import dsn_of
-from services.connections.main import create_app
-from services.connections.settings import Settings
 from services.connections.signing_keys import turns
 from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
-from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, STORES_CHANGED
+from shared.contracts.notices import EndpointDisabled, NoticeRaised
+from shared.kafka.topics import ACCOUNTS_CHANGED, CONNECTIONS_CHANGED, NOTICES, STORES_CHANGED
 from tests.kit.client import Api, Json, Party, brand_form
-from tests.kit.engines import ROLE_PASSWORDS, Addresses, administer, copy_of
 from tests.kit.publishers import Topics
-from tests.kit.serving import ready, running
+from tests.kit.restoring import Installation, again, newest
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -55,64 +47,6 @@ SELECT string_agg(format('%s %s', tablename, query_to_xml(
     ORDER BY tablename)
 FROM pg_tables WHERE schemaname = 'connections' AND tablename NOT LIKE 'outbox%'
 """
-
-
-class Installation:
-    """connections on a database that can be swapped."""
-
-    def __init__(self, engines: Addresses, settings: dict[str, str]) -> None:
-        self.dsn = settings["RELEVO_POSTGRES_DSN"]
-        self._engines = engines
-        self._settings = settings
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Api]:
-        """A process that is ready; everything is said when it ends."""
-        async with running(create_app(Settings())) as client:
-            await ready(client)
-            yield Api.of(client, self._settings)
-            await eventually(lambda: self.look("SELECT count(*) = 0 FROM outbox"))
-
-    async def look(self, query: str, *parameters: Any) -> Any:
-        """One value; no session stays, so that the database can be copied."""
-        session = await asyncpg.connect(self.dsn, server_settings={"search_path": "connections"})
-        try:
-            return await session.fetchval(query, *parameters)
-        finally:
-            await session.close()
-
-    async def back_up(self, backup: str) -> None:
-        """Nothing runs."""
-        await administer(self._engines, copy_of(self.dsn.rsplit("/", 1)[1], backup))
-
-    def restore(self, backup: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The older database in place of the present one, as the role of the service sees it."""
-        self.dsn = self._engines.dsn(backup)
-        own = dsn_of("connections", self.dsn, ROLE_PASSWORDS["connections"])
-        monkeypatch.setenv("RELEVO_POSTGRES_DSN", own)
-
-
-@pytest.fixture
-def installation(engines: Addresses, service_settings: dict[str, str]) -> Installation:
-    return Installation(engines, service_settings)
-
-
-@pytest.fixture
-async def backup(engines: Addresses, postgres_dsn: str) -> AsyncIterator[str]:
-    """The name of a copy of the database that a test may make."""
-    name = f"{postgres_dsn.rsplit('/', 1)[1]}_backup"
-    yield name
-    await administer(engines, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def again(api: Api, party: Party) -> Party:
-    """With the token of before, at another process."""
-    return Party(api.client, party.id, party.email, party.token)
-
-
-async def newest(topics: Topics, topic: str) -> dict[str, Json]:
-    """What compaction leaves: the newest record of each key."""
-    return {r.key.decode(): orjson.loads(r.value) for r in await topics.all(topic)}
 
 
 async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one story
@@ -323,81 +257,39 @@ async def test_an_ordinary_start_changes_nothing(
     assert now == said
 
 
-def verify(installation: Installation, settings: dict[str, str], *options: str) -> tuple[int, Json]:
-    """What the operator is told, and the exit code."""
-    command = [
-        sys.executable, "-m", "relevo", "verify", "restore", "--json",
-        "--dsn", installation.dsn, "--kafka", settings["RELEVO_KAFKA"],
-        "--prefix", settings["RELEVO_TOPIC_PREFIX"], *options,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert done.stdout, done.stderr
-    told: Json = orjson.loads(done.stdout)
-    return done.returncode, told
-
-
-async def test_the_operator_sees_what_was_lost_and_ends_what_nobody_can_switch_off(
+async def test_notices_of_after_the_backup_are_read_again_whatever_kafkas_offsets_say(
     installation: Installation,
     topics: Topics,
-    service_settings: dict[str, str],
     backup: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def look(*options: str) -> tuple[int, Json]:
-        return verify(installation, service_settings, *options)
+    count = "SELECT count(*) FROM notices"
+    at = "SELECT sum(next_offset) FROM positions WHERE topic = 'notices'"
+    async with installation.running() as api:
+        three_pl, _, added = await api.connected()
 
-    async with installation.running() as api:
-        three_pl, brand, added = await api.connected()
-        contact = {"name": "Ada", "email": "late@brand.test"}
-        claim = await three_pl.post("/v1/brands", brand_form(contact=contact))
-        second = await api.three_pl()
-    code, told = await asyncio.to_thread(look)
-    assert (code, told["lost"], told["unreadable"]) == (0, [], [])
+        async def raise_one() -> None:
+            data = EndpointDisabled(
+                endpoint_id=uuid4(),
+                connection_id=UUID(added["connection"]["id"]),
+                store_id=UUID(added["store"]["id"]),
+                host="hooks.test",
+                parked=1,
+            )
+            notice = NoticeRaised(
+                id=uuid4(), account_id=UUID(three_pl.id), data=data, raised_at=datetime.now(UTC)
+            )
+            await topics.publish(NOTICES.name, three_pl.id, notice)
+
+        await raise_one()
+        await eventually(lambda: installation.look(count), lambda kept: kept == 1)
+        assert await installation.look(at) == 1
     await installation.back_up(backup)
-    async with installation.running() as api:
-        brand, second = again(api, brand), again(api, second)
-        form = brand_form(
-            contact={"name": "Ada", "email": brand.email}, store_url=added["store"]["domain"]
-        )
-        lost = await second.post("/v1/brands", form)
-        assert (await api.accept(await api.mailed_token(lost), brand)).status_code == 201
-        await second.post(f"/v1/connections/{lost['connection']['id']}/activate")
-        late = await api.sign_up("brand", contact["email"])
-        assert (await api.accept(await api.mailed_token(claim), late)).status_code == 201
-        client = {"name": "erp", "scopes": ["connections:read"]}
-        machine = await brand.post("/v1/api-clients", client)
-        await brand.post(f"/v1/connections/{added['connection']['id']}/deactivate")
-        await again(api, three_pl).post(f"/v1/connections/{added['connection']['id']}/activate")
-        unknown = await again(api, three_pl).post("/v1/brands", brand_form())
-        kept = unknown["store"]["id"]
-    connections = {lost["connection"]["id"], unknown["connection"]["id"]}
+    async with installation.running():
+        await raise_one()
+        await eventually(lambda: installation.look(count), lambda kept: kept == 2)
     installation.restore(backup, monkeypatch)
-    # Before connections has started, all of it is behind.
-    code, told = await asyncio.to_thread(look)
-    assert code == 1
-    assert {"account, behind", "connection, behind"} <= {one["kind"] for one in told["lost"]}
-    async with installation.running() as api:
-        code, told = await asyncio.to_thread(look)
-        assert code == 1
-        kinds = {(one["kind"], one["id"]) for one in told["lost"]}
-        assert {one for kind, one in kinds if kind == "connection"} == connections
-        assert ("brand of connection", claim["connection"]["id"]) in kinds
-        assert ("API client", machine["client_id"]) in kinds
-        assert ("store", kept) in kinds
-        assert not [kind for kind, _ in kinds if "behind" in kind]
-        code, told = await asyncio.to_thread(look, "--end-unknown")
-        assert (code, set(told["ended"])) == (1, connections)
-        said = await eventually(
-            lambda: newest(topics, CONNECTIONS_CHANGED.name),
-            lambda now: all(now[one]["state"] == "disconnected" for one in connections),
-        )
-        entries = (await again(api, brand).get("/v1/audit"))["data"]
-        line = next(one for one in entries if one["action"] == "unknown_connection_ended")
-        assert (line["store_id"], line["actor"]) == (added["store"]["id"], None)
-    records = await topics.all(CONNECTIONS_CHANGED.name)
-    for one in connections:
-        of_one = [orjson.loads(r.value)["version"] for r in records if r.key == one.encode()]
-        assert said[one]["version"] == max(of_one) > sorted(of_one)[-2]
-    # It is over, so nobody misses it any more.
-    code, told = await asyncio.to_thread(look)
-    assert not [one for one in told["lost"] if one["kind"] == "connection"]
+    assert await installation.look(count) == 1
+    async with installation.running():
+        await eventually(lambda: installation.look(count), lambda kept: kept == 2)
+        assert await installation.look(at) == 2
