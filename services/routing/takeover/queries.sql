@@ -24,3 +24,20 @@ WITH moves AS (
 )
 UPDATE erased_accounts SET emptied_at = NULL
 WHERE account_id = ANY(:accounts::uuid[]) AND emptied_at IS NOT NULL;
+
+-- name: epochs_that_ended
+-- tenants: all; the sweep
+-- Orders tabs of connections, or of epochs of theirs, that are over: what a hand-over is to return.
+SELECT c.id, c.brand_id, c.three_pl_id, max(o.epoch) AS epoch
+FROM orders o JOIN connections c ON c.id = o.connection_id
+WHERE o.status IN ('open', 'on_hold') AND (c.state <> 'active' OR o.epoch < c.epoch)
+GROUP BY c.id;
+
+-- name: reopen_handovers!
+-- tenants: all; the sweep
+INSERT INTO handovers (id, connection_id, brand_id, three_pl_id, epoch, reason, state)
+SELECT *, 'running' FROM unnest(:ids::uuid[], :connections::uuid[], :brands::uuid[],
+                                :three_pls::uuid[], :epochs::int[], :reasons::text[])
+ON CONFLICT (connection_id, epoch, is_whole) DO UPDATE
+SET state = 'running', finished_at = NULL, stayed = NULL, next_attempt_at = now()
+WHERE handovers.state = 'done';

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
 from services.routing.orders import Order
 from services.routing.store import order_of
 from shared.postgres.database import Session, load_queries
 
+_ENDED = "the connection had ended meanwhile"
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 
@@ -30,6 +33,25 @@ async def reopen(session: Session, orders: Iterable[Order]) -> None:
             if account is not None
         ],
     )
+
+
+async def hand_over_what_ended(session: Session) -> int:
+    """Record hand-overs of Orders tabs that should have gone back; of how many connections.
+
+    Whoever never saw an epoch end did not record it: connections tell of the newest state alone.
+    """
+    rows = await _queries.epochs_that_ended.all(session)
+    if rows:
+        await _queries.reopen_handovers.run(
+            session,
+            ids=[uuid7() for _ in rows],
+            connections=[row["id"] for row in rows],
+            brands=[row["brand_id"] for row in rows],
+            three_pls=[row["three_pl_id"] for row in rows],
+            epochs=[row["epoch"] for row in rows],
+            reasons=[_ENDED] * len(rows),
+        )
+    return len(rows)
 
 
 async def lock_known(session: Session, orders: Sequence[Order]) -> list[Order]:

@@ -52,6 +52,8 @@ class TakingOver:
             Exception: Kafka or Postgres is away; another call goes on where this one was.
         """
         await self._reading.run()
+        async with self._database.transaction() as session:
+            await store.hand_over_what_ended(session)
         if self.orders:
             logger.warning(
                 "the log knew more than the database: it was taken over", events=self.orders

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 
@@ -217,6 +218,25 @@ async def test_what_a_claim_that_moved_had_is_taken_over_and_moved_again(
             lambda: warehouse.look("SELECT total = '13.00' FROM orders WHERE external_id = '2'")
         )
         assert await warehouse.events() == events + 1
+
+
+async def test_an_epoch_that_nobody_saw_end_hands_its_orders_tab_back(
+    warehouse: Warehouse,
+) -> None:
+    """Off and on again while routing was away and its database was lost: the newest state is on."""
+    async with warehouse.routing() as three_pl:
+        await warehouse.switch(ConnectionState.ACTIVE)
+        await warehouse.orders("1", "2")
+        await warehouse.command(three_pl, "1", "process")
+        await warehouse.events()
+    await warehouse.shop.set(ConnectionState.INACTIVE)
+    await warehouse.shop.set(ConnectionState.ACTIVE)
+    await warehouse.look(f"TRUNCATE {await warehouse.look(_TABLES)}")
+    owners = "SELECT json_object_agg(external_id, connection_id IS NOT NULL)::text FROM orders"
+    async with warehouse.routing():
+        # What is being worked stays with the 3PL to the end.
+        await eventually(lambda: warehouse.look(owners), lambda said: "false" in said)
+        assert orjson.loads(await warehouse.look(owners)) == {"1": True, "2": False}
 
 
 async def test_an_ordinary_start_reads_next_to_nothing_of_its_own_log(

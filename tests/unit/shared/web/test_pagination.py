@@ -102,7 +102,7 @@ def test_a_moment_is_kept_to_the_microsecond(at: datetime, one: UUID) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "now", "2026-03-01T12:00:00", "0001-01-01T00:00:00+14:00", str(uuid4())]
+    "text", ["", "now", "2026-03-01T12:00:00", "0001-01-01T00:00:00+14:00", str(UUID(int=7))]
 )
 def test_a_moment_is_a_time_in_utc(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  fromisoformat()'s own, too
