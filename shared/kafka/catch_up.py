@@ -9,6 +9,8 @@ from typing import Protocol
 
 from aiokafka import TopicPartition
 
+from shared.kafka.ends import Ends
+
 
 class Log(Protocol):
     """What is asked of a consumer (`AIOKafkaConsumer`)."""
@@ -29,9 +31,13 @@ class CatchUp:
     """One consumer's way to the ends; once there it stays there, whatever comes later.
 
     Partitions that come before that are read to the end that they had when they were first seen.
+
+    Args:
+        ends: asked where they end; None for the consumer itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ends: Ends | None = None) -> None:
+        self._asked = ends
         self._ends: dict[TopicPartition, int] = {}
         self._read: dict[TopicPartition, int] = {}
         self._complete = asyncio.Event()
@@ -59,7 +65,9 @@ class CatchUp:
         assigned = consumer.assignment()
         unseen = [at for at in assigned if at not in self._ends]
         if unseen or is_idle:
-            ends = await consumer.end_offsets(list(assigned) if is_idle else unseen)
+            ends = await (self._asked or consumer).end_offsets(
+                list(assigned) if is_idle else unseen
+            )
             for at, end in ends.items():
                 self._ends[at] = min(end, self._ends.get(at, end))
         for at in assigned:

@@ -13,6 +13,7 @@ from faststream.kafka import KafkaBroker
 
 from shared.kafka.brake import BrakeLimits
 from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.ends import Ends
 from shared.kafka.overrides import finish_batches
 from shared.kafka.producer import Producer
 from shared.kafka.subscriber import BatchRouter, Late
@@ -54,10 +55,12 @@ class KafkaConnection:
             graceful_timeout=0,
             logger=None,
         )
+        self._ends = Ends(settings.kafka)
         self.router = BatchRouter(
             DeadLetters(self.producer),
             settings.topic_prefix,
             limits=BrakeLimits(settings.brake_run, settings.brake_ratio),
+            ends=self._ends,
         )
         self.broker.include_router(self.router)
 
@@ -147,6 +150,8 @@ class KafkaConnection:
                     await offsets.stop()
         with suppress(Exception):
             await self.broker.stop()
+        with suppress(Exception):
+            await self._ends.stop()
         await self.producer.stop()
 
     async def check_consumers(self) -> str | None:

@@ -19,6 +19,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from shared.failures import Transient
+from shared.kafka.ends import Ends
 from shared.telemetry import OTHER_LOGS
 
 logger = structlog.get_logger(__name__)
@@ -108,11 +109,17 @@ class Cursor:
         topic: its name, with its prefix.
         rows: the truth.
         consumer: as it is now; None while there is none.
+        ends: asked where logs begin and end; None for the consumer itself.
     """
 
     def __init__(
-        self, topic: str, rows: Positions, consumer: Callable[[], AIOKafkaConsumer | None]
+        self,
+        topic: str,
+        rows: Positions,
+        consumer: Callable[[], AIOKafkaConsumer | None],
+        ends: Ends | None = None,
     ) -> None:
+        self._ends = ends
         self._topic = topic
         self._rows = rows
         self._consumer = consumer
@@ -202,8 +209,8 @@ class Cursor:
         consumer = self._reading()
         names = {TopicPartition(self._topic, at) for at in partitions} & consumer.assignment()
         rows = await self._rows.load(name.partition for name in names)
-        begins = await consumer.beginning_offsets(list(names))
-        ends = await consumer.end_offsets(list(names))
+        begins = await (self._ends or consumer).beginning_offsets(list(names))
+        ends = await (self._ends or consumer).end_offsets(list(names))
         for name in names:
             row = rows.get(name.partition)
             if row is None:
@@ -257,7 +264,7 @@ class Cursor:
         else:
             # Another record than the last that was handled, or a hole where it was.
             name = TopicPartition(self._topic, partition)
-            begins = await self._reading().beginning_offsets([name])
+            begins = await (self._ends or self._reading()).beginning_offsets([name])
             self._go(partition, await self._other_log(partition, row, begins[name]), begins[name])
 
     async def _other_log(self, partition: int, row: Position, begin: int) -> Position:

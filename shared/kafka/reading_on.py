@@ -14,6 +14,7 @@ from shared.kafka.positions import Cursor, OutOfStep, Positions, Step
 
 logger = structlog.get_logger(__name__)
 _POLL_MS = 200
+_FETCH_WAIT_MS = 20
 # Writes the effects of records and moves the rows, in one transaction; raises OutOfStep.
 HandleRecords = Callable[[Sequence[ConsumerRecord], Sequence[Step]], Awaitable[None]]
 
@@ -57,6 +58,8 @@ class ReadingOn:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            # Questions about the log wait behind a fetch that waits.
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
         )
         try:
             await consumer.start()

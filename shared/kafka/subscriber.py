@@ -25,6 +25,7 @@ from shared.kafka.batch import BatchHandler, Body, Handle, HandleAt, Park, Parse
 from shared.kafka.brake import Brake, BrakeLimits
 from shared.kafka.catch_up import CatchUp
 from shared.kafka.dead_letters import DeadLetters, LoggedOnly
+from shared.kafka.ends import Ends
 from shared.kafka.offsets import KafkaOffsets, Offsets
 from shared.kafka.overrides import Records
 from shared.kafka.positions import Cursor, Positions, Step
@@ -54,6 +55,7 @@ class BatchRouter(KafkaRouter):
         offsets: the port for handled batches; by default each consumer's own `KafkaOffsets`.
         limits: of the brakes, one for each topic.
         cursor: makes the cursor of a consumer that keeps its positions itself.
+        ends: tells where logs begin and end; by default each consumer does.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class BatchRouter(KafkaRouter):
         offsets: Offsets | None = None,
         limits: BrakeLimits = _LIMITS,
         cursor: Callable[..., Cursor] = Cursor,
+        ends: Ends | None = None,
     ) -> None:
         super().__init__(prefix=prefix)
         self._group_prefix = prefix
@@ -70,6 +73,7 @@ class BatchRouter(KafkaRouter):
         self._offsets = offsets
         self._limits = limits
         self._cursor = cursor
+        self._ends = ends
         self.brakes: dict[str, Brake] = {}
         self.commits: list[KafkaOffsets] = []
         self.catch_ups: list[CatchUp] = []
@@ -142,7 +146,7 @@ class BatchRouter(KafkaRouter):
             def consumer() -> AIOKafkaConsumer | None:
                 return subscriber.consumer
 
-            cursor = self._cursor(f"{self._group_prefix}{topic.name}", rows, consumer)
+            cursor = self._cursor(f"{self._group_prefix}{topic.name}", rows, consumer, self._ends)
             handler = BatchHandler(
                 topic,
                 parse,
@@ -198,7 +202,7 @@ class BatchRouter(KafkaRouter):
                 self.brake_of(one.topic),
             )
             handlers.setdefault(one.topic.name, []).append(handler)
-        self.catch_ups.append(catch_up := CatchUp())
+        self.catch_ups.append(catch_up := CatchUp(self._ends))
         self._subscribe(handlers, None, BATCH_RECORDS, 0, catch_up=catch_up)
 
     def _subscribe(
