@@ -30,7 +30,8 @@ SERVICES = (
     Service(
         "connections",
         8001,
-        reads=("notices",),
+        # Its own too: after a restore it goes on above what they say.
+        reads=("notices", "connections.changed", "stores.changed"),
         writes=(
             "connections.changed",
             "stores.changed",
