@@ -152,11 +152,12 @@ async def test_a_3pl_that_is_erased_is_sent_nothing_and_leaves_no_address(
     await start(**BUSY, **ENDLESS)
     change = connection.change()
     await connection.publish_connection()
-    busy, order = uuid7(), uuid7()
+    busy, order, gone = uuid7(), uuid7(), uuid7()
     await put(connection, marked(connection, busy, 1))
     await receiver.has(1)
-    await put(connection, marked(connection, order, 1), unassigned(connection, uuid7(), 1))
+    await put(connection, marked(connection, order, 1), unassigned(connection, gone, 1))
     await states(database, order, "pending")
+    await states(database, gone, "pending")
     secret = change.endpoints[0].sealed_secrets[0]
     # Told of lately: the next time is in an hour.
     endpoint = connection.endpoint_id
