@@ -10,10 +10,11 @@ from inspect import getdoc
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from services import catalog
-from shared.contracts.orders_events import OrderEventAttributes
+from shared.contracts.orders_events import ORDER_STATE, OrderEventAttributes, OrderState
 from shared.kafka.cloudevents import cloud_event_headers
 from shared.kafka.topics import DELETE_RETENTION_MS, ORDERS_EVENTS, TOPICS, Topic
 
@@ -38,7 +39,14 @@ def _event_headers() -> _Json:
     left_out = {"three_pl_id": None, "connection_id": None, "endpoint_id": None}
     every = set(OrderEventAttributes(**given).headers())
     always = set(OrderEventAttributes(**{**given, **left_out}).headers())
-    return _headers(every | {"traceparent"}, optional=(every - always) | {"traceparent"})
+    optional = {"traceparent", ORDER_STATE}
+    described = _headers(every | optional, optional=(every - always) | optional)
+    described["properties"][ORDER_STATE] |= {
+        "description": getdoc(OrderState),
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": _REF.format(model=OrderState.__name__)},
+    }
+    return described
 
 
 def _headers(names: set[str], optional: set[str]) -> _Json:
@@ -51,9 +59,8 @@ def _headers(names: set[str], optional: set[str]) -> _Json:
 
 def document() -> _Json:
     """The whole document, ready for `json.dumps`."""
-    _, schemas = models_json_schema(
-        [(topic.contract, "validation") for topic in TOPICS], ref_template=_REF
-    )
+    models: list[type[BaseModel]] = [*(topic.contract for topic in TOPICS), OrderState]
+    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     return {
         "asyncapi": "3.0.0",
         "info": {

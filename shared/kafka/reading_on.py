@@ -77,7 +77,12 @@ class ReadingOn:
         while left := await self._left(consumer, ends):
             self.left = left
             found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
-            await self._batch(cursor, tuple(chain.from_iterable(found.values())))
+            if found:
+                await self._batch(cursor, tuple(chain.from_iterable(found.values())))
+            else:
+                # A log that was made anew meanwhile may end before the end that was noted.
+                now = await consumer.end_offsets(list(names))
+                ends = {name: min(end, now[name]) for name, end in ends.items()}
         self.left = 0
 
     async def _left(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> int:
@@ -85,7 +90,7 @@ class ReadingOn:
         return sum([max(0, end - await consumer.position(name)) for name, end in ends.items()])
 
     async def _batch(self, cursor: Cursor, records: Sequence[ConsumerRecord]) -> None:
-        admitted = await cursor.admit(records) if records else []
+        admitted = await cursor.admit(records)
         if not admitted:
             return
         steps = cursor.steps(admitted)

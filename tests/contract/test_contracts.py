@@ -19,7 +19,7 @@ from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.fields import WireContract
 from shared.contracts.notices import NoticeRaised
-from shared.contracts.orders_events import OrderEvent, OrderEventAttributes
+from shared.contracts.orders_events import OrderEvent, OrderEventAttributes, OrderState
 from shared.contracts.orders_received import OrderReceived
 from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.contracts.stores_changed import StoreChanged
@@ -34,6 +34,7 @@ CONTRACTS: dict[str, type[WireContract]] = {
     "account_changed": AccountChanged,
     "signing_keys_changed": SigningKeysChanged,
     "order_event": OrderEvent,
+    "order_state": OrderState,
     "notice_endpoint_disabled": NoticeRaised,
     "notice_deliveries_exhausted": NoticeRaised,
     "notice_orders_quarantined": NoticeRaised,
@@ -90,7 +91,7 @@ def _with_additions(value: Any) -> Any:
         return [_with_additions(part) for part in value]
     if isinstance(value, dict):
         kept = {
-            k: v if k in {"properties", "attributes"} else _with_additions(v)
+            k: v if k in {"properties", "attributes", "why", "placed_by"} else _with_additions(v)
             for k, v in value.items()
         }
         return {**kept, "invented_later": {"deep": [1, 2]}}
