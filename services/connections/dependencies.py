@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, get_args
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 
 from services.connections.accounts.tokens import TokenIssuer
 from services.connections.callers import Caller
@@ -25,8 +25,6 @@ from shared.web.access import Account, BearerAccess, OwnerAccess, bearer_token
 from shared.web.auth import Principal, Scope, Verifier
 from shared.web.idempotency import IdempotencyKeys
 from shared.web.revocations import Revocations
-
-_LONGEST_VERSION = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,34 +124,6 @@ def caller_of(principal: Principal, request: Request) -> Caller:
     return Caller(principal.account_id, principal.actor, traceparent_of(request.headers))
 
 
-async def if_match(
-    value: Annotated[
-        str | None,
-        Header(
-            alias="If-Match",
-            description='The version you read: `"7"`.',
-            json_schema_extra={"pattern": r'^(W/)?"?[0-9]{1,18}"?$'},
-        ),
-    ] = None,
-) -> int | None:
-    """The version in `If-Match` (RFC 9110, 13.1.1); None when it was not sent.
-
-    Raises:
-        Refused: `validation_failed`: it is not a version of ours.
-    """
-    if value is None:
-        return None
-    text = value.strip().removeprefix("W/").strip('"')
-    # ASCII digits of a bigint at most: `²` is a digit to Python too, and int() has its own limit.
-    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION):
-        raise Refused(
-            "validation_failed",
-            errors=[{"pointer": "/If-Match", "message": 'not a version such as "7"'}],
-        )
-    return int(text)
-
-
 Operator = Annotated[None, Depends(operator)]
 OwnerOrOperator = Annotated[Principal | None, Depends(owner_or_operator)]
 TracedCaller = Annotated[Caller, Depends(traced_caller)]
-IfMatch = Annotated[int | None, Depends(if_match)]

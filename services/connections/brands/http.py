@@ -20,12 +20,13 @@ from services.connections.brands.http_form import (
 )
 from services.connections.brands.onboarding import IssuedLink
 from services.connections.connection.models import Connection
-from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.dependencies import Process, TracedCaller
 from services.connections.stores.http import StoreOfBrand
 from shared.contracts.connections_changed import ConnectionState
 from shared.failures import Refused
 from shared.postgres.database import Session as DatabaseSession
 from shared.web.access import Account
+from shared.web.if_match import IfMatch
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, only_known_parameters

@@ -11,7 +11,7 @@ from services.connections.connection import models, settings_versions, transitio
 from services.connections.connection.lifecycle import MOST_PRIORITY, ConnectionCommand
 from services.connections.connection.settings_versions import OWNERS, SettingsChange
 from services.connections.connection.waiting import Action
-from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.dependencies import Process, TracedCaller
 from services.connections.mail.kinds import Setting
 from services.connections.proofs import rivals
 from services.connections.stores.http import StoreOfBrand
@@ -21,6 +21,7 @@ from shared.egress.masking import host_only, masked
 from shared.failures import Refused
 from shared.postgres.database import Session
 from shared.web.access import DelegableAccount
+from shared.web.if_match import IfMatch
 from shared.web.openapi import refuses
 from shared.web.parameters import Form, only_known_parameters
 

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from services.connections.connection import repointing, rotation, transitions
-from services.connections.dependencies import IfMatch, Process, TracedCaller
+from services.connections.dependencies import Process, TracedCaller
 from shared.failures import Refused
 from shared.postgres.database import Session
+from shared.web.if_match import IfMatch
 from shared.web.openapi import refuses
 from shared.web.parameters import Form, only_known_parameters
 

@@ -18,7 +18,7 @@ from pydantic import (
 from services.catalog import PLATFORM_NAMES
 from services.connections.callers import Caller
 from services.connections.connection import transitions
-from services.connections.dependencies import IfMatch, Process, TracedCaller, caller_of
+from services.connections.dependencies import Process, TracedCaller, caller_of
 from services.connections.stores import (
     addresses,
     credentials,
@@ -36,6 +36,7 @@ from shared.failures import Refused
 from shared.postgres.database import Session
 from shared.web.access import Account, DelegableAccount, DelegableKeys
 from shared.web.auth import Principal
+from shared.web.if_match import IfMatch
 from shared.web.openapi import refuses
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, only_known_parameters

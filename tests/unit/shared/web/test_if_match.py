@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.connections.dependencies import if_match
 from shared.failures import Refused
+from shared.web.if_match import if_match
 
 
 @pytest.mark.parametrize(
