@@ -17,23 +17,29 @@ Host = Annotated[str, Field(max_length=255, pattern=PRINTABLE)]
 
 
 class EndpointDisabled(WireContract):
-    """To the 3PL: the receiver answered 410, nothing is sent there; `parked` deliveries wait."""
+    """To its owner: the receiver answered 410, nothing is sent there; `parked` deliveries wait.
+
+    A brand's endpoint has no connection, and no store.
+    """
 
     kind: Literal["endpoint_disabled"] = "endpoint_disabled"
     endpoint_id: UUID
-    connection_id: UUID
-    store_id: UUID
+    connection_id: UUID | None = None
+    store_id: UUID | None = None
     host: Host
     parked: Count
 
 
 class DeliveriesExhausted(WireContract):
-    """To the 3PL: so many deliveries of an endpoint failed for good since then."""
+    """To its owner: so many deliveries of an endpoint failed for good since then.
+
+    A brand's endpoint has no connection, and no store.
+    """
 
     kind: Literal["deliveries_exhausted"] = "deliveries_exhausted"
     endpoint_id: UUID
-    connection_id: UUID
-    store_id: UUID
+    connection_id: UUID | None = None
+    store_id: UUID | None = None
     host: Host
     deliveries: Count
     since: Timestamp

@@ -228,6 +228,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "invalid_transition": ProblemType(
         409, "A {what} that is {state} cannot do this.", "Read it and decide again."
     ),
+    "follows_connection": ProblemType(
+        409,
+        "This endpoint follows the settings of its connection.",
+        "Change them: `PATCH /v1/connections/…/settings`, `POST …/webhook-secret`.",
+    ),
     "priority_taken": ProblemType(
         409,
         "Another active connection of this store has priority {priority}.",

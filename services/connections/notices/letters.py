@@ -26,9 +26,12 @@ class Known:
     domains: Mapping[UUID, str]
     link: str
 
-    def domain(self, store_id: UUID) -> str:
-        """What the store is called; its id when the account may not know it any more."""
-        return self.domains.get(store_id, str(store_id))
+    def domain(self, store_id: UUID | None) -> str:
+        """What the store is called; its id when the account may not know it any more.
+
+        `*` stands for all stores of a brand.
+        """
+        return "*" if store_id is None else self.domains.get(store_id, str(store_id))
 
 
 def letters(notices: Sequence[Notice], known: Known) -> list[MailData]:

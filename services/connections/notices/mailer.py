@@ -113,5 +113,5 @@ class Mailer:
 
 
 async def _domains(session: Session, turn: Turn, notices: Sequence[Notice]) -> dict[UUID, str]:
-    stores = {notice.data.store_id for notice in notices}
+    stores = {one.data.store_id for one in notices if one.data.store_id is not None}
     return await store.domains_of_stores(session, turn.account_id, stores)
