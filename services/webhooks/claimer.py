@@ -165,16 +165,20 @@ class Claimer:
         await self._note_busy(busy)
 
     async def _note_busy(self, busy: Sequence[UUID]) -> None:
-        disabled = []
+        disabled, unknown = [], []
         for endpoint_id in busy:
             endpoint = self._endpoints.get(endpoint_id)
-            if endpoint is not None and endpoint.is_enabled:
+            if endpoint is None:
+                unknown.append(endpoint_id)
+            elif endpoint.is_enabled:
                 self._queues.of(endpoint_id).note_stored_work()
-            elif endpoint is not None:
+            else:
                 disabled.append(endpoint_id)
-        if disabled:
-            async with self._database.session() as session:
+        async with self._database.session() as session:
+            if disabled:
                 await store.park_deliveries(session, disabled)
+            if unknown:
+                await store.cancel_deleted(session, unknown)
 
     def _tidy(self, now: float) -> None:
         waiting = running = 0

@@ -10,6 +10,7 @@ import structlog
 from services.webhooks import store
 from services.webhooks.signing import key_of
 from services.webhooks.store import StoredEndpoint
+from services.webhooks.subscriptions import Subscriptions
 from shared.egress.sealed_url import open_url
 from shared.failures import Permanent
 from shared.postgres.database import Database
@@ -42,6 +43,8 @@ class Endpoint:
 class Endpoints:
     """The endpoints in memory: loaded when first needed, refreshed when another process writes.
 
+    `subscriptions` are those of brands: all of them, and which events they want.
+
     Args:
         database: webhooks' schema.
         sealer: opens URLs, and signing secrets sealed for `endpoint:<id>`.
@@ -56,10 +59,16 @@ class Endpoints:
         # Those whose receiver said 410, which Postgres does not know yet.
         self._gone: set[UUID] = set()
         self._refreshed_at = time.monotonic()
+        self.subscriptions = Subscriptions()
 
     def get(self, endpoint_id: UUID) -> Endpoint | None:
         """The endpoint, if it is in memory."""
         return self._known.get(endpoint_id)
+
+    async def load_subscriptions(self) -> None:
+        """Know what brands want to be told; before the first event is read."""
+        async with self._database.session() as session:
+            self.subscriptions.keep(await store.endpoints_of_brands(session))
 
     async def load(self, ids: Iterable[UUID]) -> None:
         """Have those in memory that Postgres knows."""
@@ -78,7 +87,7 @@ class Endpoints:
         since = now - self._refreshed_at + _OVERLAP_SECONDS
         async with self._database.session() as session:
             rows = await store.endpoints_updated(session, since)
-        self._keep([row for row in rows if row.id in self._known])
+        self._keep([row for row in rows if row.id in self._known or row.brand_id is not None])
         self._refreshed_at = now
         return [row.id for row in rows if row.is_enabled]
 
@@ -117,9 +126,10 @@ class Endpoints:
 
     def _keep(self, rows: Iterable[StoredEndpoint]) -> None:
         now = time.monotonic()
+        rows = list(rows)
+        self.subscriptions.keep(rows)
         for row in rows:
-            if not (row.url or row.sealed_url):
-                # Its 3PL was erased.
+            if row.is_gone:
                 self._known.pop(row.id, None)
                 continue
             try:

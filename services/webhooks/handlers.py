@@ -1,7 +1,9 @@
 """What webhooks does with the records of its two topics."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from services.webhooks import endpoint_urls, store
 from services.webhooks.claimer import Claimer
@@ -9,6 +11,7 @@ from services.webhooks.dispatcher import Dispatcher
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.settings import Settings
 from services.webhooks.store import Incoming
+from services.webhooks.subscriptions import Subscriptions
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.orders_events import OrderEventAttributes
 from shared.kafka.batch import Record, newest_versions, read
@@ -89,17 +92,41 @@ def subscribe(
         max_records=settings.webhooks_batch_records,
         after=before_events,
     )
-    async def on_order_events(events: Sequence[Incoming | None], steps: Sequence[Step]) -> None:
-        """Make every event with an endpoint a delivery, durable before the batch is done."""
-        incoming = [event for event in events if event is not None]
+    async def on_order_events(events: Sequence[Arrived], steps: Sequence[Step]) -> None:
+        """Make every event a delivery to each endpoint, durable before the batch is done."""
+        incoming = [one for event in events for one in event.to_all(endpoints.subscriptions)]
         if incoming:
             await dispatcher.accept(incoming, steps)
         else:
             await positions.move(steps)
 
 
-def read_event(record: Record) -> Incoming | None:
-    """The event in a record, its body untouched; None when nobody is to be told of it.
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An event as it came off the log, its body untouched."""
+
+    attributes: OrderEventAttributes
+    body: bytes
+    traceparent: str | None
+    at: datetime | None
+
+    def to_all(self, subscriptions: Subscriptions) -> list[Incoming]:
+        """For each endpoint that is told of it: its connection's, then those of its brand."""
+        incoming = []
+        if self.attributes.endpoint_id is not None:
+            incoming.append(self._to(self.attributes.endpoint_id, to_brand=False))
+        for endpoint_id in subscriptions.of(self.attributes):
+            incoming.append(self._to(endpoint_id, to_brand=True))
+        return incoming
+
+    def _to(self, endpoint_id: UUID, *, to_brand: bool) -> Incoming:
+        return Incoming(
+            self.attributes, endpoint_id, self.body, self.traceparent, self.at, to_brand
+        )
+
+
+def read_event(record: Record) -> Arrived:
+    """The event in a record.
 
     Raises:
         KeyError, ValueError: an attribute is missing or malformed.
@@ -107,15 +134,7 @@ def read_event(record: Record) -> Incoming | None:
     attributes = OrderEventAttributes.parse(record.headers)
     if attributes.sequence < 1:
         raise ValueError(f"ce_sequence: {attributes.sequence}, counts from 1")
-    if attributes.endpoint_id is None:
-        return None
-    return Incoming(
-        attributes,
-        attributes.endpoint_id,
-        record.value,
-        traceparent_of(record.headers),
-        _time_of(record),
-    )
+    return Arrived(attributes, record.value, traceparent_of(record.headers), _time_of(record))
 
 
 def _time_of(record: Record) -> datetime | None:

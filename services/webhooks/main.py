@@ -1,19 +1,22 @@
 """Webhooks' only wiring: what it reads, what it runs, what it serves."""
 
+from collections.abc import Sequence
 from functools import partial
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI
 
-from services.webhooks import endpoint_urls, handlers
+from services.webhooks import endpoint_urls, handlers, http, http_endpoints
+from services.webhooks.brand_endpoints import sweep
+from services.webhooks.brand_endpoints.changing import BrandEndpoints
 from services.webhooks.claimer import Claimer
 from services.webhooks.delivery import Lease
+from services.webhooks.dependencies import Dependencies
 from services.webhooks.dispatcher import Dispatcher
 from services.webhooks.endpoint_queue import EndpointQueues, Limits
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.erasure import eraser
 from services.webhooks.erasure import handlers as erasure_handlers
-from services.webhooks.http import router
 from services.webhooks.notices import raising
 from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.returns.returns import Returns
@@ -22,10 +25,13 @@ from services.webhooks.settings import Settings
 from services.webhooks.url_test import UrlTest
 from shared.egress.guard import Guard
 from shared.egress.plain_urls import seal_all
+from shared.egress.resolver import GuardedResolver
+from shared.egress.url_check import UrlCheck
 from shared.postgres.erased_accounts import UNDER_WAY_SECONDS, ErasedAccounts
 from shared.postgres.tallies import Tallies
 from shared.runtime import Runtime
 from shared.sealing import Sealer
+from shared.web.idempotency import IdempotencyKeys
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -70,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
         claimer,
         settings,
         sealer,
-        [runtime.opening.wait],
+        [runtime.opening.wait, endpoints.load_subscriptions],
     )
     erased = ErasedAccounts(
         runtime.database,
@@ -90,18 +96,39 @@ def create_app(settings: Settings) -> FastAPI:
         lambda: seal_all(lambda: endpoint_urls.seal_batch(runtime.database, sealer)),
     )
 
+    runtime.background("idempotency keys", partial(sweep.run, runtime.database))
+
+    async def changed(endpoint_ids: Sequence[UUID]) -> None:
+        """They are known here at once; elsewhere within `webhooks_poll_seconds`."""
+        endpoints.forget_pauses(endpoint_ids)
+        await endpoints.reload(endpoint_ids)
+        claimer.endpoints_changed(endpoint_ids)
+        for endpoint_id in endpoint_ids:
+            # What memory has of one that was deleted is given up.
+            dispatcher.start(endpoint_id)
+
     async def stop() -> None:
         claimer.stop()
         # Half for attempts, half for what they leave to write; both end before they are cut off.
         await dispatcher.stop(runtime.stop_seconds() * 0.45)
         await sender.close()
 
+    url_check = UrlCheck(guard, GuardedResolver(guard))
     runtime.on_start(sender.open)
     runtime.on_stop(stop)
+    runtime.on_stop(url_check.close)
     app = runtime.app(
         "Relevo webhooks",
-        "What the 3PLs are told: deliveries and their attempts.",
+        "What 3PLs and brands are told: endpoints, deliveries and their attempts.",
     )
-    app.state.url_test = UrlTest(sender)
-    app.include_router(router)
+    app.state.dependencies = Dependencies(
+        database=runtime.database,
+        endpoints=endpoints,
+        brand_endpoints=BrandEndpoints(sealer, changed),
+        idempotency_keys=IdempotencyKeys(runtime.database, sealer),
+        url_check=url_check,
+        url_test=UrlTest(sender),
+    )
+    for router in (http.router, http_endpoints.router):
+        app.include_router(router)
     return app

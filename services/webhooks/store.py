@@ -31,7 +31,8 @@ class StoredEndpoint:
     """An endpoint with the URL and the signing secrets of the one that it sends to, mostly itself.
 
     The secrets are sealed for `endpoint:<target_id>`, newest first. `url`: of before, not sealed
-    yet. For `paused_seconds` nothing is sent there.
+    yet. For `paused_seconds` nothing is sent there. One of a brand says which events it wants:
+    `event_types` of `store_ids`, of all stores when that is None.
     """
 
     id: UUID
@@ -41,6 +42,15 @@ class StoredEndpoint:
     sealed_secrets: Sequence[str]
     is_enabled: bool
     paused_seconds: float
+    brand_id: UUID | None
+    event_types: Sequence[str] | None
+    store_ids: Sequence[UUID] | None
+    version: int
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was deleted, or its account erased."""
+        return not (self.url or self.sealed_url)
 
 
 def _endpoint(row: asyncpg.Record) -> StoredEndpoint:
@@ -111,6 +121,16 @@ async def endpoints_updated(session: Session, seconds: float) -> list[StoredEndp
     return [_endpoint(row) for row in rows]
 
 
+async def endpoints_of_brands(session: Session) -> list[StoredEndpoint]:
+    """All that brands have made; few, beside those of connections."""
+    return [_endpoint(row) for row in await _queries.endpoints_of_brands.all(session)]
+
+
+async def cancel_deleted(session: Session, ids: Sequence[UUID]) -> None:
+    """Cancel what is unfinished at those endpoints that were deleted."""
+    await _queries.cancel_deleted.run(session, ids=ids)
+
+
 async def endpoints_with_work(session: Session) -> list[UUID]:
     """The endpoints that have a delivery due."""
     return [row["endpoint_id"] for row in await _queries.endpoints_with_work.all(session)]
@@ -152,34 +172,47 @@ async def unpark_deliveries(session: Session, ids: Sequence[UUID]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """An endpoint as its 3PL sees it; `url` may be shown once it is masked."""
+    """An endpoint as its owner sees it; `url` may be shown once it is masked.
+
+    A connection's has a connection and its store; a brand's has `event_types`, and `store_ids`
+    unless it is told of all stores. `version` is that of a brand's, for changes.
+    """
 
     id: UUID
-    connection_id: UUID
-    store_id: UUID
+    connection_id: UUID | None
+    store_id: UUID | None
     url: str = field(repr=False)
     sends_to: UUID | None
     state: str
     disabled_reason: str | None
     paused_until: datetime | None
     updated_at: datetime
+    event_types: Sequence[str] | None
+    store_ids: Sequence[UUID] | None
+    description: str | None
+    version: int
 
 
 async def list_endpoints(
-    session: Session, account: UUID, after: UUID | None, limit: int
+    session: Session, account: UUID, *, as_three_pl: bool, after: UUID | None, limit: int
 ) -> list[EndpointState]:
-    """A page of the 3PL's endpoints, newest first."""
-    rows = await _queries.endpoints_of_three_pl.all(
-        session, account=account, after=after, limit=limit
-    )
+    """A page of the account's endpoints, newest first."""
+    query = _queries.endpoints_of_three_pl if as_three_pl else _queries.endpoints_of_brand
+    rows = await query.all(session, account=account, after=after, limit=limit)
     return [row_as(EndpointState, row) for row in rows]
+
+
+async def get_endpoint(session: Session, endpoint_id: UUID, account: UUID) -> EndpointState | None:
+    """One endpoint, if it is the account's."""
+    row = await _queries.endpoint_of_owner.one(session, endpoint_id=endpoint_id, account=account)
+    return row_as(EndpointState, row) if row else None
 
 
 async def enable_endpoint(
     session: Session, endpoint_id: UUID, account: UUID
 ) -> EndpointState | None:
-    """Enable one endpoint of the 3PL, what was parked goes on; None when it is not the 3PL's."""
-    row = await _queries.enable_endpoint_of_three_pl.one(
+    """Enable one endpoint of the account, what was parked goes on; None when it is not its own."""
+    row = await _queries.enable_endpoint_of_owner.one(
         session, endpoint_id=endpoint_id, account=account
     )
     if row is None:
@@ -193,13 +226,17 @@ async def enable_endpoint(
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An event for an endpoint, as it came off the log; `at` is when it came about."""
+    """An event for an endpoint, as it came off the log.
+
+    `at` is when it came about; `to_brand`: the endpoint is the brand's own.
+    """
 
     attributes: OrderEventAttributes
     endpoint_id: UUID
     body: bytes
     traceparent: str | None
     at: datetime | None = None
+    to_brand: bool = False
 
     @property
     def lane(self) -> tuple[UUID, UUID]:
@@ -286,6 +323,10 @@ def event_columns(new: Sequence[NewDelivery]) -> dict[str, list[object]]:
     }
 
 
+def _to_brand(new: NewDelivery) -> bool:
+    return new.event.to_brand
+
+
 async def insert_events(
     session: Session, new: Sequence[NewDelivery], lease: Lease, steps: Sequence[Step] = ()
 ) -> dict[UUID, Inserted]:
@@ -302,9 +343,16 @@ async def insert_events(
     """
     # Lanes are locked in the order in which outcomes lock them.
     new = sorted(new, key=lambda one: one.event.place)
+    # A body goes to Postgres once. A brand's delivery has it if there is one: that is kept unless
+    # the brand was erased, and then nothing is.
+    bearers = {one.event.attributes.id: one.id for one in sorted(new, key=_to_brand)}
+    bodies = [
+        one.event.body if bearers[one.event.attributes.id] == one.id else None for one in new
+    ]
     rows = await _queries.insert_events.all(
         session,
-        **event_columns(new),
+        **event_columns(new) | {"bodies": bodies},
+        to_brand=[_to_brand(one) for one in new],
         **step_columns(steps),
         owner=lease.owner,
         lease_seconds=lease.seconds,
@@ -427,7 +475,7 @@ class DeliverySummary:
     """A delivery as lists show it.
 
     `due_at` is the end of the lease while it is `leased`; None while it waits for its lane.
-    `event_at`: when its event was stored.
+    `event_at`: when its event was stored. `is_brands`: its endpoint is the brand's own.
     """
 
     id: UUID
@@ -444,6 +492,7 @@ class DeliverySummary:
     created_at: datetime
     delivered_at: datetime | None
     event_at: datetime
+    is_brands: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
-"""A `ping` to a URL before anybody saves it: with a secret that nobody will need again."""
+"""A `ping`: to an endpoint, or to a URL before anybody saves it."""
 
-import base64
-import secrets
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -15,20 +13,19 @@ from services.webhooks.delivery import Answer, Delivery
 from services.webhooks.endpoints import Endpoint
 from services.webhooks.sender import HttpSender
 from services.webhooks.signing import key_of
+from services.webhooks.signing_secrets import new_secret
 from shared.failures import Refused
 
 _MOST, _PERIOD_SECONDS = 10, 60.0
 _MOST_AT_ONCE = 4
-_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What became of it, and what the receiver could verify it with."""
+    """What became of it."""
 
     answer: Answer
     webhook_id: UUID
-    secret: str
     seconds: float
 
 
@@ -44,7 +41,17 @@ class UrlTest:
         self._under_way = 0
         self._lately: dict[UUID, deque[float]] = {}
 
-    async def ping(self, account_id: UUID, url: str) -> Tested:
+    async def ping_url(self, account_id: UUID, url: str) -> tuple[Tested, str]:
+        """One attempt, and the secret that signed it, which nobody will need again.
+
+        Raises:
+            Refused: `too_many_attempts`.
+        """
+        secret = new_secret()
+        endpoint = Endpoint(uuid7(), url, (key_of(secret),), is_enabled=True)
+        return await self.ping(account_id, endpoint), secret
+
+    async def ping(self, account_id: UUID, endpoint: Endpoint) -> Tested:
         """One attempt; what the receiver says is the answer.
 
         Raises:
@@ -53,13 +60,11 @@ class UrlTest:
         self._count(account_id)
         self._under_way += 1
         try:
-            return await self._ping(url)
+            return await self._ping(endpoint)
         finally:
             self._under_way -= 1
 
-    async def _ping(self, url: str) -> Tested:
-        secret = "whsec_" + base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
-        endpoint = Endpoint(uuid7(), url, (key_of(secret),), is_enabled=True)
+    async def _ping(self, endpoint: Endpoint) -> Tested:
         body = orjson.dumps(
             {"type": "ping", "timestamp": datetime.now(UTC).isoformat(), "data": {}}
         )
@@ -76,7 +81,7 @@ class UrlTest:
         )
         started = time.perf_counter()
         answer = await self._sender.send_once(endpoint, delivery)
-        return Tested(answer, delivery.event_id, secret, time.perf_counter() - started)
+        return Tested(answer, delivery.event_id, time.perf_counter() - started)
 
     def _count(self, account_id: UUID) -> None:
         now = time.monotonic()

@@ -16,13 +16,12 @@ _CHUNK = 500
 async def erase(database: Database, account_id: UUID, kind: AccountKind) -> None:
     """Return when nothing of it is left but ids, types, times and states.
 
-    Of a brand: what its events said and what was answered to them. Of a 3PL: its endpoints and
-    what they answered; what the events said is the brands'.
+    Its endpoints. Of a brand: what its events said and what was answered to them. Of a 3PL: what
+    its endpoints answered; what the events said is the brands'.
     """
-    if kind == "three_pl":
-        async with database.transaction() as session:
-            await store.erase_endpoints(session, account_id)
-            await tallies.erase(session, account_id)
+    async with database.transaction() as session:
+        await store.erase_endpoints(session, account_id)
+        await tallies.erase(session, account_id)
     after: UUID | None = store.FROM_THE_START
     while after is not None:
         after = await _erase_chunk(database, account_id, kind, after)
@@ -36,8 +35,8 @@ async def _erase_chunk(
         events = await store.events_of(session, account_id, kind, after, _CHUNK)
         if not events:
             return None
-        await store.end_deliveries(session, events, spares_returns=kind == "brand")
+        await store.end_deliveries(session, events, kind)
         if kind == "brand":
             await store.erase_bodies(session, events)
-        await store.erase_answers(session, events)
+        await store.erase_answers(session, events, kind)
     return events[-1]

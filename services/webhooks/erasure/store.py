@@ -21,9 +21,17 @@ async def events_of(
     return [row["id"] for row in rows]
 
 
-async def end_deliveries(session: Session, events: Sequence[UUID], *, spares_returns: bool) -> None:
-    """Supersede what is unfinished of the events, or all of it but `order.unassigned`."""
-    await _queries.end_deliveries.run(session, events=events, spares_returns=spares_returns)
+async def end_deliveries(session: Session, events: Sequence[UUID], kind: AccountKind) -> None:
+    """Supersede what is unfinished of the events.
+
+    Of a brand's, all of it but `order.unassigned`; of a 3PL's, what is to be sent to the 3PL.
+    """
+    await _queries.end_deliveries.run(
+        session,
+        events=events,
+        spares_returns=kind == "brand",
+        spares_brands=kind == "three_pl",
+    )
 
 
 async def erase_bodies(session: Session, events: Sequence[UUID]) -> None:
@@ -31,11 +39,12 @@ async def erase_bodies(session: Session, events: Sequence[UUID]) -> None:
     await _queries.erase_bodies.run(session, events=events)
 
 
-async def erase_answers(session: Session, events: Sequence[UUID]) -> None:
-    """Forget what receivers answered to the events."""
-    await _queries.erase_answers.run(session, events=events)
+async def erase_answers(session: Session, events: Sequence[UUID], kind: AccountKind) -> None:
+    """Forget what receivers answered to the events; of a 3PL's, what the 3PL's did."""
+    await _queries.erase_answers.run(session, events=events, spares_brands=kind == "three_pl")
 
 
 async def erase_endpoints(session: Session, account_id: UUID) -> None:
-    """Forget URLs and secrets of the 3PL; nothing is sent there any more."""
+    """Forget URLs and secrets of the account; nothing is sent there any more."""
     await _queries.erase_endpoints.run(session, account=account_id)
+    await _queries.erase_idempotency_keys.run(session, account=account_id)

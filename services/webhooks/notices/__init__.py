@@ -1,1 +1,1 @@
-"""What 3PLs are told of their endpoints without asking."""
+"""What owners are told of their endpoints without asking."""

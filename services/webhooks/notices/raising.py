@@ -1,4 +1,4 @@
-"""Notices to 3PLs about their endpoints, in the transaction of what they are about."""
+"""Notices to their owners about endpoints, in the transaction of what they are about."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ async def tell_disabled(session: Session, endpoint_ids: Sequence[UUID]) -> None:
         [
             notice(
                 _SOURCE,
-                endpoint.three_pl_id,
+                endpoint.account_id,
                 EndpointDisabled(
                     endpoint_id=endpoint.id,
                     connection_id=endpoint.connection_id,

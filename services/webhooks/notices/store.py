@@ -14,12 +14,15 @@ _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint with the masked URL that it sends to, and when it last changed."""
+    """An endpoint with the masked URL that it sends to, whose it is, and when it last changed.
+
+    One of a brand has no connection, and no store.
+    """
 
     id: UUID
-    three_pl_id: UUID
-    connection_id: UUID
-    store_id: UUID
+    account_id: UUID
+    connection_id: UUID | None
+    store_id: UUID | None
     updated_at: datetime
     url: str
 

@@ -42,17 +42,47 @@ WHERE e.id = n.id;
 -- tenants: all; the dispatcher sends for every endpoint
 -- Whom events of a batch go to, when they are not in memory yet.
 SELECT e.id, e.state, extract(epoch FROM e.paused_until - now())::float8 AS paused_seconds,
-       t.id AS target_id, t.url, t.sealed_url, t.sealed_secrets
+       t.id AS target_id, t.url, t.sealed_url,
+       CASE WHEN t.former_secret_until <= now() THEN t.sealed_secrets[:1]
+            ELSE t.sealed_secrets END AS sealed_secrets,
+       e.brand_id, e.event_types, e.store_ids, e.version
 FROM endpoints e JOIN endpoints t ON t.id = coalesce(e.sends_to, e.id)
 WHERE e.id = ANY(:ids::uuid[]);
 
+-- name: endpoints_of_brands
+-- tenants: all; whom events of a batch go to
+SELECT id, id AS target_id, state, url, sealed_url,
+       extract(epoch FROM paused_until - now())::float8 AS paused_seconds,
+       CASE WHEN former_secret_until <= now() THEN sealed_secrets[:1]
+            ELSE sealed_secrets END AS sealed_secrets,
+       brand_id, event_types, store_ids, version
+FROM endpoints WHERE brand_id IS NOT NULL AND sealed_secrets <> '{}';
+
+-- name: cancel_deleted!
+-- tenants: all; endpoints that are known to be gone
+-- What came between an endpoint's end and every process's knowing of it. Locked lane by lane.
+WITH unfinished AS MATERIALIZED (
+    SELECT id FROM deliveries
+    WHERE endpoint_id = ANY(ARRAY(SELECT id FROM endpoints
+                                  WHERE id = ANY(:ids::uuid[]) AND deleted_at IS NOT NULL))
+      AND state IN ('pending', 'retrying', 'parked')
+    ORDER BY order_id, endpoint_id, sequence FOR UPDATE
+)
+UPDATE deliveries SET state = 'cancelled', lease_owner = NULL
+WHERE id = ANY(ARRAY(SELECT id FROM unfinished));
+
 -- name: endpoints_updated
 -- tenants: all; the dispatcher sends for every endpoint
--- What another process may have changed; the overlap covers transactions that commit late.
+-- What another process may have changed, and secrets whose time was over since; the overlap covers
+-- transactions that commit late.
 SELECT e.id, e.state, extract(epoch FROM e.paused_until - now())::float8 AS paused_seconds,
-       t.id AS target_id, t.url, t.sealed_url, t.sealed_secrets
+       t.id AS target_id, t.url, t.sealed_url,
+       CASE WHEN t.former_secret_until <= now() THEN t.sealed_secrets[:1]
+            ELSE t.sealed_secrets END AS sealed_secrets,
+       e.brand_id, e.event_types, e.store_ids, e.version
 FROM endpoints e JOIN endpoints t ON t.id = coalesce(e.sends_to, e.id)
-WHERE e.updated_at > now() - :seconds::float8 * interval '1 second';
+WHERE e.updated_at > now() - :seconds::float8 * interval '1 second'
+   OR e.former_secret_until BETWEEN now() - :seconds::float8 * interval '1 second' AND now();
 
 -- name: insert_events
 -- tenants: all; the records of a batch are of many
@@ -77,10 +107,13 @@ incoming AS (
     SELECT * FROM unnest(:deliveries::uuid[], :events::uuid[], :endpoints::uuid[],
                          :orders::uuid[], :sequences::int[], :stores::uuid[], :brands::uuid[],
                          :connections::uuid[], :three_pls::uuid[], :types::text[],
-                         :bodies::bytea[], :traceparents::text[], :wants_lease::bool[])
+                         :bodies::bytea[], :traceparents::text[], :wants_lease::bool[],
+                         :to_brand::bool[])
         AS i (id, event_id, endpoint_id, order_id, sequence, store_id, brand_id,
-              connection_id, three_pl_id, type, body, traceparent, wants_lease)
-    WHERE NOT EXISTS (SELECT FROM gone WHERE account_id IN (i.brand_id, i.three_pl_id))
+              connection_id, three_pl_id, type, body, traceparent, wants_lease, to_brand)
+    WHERE NOT EXISTS (SELECT FROM gone
+                      WHERE account_id = i.brand_id
+                         OR account_id = i.three_pl_id AND NOT i.to_brand)
 ),
 -- The unfinished deliveries before each in its lane. The first is locked: whoever finishes it came
 -- before, or lets what is inserted here go. Of the last: whether it is not this process's.
@@ -105,11 +138,12 @@ new_events AS (
                         sequence, body, traceparent)
     SELECT event_id, order_id, store_id, brand_id, connection_id, three_pl_id, type,
            sequence, body, traceparent
-    FROM incoming ON CONFLICT DO NOTHING
+    -- Of several deliveries of one event one has the body.
+    FROM incoming WHERE body IS NOT NULL ON CONFLICT DO NOTHING
 ),
 -- By endpoint: whether nothing of it is due that nobody has.
 targets AS MATERIALIZED (
-    SELECT e.id, e.state,
+    SELECT e.id, e.state, e.deleted_at IS NOT NULL AS is_deleted,
            e.state = 'enabled'
                AND NOT EXISTS (SELECT FROM deliveries d
                                WHERE d.endpoint_id = e.id AND d.state = 'pending'
@@ -118,7 +152,8 @@ targets AS MATERIALIZED (
 ),
 decided AS (
     SELECT i.id, i.event_id, i.endpoint_id, i.order_id, i.sequence,
-           CASE WHEN e.state = 'disabled' THEN 'parked' ELSE 'pending' END AS state,
+           CASE WHEN e.is_deleted THEN 'cancelled'
+                WHEN e.state = 'disabled' THEN 'parked' ELSE 'pending' END AS state,
            i.wants_lease AND e.is_free AND NOT p.elsewhere AS leased, p.has_to_wait
     FROM incoming i
     JOIN earlier p ON p.id = i.id
@@ -258,6 +293,7 @@ moved AS (
     FROM outcome o
     WHERE d.id = o.id
       AND (d.state = 'superseded'
+           OR d.state = 'cancelled' AND o.state = 'delivered'
            OR d.state IN ('pending', 'retrying', 'parked')
               AND (o.state = 'delivered' OR d.lease_owner = :owner::uuid))
     RETURNING d.endpoint_id, d.order_id, d.sequence, d.state, d.due_at,
@@ -378,21 +414,40 @@ WITH waiting AS MATERIALIZED (
 )
 UPDATE deliveries SET due_at = now() WHERE id = ANY(ARRAY(SELECT id FROM waiting));
 
--- name: enable_endpoint_of_three_pl^
+-- name: enable_endpoint_of_owner^
 -- The update is what processes notice it by, also when it was enabled already.
 UPDATE endpoints
 SET state = 'enabled', disabled_reason = NULL, paused_until = NULL, updated_at = now()
-WHERE id = :endpoint_id AND three_pl_id = :account
+WHERE id = :endpoint_id AND :account IN (three_pl_id, brand_id)
+  AND sealed_secrets <> '{}'  -- Neither deleted nor erased.
 RETURNING id, connection_id, store_id, coalesce(masked_url, url) AS url, sends_to, state,
-    disabled_reason, paused_until, updated_at;
+    disabled_reason, paused_until, updated_at, event_types, store_ids, description, version;
 
 -- name: endpoints_of_three_pl
 SELECT id, connection_id, store_id, coalesce(masked_url, url) AS url, sends_to, state,
        disabled_reason,
-       CASE WHEN paused_until > now() THEN paused_until END AS paused_until, updated_at
+       CASE WHEN paused_until > now() THEN paused_until END AS paused_until, updated_at,
+       event_types, store_ids, description, version
 FROM endpoints
 WHERE three_pl_id = :account AND (:after::uuid IS NULL OR id < :after)
 ORDER BY id DESC LIMIT :limit;
+
+-- name: endpoints_of_brand
+SELECT id, connection_id, store_id, coalesce(masked_url, url) AS url, sends_to, state,
+       disabled_reason,
+       CASE WHEN paused_until > now() THEN paused_until END AS paused_until, updated_at,
+       event_types, store_ids, description, version
+FROM endpoints
+WHERE brand_id = :account AND deleted_at IS NULL AND (:after::uuid IS NULL OR id < :after)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: endpoint_of_owner^
+SELECT id, connection_id, store_id, coalesce(masked_url, url) AS url, sends_to, state,
+       disabled_reason,
+       CASE WHEN paused_until > now() THEN paused_until END AS paused_until, updated_at,
+       event_types, store_ids, description, version
+FROM endpoints
+WHERE id = :endpoint_id AND :account IN (three_pl_id, brand_id) AND deleted_at IS NULL;
 
 -- name: unpark_deliveries!
 -- tenants: all; of endpoints that are enabled
@@ -422,7 +477,7 @@ FROM (SELECT created_at FROM deliveries WHERE state IN ('pending', 'retrying')
 -- A page by events_of_three_pl_by_time, newest event first. An event rarely has more than one
 -- delivery: the first bound is what the index is entered by, the second drops what was shown.
 SELECT * FROM delivery_details
-WHERE three_pl_id = :account
+WHERE three_pl_id = :account AND NOT is_brands
   AND (:after_at::timestamptz IS NULL
        OR (event_at, event_id) <= (:after_at, :after_event::uuid)
           AND (event_at, event_id, id) < (:after_at, :after_event, :after_delivery::uuid))
@@ -448,7 +503,8 @@ ORDER BY event_at DESC, event_id DESC, id DESC LIMIT :limit;
 -- The body besides, which lists must not fetch: it may be large.
 SELECT details.*, events.body
 FROM delivery_details details JOIN events ON events.id = details.event_id
-WHERE details.id = :delivery_id AND :account IN (details.three_pl_id, details.brand_id);
+WHERE details.id = :delivery_id AND :account IN (details.three_pl_id, details.brand_id)
+  AND (details.brand_id = :account OR NOT details.is_brands);
 
 -- name: attempts_of_delivery
 -- tenants: whoever asks was shown the delivery in the same session (delivery_of_party)

@@ -1,0 +1,1 @@
+"""The brand's regular order webhooks: endpoints that it makes, changes and deletes."""

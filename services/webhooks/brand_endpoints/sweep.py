@@ -1,0 +1,28 @@
+"""Forgets answers to an `Idempotency-Key` that are not repeated any more."""
+
+import asyncio
+
+import structlog
+
+from services.webhooks.brand_endpoints import store
+from shared.failures import is_transient
+from shared.postgres.database import Database
+
+logger = structlog.get_logger(__name__)
+_EVERY_SECONDS = 600.0
+_BATCH = 500
+
+
+async def run(database: Database) -> None:
+    """Look now and then until cancelled; losing Postgres only pauses it."""
+    while True:
+        try:
+            swept = _BATCH
+            while swept == _BATCH:
+                async with database.session() as session:
+                    swept = await store.sweep_idempotency_keys(session, _BATCH)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            logger.warning("the sweep pauses", reason=str(error))
+        await asyncio.sleep(_EVERY_SECONDS)
