@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 APPEND_ONLY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "connections": {"audit": (), "settings_versions": (), "store_audit": ()},
     "routing": {"order_history": ("times", "at", "why"), "settings": ()},
-    "webhooks": {"attempts": ("response_head",)},
+    "webhooks": {"attempts": ("response_head", "url")},
 }
 _MAKE = """
 DO $$ BEGIN

@@ -93,13 +93,14 @@ class Answer:
 
     `status` is None when no answer came in time; then `error` is its class: `timeout`,
     `address_refused`, `dns`, `tls`, `connection`, `protocol`, `internal`. `retry_after` is in
-    seconds.
+    seconds. `signed_at` is the `webhook-timestamp` that was sent.
     """
 
     status: int | None
     error: str | None = None
     retry_after: float | None = None
     body: bytes = b""
+    signed_at: int | None = None
 
     @property
     def is_gone(self) -> bool:
@@ -172,7 +173,8 @@ class Attempt:
     `wait` is the time to the next attempt in seconds; `error` a class as in `Answer`;
     `response_head` the start of the answer's body; `successors` the deliveries behind a failed one
     that memory gave up; `is_gone` says that its endpoint is to be disabled, `pause` for how many
-    seconds it wants nothing.
+    seconds it wants nothing. `url` is what may be shown of where it went, `signed_at` as in
+    `Answer`.
     """
 
     delivery: Delivery
@@ -186,6 +188,8 @@ class Attempt:
     successors: Sequence[UUID]
     is_gone: bool
     pause: float
+    url: str | None = None
+    signed_at: int | None = None
 
     @classmethod
     def of(
@@ -195,6 +199,7 @@ class Attempt:
         decided: tuple[DeliveryState, float],
         timing: tuple[datetime, float],
         successors: Sequence[Delivery],
+        url: str | None = None,
     ) -> Self:
         """What to write of an attempt.
 
@@ -204,6 +209,7 @@ class Attempt:
             decided: its `verdict`.
             timing: when it started, and the seconds it took.
             successors: what memory gave up for it.
+            url: where it went, masked.
         """
         (state, wait), (at, seconds) = decided, timing
         return cls(
@@ -218,4 +224,6 @@ class Attempt:
             successors=[successor.id for successor in successors],
             is_gone=answer.is_gone,
             pause=answer.pause,
+            url=url,
+            signed_at=answer.signed_at,
         )

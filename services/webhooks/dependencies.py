@@ -1,7 +1,9 @@
 """What webhooks' operations need of their process."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 
@@ -15,7 +17,11 @@ from shared.web.idempotency import IdempotencyKeys
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The parts of one process of webhooks."""
+    """The parts of one process of webhooks.
+
+    Args:
+        note_work: tells that Postgres may have deliveries for endpoints.
+    """
 
     database: Database
     endpoints: Endpoints
@@ -23,6 +29,7 @@ class Dependencies:
     idempotency_keys: IdempotencyKeys
     url_check: UrlCheck
     url_test: UrlTest
+    note_work: Callable[[Iterable[UUID]], None]
 
 
 async def _process_of(request: Request) -> Dependencies:

@@ -264,7 +264,7 @@ class Dispatcher:
         seconds = time.perf_counter() - started
         DELIVERY_ATTEMPT_SECONDS.observe(seconds)
         DELIVERY_ATTEMPTS.labels(outcome_class(answer)).inc()
-        self._record(queue, delivery, answer, (at, seconds))
+        self._record(queue, delivery, answer, (at, seconds), endpoint.masked_url)
 
     # --- record -----------------------------------------------------------------------------
 
@@ -274,12 +274,13 @@ class Dispatcher:
         delivery: Delivery,
         answer: Answer,
         timing: tuple[datetime, float],
+        url: str,
     ) -> None:
         """Pass the outcome on to be written, and let the lane go on without waiting for that."""
         state, wait = verdict(delivery, answer, random.uniform, self._schedule)
         # The statement that records a failure also gives back its successors.
         successors = queue.finish(delivery, goes_on=state not in UNFINISHED)
-        self._outcomes.add(Attempt.of(delivery, answer, (state, wait), timing, successors))
+        self._outcomes.add(Attempt.of(delivery, answer, (state, wait), timing, successors, url))
         if answer.is_gone:
             logger.warning("endpoint disabled", endpoint=delivery.endpoint_id, reason="410 Gone")
             self._endpoints.disable(delivery.endpoint_id)

@@ -11,6 +11,7 @@ from services.webhooks import store
 from services.webhooks.signing import key_of
 from services.webhooks.store import StoredEndpoint
 from services.webhooks.subscriptions import Subscriptions
+from shared.egress.masking import masked
 from shared.egress.sealed_url import open_url
 from shared.failures import Permanent
 from shared.postgres.database import Database
@@ -23,7 +24,7 @@ _OVERLAP_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A URL with the keys that sign for it, newest first.
+    """A URL, with what may be shown of it, and the keys that sign for it, newest first.
 
     Before `paused_until` (monotonic seconds) its receiver wants nothing.
     """
@@ -33,6 +34,7 @@ class Endpoint:
     keys: tuple[bytes, ...] = field(repr=False)
     is_enabled: bool
     paused_until: float = 0.0
+    masked_url: str = ""
 
     @property
     def is_paused(self) -> bool:
@@ -143,7 +145,7 @@ class Endpoints:
                 continue
             paused_until = max(now + row.paused_seconds, self._pauses.get(row.id, 0.0))
             is_enabled = row.is_enabled and row.id not in self._gone
-            self._known[row.id] = Endpoint(row.id, url, keys, is_enabled, paused_until)
+            self._known[row.id] = Endpoint(row.id, url, keys, is_enabled, paused_until, masked(url))
 
     def _keys(self, row: StoredEndpoint) -> tuple[bytes, ...]:
         """The keys in its sealed secrets.

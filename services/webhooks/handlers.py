@@ -112,12 +112,10 @@ class Arrived:
 
     def to_all(self, subscriptions: Subscriptions) -> list[Incoming]:
         """For each endpoint that is told of it: its connection's, then those of its brand."""
-        incoming = []
+        told = [self._to(id_, to_brand=True) for id_ in subscriptions.of(self.attributes)]
         if self.attributes.endpoint_id is not None:
-            incoming.append(self._to(self.attributes.endpoint_id, to_brand=False))
-        for endpoint_id in subscriptions.of(self.attributes):
-            incoming.append(self._to(endpoint_id, to_brand=True))
-        return incoming
+            told.insert(0, self._to(self.attributes.endpoint_id, to_brand=False))
+        return told
 
     def _to(self, endpoint_id: UUID, *, to_brand: bool) -> Incoming:
         return Incoming(

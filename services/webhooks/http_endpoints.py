@@ -35,9 +35,7 @@ EventTypes = Annotated[list[BrandEventType], Field(min_length=1, max_length=len(
 StoreIds = Annotated[list[UUID], Field(min_length=1, max_length=200)]
 Description = Annotated[str, Field(max_length=200)]
 
-router = APIRouter(
-    prefix="/v1/endpoints", tags=["endpoints"], dependencies=[only_known_parameters]
-)
+router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"], dependencies=[only_known_parameters])
 
 
 class Endpoint(BaseModel):
@@ -75,7 +73,7 @@ class NewEndpoint(Form):
     """A receiver of the brand's regular order webhook."""
 
     url: Url
-    event_types: EventTypes = list(EVENT_TYPES)
+    event_types: EventTypes = Field(default_factory=lambda: list(EVENT_TYPES))
     store_ids: StoreIds | None = Field(default=None, description="Left out: of all stores.")
     description: Description | None = None
 

@@ -17,6 +17,7 @@ from services.webhooks.endpoint_queue import EndpointQueues, Limits
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.erasure import eraser
 from services.webhooks.erasure import handlers as erasure_handlers
+from services.webhooks.health import http as health_http
 from services.webhooks.notices import raising
 from services.webhooks.outcome_writer import OutcomeWriter
 from services.webhooks.returns.returns import Returns
@@ -128,7 +129,9 @@ def create_app(settings: Settings) -> FastAPI:
         idempotency_keys=IdempotencyKeys(runtime.database, sealer),
         url_check=url_check,
         url_test=UrlTest(sender),
+        note_work=claimer.note_stored_work,
     )
-    for router in (http.router, http_endpoints.router):
+    # What has a path of its own before what takes an id there.
+    for router in (http.router, health_http.router, http_endpoints.router):
         app.include_router(router)
     return app

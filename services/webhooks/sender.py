@@ -87,11 +87,12 @@ class HttpSender:
         """
         if self._session is None:
             return Answer(None, "connection")
+        signed_at = int(time.time())
         try:
             async with self._session.post(
                 self._target(endpoint),
                 data=_payload(delivery.body),
-                headers=_headers(endpoint, delivery),
+                headers=_headers(endpoint, delivery, signed_at),
                 allow_redirects=False,
             ) as response:
                 # The status is the answer: a body that breaks off or never ends changes nothing.
@@ -99,9 +100,10 @@ class HttpSender:
                 retry_after = parse_retry_after(
                     response.headers.get(hdrs.RETRY_AFTER), datetime.now(UTC)
                 )
-                return Answer(response.status, None, retry_after, redacted(body, endpoint.url))
+                head = redacted(body, endpoint.url)
+                return Answer(response.status, None, retry_after, head, signed_at)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(None, _class_of(error))
+            return Answer(None, _class_of(error), signed_at=signed_at)
 
     async def send_once(self, endpoint: Endpoint, delivery: Delivery) -> Answer:
         """The same to a URL that nobody keeps."""
@@ -120,18 +122,24 @@ class HttpSender:
         return target
 
 
-def _headers(endpoint: Endpoint, delivery: Delivery) -> Mapping[str, str]:
-    webhook_id = str(delivery.event_id)
-    timestamp = int(time.time())
+def _headers(endpoint: Endpoint, delivery: Delivery, signed_at: int) -> Mapping[str, str]:
+    signed = signature(endpoint.keys, str(delivery.event_id), signed_at, delivery.body)
+    return request_headers(delivery.event_id, delivery.traceparent, signed_at, signed)
+
+
+def request_headers(
+    event_id: UUID, traceparent: str | None, signed_at: int, signed: str
+) -> dict[str, str]:
+    """What is sent with a body, `signed` being its signature; also to be shown, without one."""
     headers = {
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature(endpoint.keys, webhook_id, timestamp, delivery.body),
+        "webhook-id": str(event_id),
+        "webhook-timestamp": str(signed_at),
+        "webhook-signature": signed,
         "content-type": "application/json",
         "user-agent": USER_AGENT,
     }
-    if delivery.traceparent:
-        headers["traceparent"] = delivery.traceparent
+    if traceparent:
+        headers["traceparent"] = traceparent
     return headers
 
 

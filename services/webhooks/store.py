@@ -1,7 +1,7 @@
 """What webhooks keeps in Postgres: one function per named query, each given a session."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -346,9 +346,7 @@ async def insert_events(
     # A body goes to Postgres once. A brand's delivery has it if there is one: that is kept unless
     # the brand was erased, and then nothing is.
     bearers = {one.event.attributes.id: one.id for one in sorted(new, key=_to_brand)}
-    bodies = [
-        one.event.body if bearers[one.event.attributes.id] == one.id else None for one in new
-    ]
+    bodies = [one.event.body if bearers[one.event.attributes.id] == one.id else None for one in new]
     rows = await _queries.insert_events.all(
         session,
         **event_columns(new) | {"bodies": bodies},
@@ -421,6 +419,9 @@ async def record_attempts(session: Session, attempts: Sequence[Attempt], owner: 
         statuses=[attempt.status for attempt in attempts],
         errors=[attempt.error for attempt in attempts],
         heads=[attempt.response_head for attempt in attempts],
+        endpoints=[attempt.delivery.endpoint_id for attempt in attempts],
+        urls=[attempt.url for attempt in attempts],
+        signed=[attempt.signed_at for attempt in attempts],
         successors=[successor for attempt in attempts for successor in attempt.successors],
         owner=owner,
     )
@@ -463,11 +464,18 @@ async def backlog(session: Session, limit: int) -> Backlog:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """What a list of deliveries is narrowed to; None leaves a field open."""
+    """What a list of deliveries is narrowed to; None leaves a field open.
+
+    The times are those at which events were stored.
+    """
 
     connection: UUID | None = None
     order: UUID | None = None
     state: DeliveryState | None = None
+    endpoint: UUID | None = None
+    type: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,7 +483,8 @@ class DeliverySummary:
     """A delivery as lists show it.
 
     `due_at` is the end of the lease while it is `leased`; None while it waits for its lane.
-    `event_at`: when its event was stored. `is_brands`: its endpoint is the brand's own.
+    `event_at`: when its event was stored. `is_brands`: its endpoint is the brand's own. `round`
+    counts how often it was sent again.
     """
 
     id: UUID
@@ -493,19 +502,25 @@ class DeliverySummary:
     delivered_at: datetime | None
     event_at: datetime
     is_brands: bool
+    round: int
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDetail:
-    """One delivery with the body as it was signed and sent."""
+    """One delivery with the body as it was signed and sent, in that trace."""
 
     summary: DeliverySummary
     body: bytes
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedAttempt:
-    """One HTTP try; `status` or `error` as in `services.webhooks.delivery.Answer`."""
+    """One HTTP try; `status` or `error` as in `services.webhooks.delivery.Answer`.
+
+    `url` is what may be shown of where it went, `signed_at` its `webhook-timestamp`; both are None
+    of before.
+    """
 
     number: int
     at: datetime
@@ -513,6 +528,8 @@ class RecordedAttempt:
     status: int | None
     error: str | None
     response_head: str | None
+    url: str | None
+    signed_at: int | None
 
 
 def _summary(row: asyncpg.Record) -> DeliverySummary:
@@ -540,10 +557,8 @@ async def list_deliveries(
         after_at=after_at,
         after_event=after_event,
         after_delivery=after_delivery,
-        connection=wanted.connection,
-        order=wanted.order,
-        state=wanted.state,
         limit=limit,
+        **asdict(wanted),
     )
     return [_summary(row) for row in rows]
 
@@ -551,7 +566,7 @@ async def list_deliveries(
 async def get_delivery(session: Session, delivery_id: UUID, account: UUID) -> DeliveryDetail | None:
     """One delivery, if the account is its 3PL or its brand."""
     row = await _queries.delivery_of_party.one(session, delivery_id=delivery_id, account=account)
-    return DeliveryDetail(_summary(row), row["body"]) if row else None
+    return DeliveryDetail(_summary(row), row["body"], row["traceparent"]) if row else None
 
 
 async def list_attempts(session: Session, delivery_id: UUID) -> list[RecordedAttempt]:

@@ -233,6 +233,17 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "This endpoint follows the settings of its connection.",
         "Change them: `PATCH /v1/connections/…/settings`, `POST …/webhook-secret`.",
     ),
+    "not_endpoint_owner": ProblemType(
+        403, "Only the owner of its endpoint sends it again.", "Ask the other party."
+    ),
+    "endpoint_disabled": ProblemType(
+        409,
+        "Nothing is sent to the endpoint of this delivery.",
+        "Enable it: `POST /v1/endpoints/…/enable`; one that was deleted is over.",
+    ),
+    "body_erased": ProblemType(
+        409, "The brand's data was erased; there is nothing to send.", "Leave it."
+    ),
     "priority_taken": ProblemType(
         409,
         "Another active connection of this store has priority {priority}.",

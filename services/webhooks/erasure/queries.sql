@@ -35,8 +35,8 @@ WHERE id = ANY(:events::uuid[]) AND type <> 'order.unassigned' AND octet_length(
 
 -- name: erase_answers!
 -- tenants: events of the erased account (events_of_brand, events_of_three_pl)
-UPDATE attempts SET response_head = NULL
-WHERE response_head IS NOT NULL
+UPDATE attempts SET response_head = NULL, url = NULL
+WHERE (response_head IS NOT NULL OR url IS NOT NULL)
   AND delivery_id = ANY(ARRAY(
       SELECT d.id FROM deliveries d
       WHERE d.event_id = ANY(:events::uuid[])

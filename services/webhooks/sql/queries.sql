@@ -43,7 +43,7 @@ WHERE e.id = n.id;
 -- Whom events of a batch go to, when they are not in memory yet.
 SELECT e.id, e.state, extract(epoch FROM e.paused_until - now())::float8 AS paused_seconds,
        t.id AS target_id, t.url, t.sealed_url,
-       CASE WHEN t.former_secret_until <= now() THEN t.sealed_secrets[:1]
+       CASE WHEN t.former_secret_until <= now() THEN ARRAY[t.sealed_secrets[1]]
             ELSE t.sealed_secrets END AS sealed_secrets,
        e.brand_id, e.event_types, e.store_ids, e.version
 FROM endpoints e JOIN endpoints t ON t.id = coalesce(e.sends_to, e.id)
@@ -53,7 +53,7 @@ WHERE e.id = ANY(:ids::uuid[]);
 -- tenants: all; whom events of a batch go to
 SELECT id, id AS target_id, state, url, sealed_url,
        extract(epoch FROM paused_until - now())::float8 AS paused_seconds,
-       CASE WHEN former_secret_until <= now() THEN sealed_secrets[:1]
+       CASE WHEN former_secret_until <= now() THEN ARRAY[sealed_secrets[1]]
             ELSE sealed_secrets END AS sealed_secrets,
        brand_id, event_types, store_ids, version
 FROM endpoints WHERE brand_id IS NOT NULL AND sealed_secrets <> '{}';
@@ -77,7 +77,7 @@ WHERE id = ANY(ARRAY(SELECT id FROM unfinished));
 -- transactions that commit late.
 SELECT e.id, e.state, extract(epoch FROM e.paused_until - now())::float8 AS paused_seconds,
        t.id AS target_id, t.url, t.sealed_url,
-       CASE WHEN t.former_secret_until <= now() THEN t.sealed_secrets[:1]
+       CASE WHEN t.former_secret_until <= now() THEN ARRAY[t.sealed_secrets[1]]
             ELSE t.sealed_secrets END AS sealed_secrets,
        e.brand_id, e.event_types, e.store_ids, e.version
 FROM endpoints e JOIN endpoints t ON t.id = coalesce(e.sends_to, e.id)
@@ -275,12 +275,16 @@ WHERE EXISTS (SELECT FROM deliveries d
 WITH outcome AS (
     SELECT * FROM unnest(:deliveries::uuid[], :numbers::int[], :states::text[], :waits::float8[],
                          :ats::timestamptz[], :durations::int[], :statuses::int[],
-                         :errors::text[], :heads::text[])
-        AS o (id, number, state, wait, at, duration_ms, status, error, response_head)
+                         :errors::text[], :heads::text[], :endpoints::uuid[], :urls::text[],
+                         :signed::bigint[])
+        AS o (id, number, state, wait, at, duration_ms, status, error, response_head, endpoint_id,
+              url, signed_at)
 ),
 logged AS (
-    INSERT INTO attempts (delivery_id, number, at, duration_ms, status, error, response_head)
-    SELECT id, number, at, duration_ms, status, error, response_head FROM outcome
+    INSERT INTO attempts (delivery_id, number, at, duration_ms, status, error, response_head,
+                          endpoint_id, url, signed_at)
+    SELECT id, number, at, duration_ms, status, error, response_head, endpoint_id, url, signed_at
+    FROM outcome
 ),
 moved AS (
     UPDATE deliveries d
@@ -484,6 +488,10 @@ WHERE three_pl_id = :account AND NOT is_brands
   AND (:connection::uuid IS NULL OR connection_id = :connection)
   AND (:order::uuid IS NULL OR order_id = :order)
   AND (:state::text IS NULL OR state = :state)
+  AND (:endpoint::uuid IS NULL OR endpoint_id = :endpoint)
+  AND (:type::text IS NULL OR type = :type)
+  AND (:created_after::timestamptz IS NULL OR event_at >= :created_after)
+  AND (:created_before::timestamptz IS NULL OR event_at < :created_before)
 ORDER BY event_at DESC, event_id DESC, id DESC LIMIT :limit;
 
 -- name: deliveries_of_brand
@@ -497,11 +505,15 @@ WHERE brand_id = :account
   AND (:connection::uuid IS NULL OR connection_id = :connection)
   AND (:order::uuid IS NULL OR order_id = :order)
   AND (:state::text IS NULL OR state = :state)
+  AND (:endpoint::uuid IS NULL OR endpoint_id = :endpoint)
+  AND (:type::text IS NULL OR type = :type)
+  AND (:created_after::timestamptz IS NULL OR event_at >= :created_after)
+  AND (:created_before::timestamptz IS NULL OR event_at < :created_before)
 ORDER BY event_at DESC, event_id DESC, id DESC LIMIT :limit;
 
 -- name: delivery_of_party^
 -- The body besides, which lists must not fetch: it may be large.
-SELECT details.*, events.body
+SELECT details.*, events.body, events.traceparent
 FROM delivery_details details JOIN events ON events.id = details.event_id
 WHERE details.id = :delivery_id AND :account IN (details.three_pl_id, details.brand_id)
   AND (details.brand_id = :account OR NOT details.is_brands);

@@ -1,0 +1,1 @@
+"""How well endpoints take what is sent to them, as numbers."""

@@ -1,0 +1,1 @@
+"""Deliveries that somebody wants to be sent again."""
