@@ -42,23 +42,26 @@ FROM generate_series(1, $1::int) n
 _ALL: dict[str, Any] = {
     "after": None, "after_at": None, "after_id": None, "statuses": None, "store": None,
     "connection": None, "updated_after": None, "in_store": None, "in_connection": None,
-    "limit": _PAGE,
+    "as_three_pl": False, "owner": None, "hold": None, "accepted_after": None,
+    "accepted_before": None, "numbers": None, "sort": "-accepted_at", "limit": _PAGE,
 }  # fmt: skip
 # A page in the middle of all of them.
 SOMEWHERE = {
     "after_at": (datetime.now(UTC) - timedelta(days=15)).isoformat(),
     "after_id": "80000000-0000-0000-0000-000000000000",
 }
+AS_THREE_PL = {"as_three_pl": True}
 _CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "brand, newest": ("orders_of_brand", "1", {}),
-    "brand, a page in the middle": ("orders_of_brand", "1", SOMEWHERE),
-    "brand, Orders tab": ("orders_of_brand", "1", {"statuses": ["on_hold", "open"]}),
-    "brand, a rare status": ("orders_of_brand", "1", {"statuses": ["on_hold"]}),
-    "brand, changed lately": ("orders_of_brand", "1", {"updated_after": _LATELY}),
-    "3PL, newest": ("orders_of_three_pl", "3", {}),
-    "3PL, a page in the middle": ("orders_of_three_pl", "3", SOMEWHERE),
-    "3PL, a rare status": ("orders_of_three_pl", "3", {"statuses": ["on_hold"]}),
-    "3PL, changed lately": ("orders_of_three_pl", "3", {"updated_after": _LATELY}),
+    "brand, newest": ("list_orders", "1", {}),
+    "brand, a page in the middle": ("list_orders", "1", SOMEWHERE),
+    "brand, Orders tab": ("list_orders", "1", {"statuses": ["on_hold", "open"]}),
+    "brand, a rare status": ("list_orders", "1", {"statuses": ["on_hold"]}),
+    "brand, least recently changed": ("list_orders", "1", {"sort": "updated_at"}),
+    "brand, changed lately": ("list_orders", "1", {"updated_after": _LATELY}),
+    "3PL, newest": ("list_orders", "3", AS_THREE_PL),
+    "3PL, a page in the middle": ("list_orders", "3", {**AS_THREE_PL, **SOMEWHERE}),
+    "3PL, a rare status": ("list_orders", "3", {**AS_THREE_PL, "statuses": ["on_hold"]}),
+    "3PL, changed lately": ("list_orders", "3", {**AS_THREE_PL, "updated_after": _LATELY}),
     "hand-overs of a brand": ("handovers_of_brand", "1", {}),
     "hand-overs of a 3PL": ("handovers_of_three_pl", "3", {}),
 }

@@ -5,8 +5,9 @@
 store says fulfilled: `open | on_hold | processing → shipped`.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import assert_never
+from typing import Literal, assert_never
 
 from shared.contracts.order import OrderStatus
 
@@ -14,6 +15,14 @@ from shared.contracts.order import OrderStatus
 ORDERS_TAB = frozenset({OrderStatus.OPEN, OrderStatus.ON_HOLD})
 # Nothing leads out of these.
 FINAL = frozenset({OrderStatus.DELIVERED, OrderStatus.RETURNED, OrderStatus.CANCELLED})
+Tab = Literal["orders", "processing", "shipped", "finished"]
+# Where people look for an order: each status is in one.
+TABS: Mapping[Tab, frozenset[OrderStatus]] = {
+    "orders": ORDERS_TAB,
+    "processing": frozenset({OrderStatus.PROCESSING, OrderStatus.CANCELLATION_REQUESTED}),
+    "shipped": frozenset({OrderStatus.SHIPPED}),
+    "finished": FINAL,
+}
 _FULFILLABLE = ORDERS_TAB | {OrderStatus.PROCESSING}
 # What has left the warehouse: neither payment nor a cancellation changes it any more.
 GONE = frozenset({OrderStatus.SHIPPED, OrderStatus.DELIVERED, OrderStatus.RETURNED})

@@ -2,18 +2,19 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.routing import commands
-from services.routing.lifecycle import ORDERS_TAB, Command
+from services.routing.lifecycle import Command
 from services.routing.lists import store
+from services.routing.lists.filter import Viewer
+from services.routing.lists.http_filter import Sorted, Wanted, decode_place
 from shared.contracts import order as contract
 from shared.contracts.connections_changed import ConnectionState, Party
-from shared.contracts.fields import Timestamp
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import Hold
 from shared.failures import Refused
@@ -24,9 +25,7 @@ from shared.web.pagination import (
     After,
     Limit,
     Page,
-    decode_cursor,
     decode_cursor_part,
-    moment,
     page_of,
     row_number,
 )
@@ -118,33 +117,29 @@ class HandoverPreview(BaseModel):
 router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
 
 
-@router.get("/orders", tags=["orders"], summary="List orders, newest first")
+@router.get("/orders", tags=["orders"], summary="List orders, newest first unless sorted otherwise")
 async def list_orders(
     caller: DelegableAccount,
     database: Schema,
-    tab: Annotated[
-        Literal["orders", "all"], Query(description="`orders`: not yet being worked.")
-    ] = "all",
-    status: OrderStatus | None = None,
-    store_id: Annotated[UUID | None, Query(alias="store")] = None,
-    connection: Annotated[UUID | None, Query(description="One connected store.")] = None,
-    updated_after: Timestamp | None = None,
+    wanted: Wanted,
+    sort: Sorted = "-accepted_at",
     limit: Limit = 50,
     after: After = None,
 ) -> Page[OrderSummary]:
-    """The orders the caller owns; a brand sees all orders of its stores. By `accepted_at`."""
+    """The orders the caller owns; a brand sees all orders of its stores."""
+    place = decode_place(after, sort)
     async with database.reading() as session:
         rows = await store.list_orders(
-            session,
-            caller.account_id,
-            as_three_pl=caller.kind == "three_pl",
-            wanted=store.OrderFilter(
-                _statuses(tab, status), store_id, connection, updated_after, caller.delegation
-            ),
-            after=decode_cursor(after, moment, UUID),
-            limit=limit + 1,
+            session, Viewer.of(caller), wanted, sort, place, limit + 1
         )
-    return page_of(rows, limit, _summary, lambda row: row.accepted_at, lambda row: row.id)
+    return page_of(
+        rows,
+        limit,
+        _summary,
+        lambda _: sort,
+        lambda row: row.accepted_at if sort.endswith("accepted_at") else row.updated_at,
+        lambda row: row.id,
+    )
 
 
 @router.get("/orders/{order_id}", tags=["orders"], summary="One order")
@@ -229,12 +224,6 @@ async def list_handovers(
             limit=limit + 1,
         )
     return page_of(rows, limit, _handover, lambda row: row.id)
-
-
-def _statuses(tab: str, status: OrderStatus | None) -> list[str] | None:
-    if status is not None:
-        return [status] if tab == "all" or status in ORDERS_TAB else []
-    return sorted(ORDERS_TAB) if tab == "orders" else None
 
 
 def _owner(connection_id: UUID | None) -> Literal["brand", "three_pl"]:

@@ -1,25 +1,35 @@
--- name: orders_of_brand
--- In the brand's name its 3PL sees the store of their connection, and of other 3PLs' orders nothing.
+-- name: list_orders
+-- A brand sees the orders of its stores, a 3PL those that it owns; in the brand's name it sees the store
+-- of their connection, and of other 3PLs' orders nothing. What is not asked for folds away before the
+-- statement is planned (plans are made for the values), so each sort is read from an index of its own.
 SELECT * FROM order_summaries
-WHERE brand_id = :account
-  AND (:after_at::timestamptz IS NULL OR (accepted_at, id) < (:after_at, :after_id::uuid))
-  AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
-  AND (:store::uuid IS NULL OR store_id = :store)
-  AND (:connection::uuid IS NULL OR connection_id = :connection)
-  AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
+WHERE (NOT :as_three_pl::bool AND brand_id = :account
+       OR :as_three_pl AND three_pl_id = :account AND connection_id IS NOT NULL)
   AND (:in_store::uuid IS NULL
        OR store_id = :in_store AND (connection_id IS NULL OR connection_id = :in_connection))
-ORDER BY accepted_at DESC, id DESC LIMIT :limit;
-
--- name: orders_of_three_pl
-SELECT * FROM order_summaries
-WHERE three_pl_id = :account AND connection_id IS NOT NULL
-  AND (:after_at::timestamptz IS NULL OR (accepted_at, id) < (:after_at, :after_id::uuid))
   AND (:statuses::text[] IS NULL OR status = ANY(:statuses))
   AND (:store::uuid IS NULL OR store_id = :store)
   AND (:connection::uuid IS NULL OR connection_id = :connection)
+  AND (:owner::text IS NULL OR (connection_id IS NULL) = (:owner = 'brand'))
+  AND (:hold::text IS NULL OR status = 'on_hold' AND EXISTS (
+       SELECT FROM holds h
+       WHERE h.order_id = order_summaries.id AND h.lifted_at IS NULL AND h.kind = :hold))
+  AND (:accepted_after::timestamptz IS NULL OR accepted_at >= :accepted_after)
+  AND (:accepted_before::timestamptz IS NULL OR accepted_at < :accepted_before)
   AND (:updated_after::timestamptz IS NULL OR updated_at > :updated_after)
-ORDER BY accepted_at DESC, id DESC LIMIT :limit;
+  AND (:numbers::text[] IS NULL OR number = ANY(:numbers) OR external_id = ANY(:numbers))
+  AND (:after_id::uuid IS NULL
+       OR :sort::text = '-accepted_at' AND (accepted_at, id) < (:after_at::timestamptz, :after_id)
+       OR :sort = 'accepted_at' AND (accepted_at, id) > (:after_at, :after_id)
+       OR :sort = '-updated_at' AND (updated_at, id) < (:after_at, :after_id)
+       OR :sort = 'updated_at' AND (updated_at, id) > (:after_at, :after_id))
+ORDER BY CASE WHEN :sort = '-accepted_at' THEN accepted_at
+              WHEN :sort = '-updated_at' THEN updated_at END DESC,
+         CASE WHEN :sort = 'accepted_at' THEN accepted_at
+              WHEN :sort = 'updated_at' THEN updated_at END,
+         CASE WHEN :sort IN ('-accepted_at', '-updated_at') THEN id END DESC,
+         CASE WHEN :sort IN ('accepted_at', 'updated_at') THEN id END
+LIMIT :limit;
 
 -- name: order_of_party^
 SELECT s.*, o.payload, o.cancel_too_late, o.epoch, o.shipping_rules_owner, o.billing_owner,

@@ -1,7 +1,6 @@
 """What is shown of orders and hand-overs: one function per named query, each given a session."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.routing.lists.filter import OrderFilter, Place, Sort, Viewer, sorted_names
 from services.routing.orders import Hold
 from services.routing.store import read_holds
 from shared.contracts.connections_changed import ConnectionState, Party
@@ -18,20 +18,6 @@ from shared.postgres.database import Session, load_queries, row_as
 from shared.web.auth import Delegation
 
 _queries = load_queries(Path(__file__).parent / "queries.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class OrderFilter:
-    """What a list of orders is narrowed to; None leaves a field open.
-
-    `within`: what may be seen at all in the name of the brand.
-    """
-
-    statuses: Sequence[str] | None = None
-    store: UUID | None = None
-    connection: UUID | None = None
-    updated_after: datetime | None = None
-    within: Delegation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,33 +106,29 @@ def _summary(row: asyncpg.Record) -> OrderSummary:
 
 async def list_orders(
     session: Session,
-    account: UUID,
-    *,
-    as_three_pl: bool,
+    viewer: Viewer,
     wanted: OrderFilter,
-    after: tuple[datetime, UUID] | None,
+    sort: Sort,
+    after: Place | None,
     limit: int,
 ) -> list[OrderSummary]:
-    """Newest first, the orders that the account owns or whose brand it is.
-
-    `after` is (accepted at, order id).
-    """
-    after_at, after_id = after or (None, None)
-    query = _queries.orders_of_three_pl if as_three_pl else _queries.orders_of_brand
-    within = {} if as_three_pl else _within(wanted.within)
-    rows = await query.all(
+    """The orders that the viewer may see and asks for, from behind `after` on."""
+    rows = await _queries.list_orders.all(
         session,
-        **within,
-        account=account,
-        after_at=after_at,
-        after_id=after_id,
-        statuses=wanted.statuses,
-        store=wanted.store,
-        connection=wanted.connection,
-        updated_after=wanted.updated_after,
+        **_parameters(viewer, wanted),
+        sort=sort,
+        after_at=after and after.at,
+        after_id=after and after.order_id,
         limit=limit,
     )
     return [_summary(row) for row in rows]
+
+
+def _parameters(viewer: Viewer, wanted: OrderFilter) -> dict[str, Any]:
+    """The filter as every query has it."""
+    asked = asdict(wanted)
+    del asked["tab"]
+    return {**asdict(viewer), **asked, "statuses": sorted_names(wanted.wanted_statuses())}
 
 
 def _within(delegation: Delegation | None) -> dict[str, UUID | None]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -11,6 +10,8 @@ from fastapi import FastAPI
 from uuid_utils.compat import uuid7
 
 from relevo.bench import lists
+from services.routing.lifecycle import TABS
+from shared.contracts.order import OrderStatus
 from shared.web.pagination import encode_cursor
 
 pytestmark = pytest.mark.engines
@@ -27,7 +28,7 @@ FROM generate_series(1, $5::int) n
 """
 
 
-async def pages(client: httpx.AsyncClient, limit: int, **wanted: str) -> list[dict[str, Any]]:
+async def pages(client: httpx.AsyncClient, limit: int, **wanted: Any) -> list[dict[str, Any]]:
     """Every page."""
     found: list[dict[str, Any]] = []
     more: Mapping[str, str] = {}
@@ -46,14 +47,9 @@ async def test_pages_of_one_moment_lose_and_repeat_nothing(
     store, brand, three_pl, connection = (uuid7() for _ in range(4))
     await database.execute(FILL, store, brand, three_pl, connection, ORDERS)
 
-    def caller(account: UUID, kind: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://routing",
-            headers={"authorization": f"Bearer {make_token(account, kind)}"},
-        )
-
-    async with caller(brand, "brand") as brands, caller(three_pl, "three_pl") as theirs:
+    brands = a_caller(app, make_token(brand, "brand"))
+    theirs = a_caller(app, make_token(three_pl, "three_pl"))
+    async with brands, theirs:
         everything = await pages(brands, 200)
         assert len(everything) == ORDERS
         newest = [(order["accepted_at"], order["id"]) for order in everything]
@@ -71,24 +67,100 @@ async def test_pages_of_one_moment_lose_and_repeat_nothing(
         assert (old.status_code, old.json()["code"]) == (422, "invalid_cursor")
 
 
+def a_caller(app: FastAPI, token: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://routing",
+        headers={"authorization": f"Bearer {token}"},
+    )
+
+
+async def test_each_filter_narrows_and_each_sort_pages(
+    app: FastAPI, make_token: Callable[..., str], database: asyncpg.Connection
+) -> None:
+    store, brand, three_pl, connection = (uuid7() for _ in range(4))
+    await database.execute(FILL, store, brand, three_pl, connection, ORDERS)
+    for n, status in enumerate(OrderStatus, 1):
+        await database.execute(
+            "UPDATE orders SET status = $2, number = '#' || external_id, "
+            "updated_at = now() - $3 * interval '1 s' WHERE external_id = $1",
+            str(n), status, n % 3,
+        )  # fmt: skip
+    await database.execute(
+        "INSERT INTO holds (id, order_id, kind, release_by, placed_at, lifted_at) "
+        "SELECT gen_random_uuid(), id, kind, 'brand', now(), lifted FROM orders, "
+        "(VALUES ('stock', NULL), ('fraud', now())) AS hold (kind, lifted) WHERE external_id = '2'"
+    )
+    async with a_caller(app, make_token(brand, "brand")) as brands:
+        everything = await pages(brands, 200)
+
+        async def shown(**wanted: Any) -> list[str]:
+            return [order["external_id"] for order in await pages(brands, 200, **wanted)]
+
+        def those(keep: Callable[[dict[str, Any]], bool]) -> list[str]:
+            return [order["external_id"] for order in everything if keep(order)]
+
+        by_tab = [await shown(tab=tab) for tab in TABS]
+        assert sorted(sum(by_tab, [])) == sorted(those(lambda _: True))
+        assert by_tab[1] == those(lambda o: o["status"].startswith(("processing", "cancellation")))
+        named = ("shipped", "cancelled")
+        assert await shown(status=named) == those(lambda o: o["status"] in named)
+        assert await shown(status=named, tab="finished") == those(
+            lambda o: o["status"] == "cancelled"
+        )
+        assert await shown(status="open", tab="shipped") == []
+        assert await shown(owner="brand") == those(lambda o: o["connection_id"] is None)
+        assert await shown(owner="three_pl") == await shown(connection=str(connection))
+        assert await shown(hold="stock") == ["2"]
+        assert await shown(hold="fraud") == []
+        assert sorted(await shown(number=["#3", "4", "#99", "3x"])) == ["3", "4"]
+        some = everything[9]["accepted_at"]
+        since, before = await shown(accepted_after=some), await shown(accepted_before=some)
+        assert since == those(lambda o: o["accepted_at"] >= some)
+        assert since + before == await shown(store=str(store))
+        assert await shown(store=str(uuid7())) == []
+
+        for sort in ("accepted_at", "-updated_at", "updated_at"):
+            sorted_by = sort.removeprefix("-")
+            paged = await pages(brands, 3, sort=sort)
+            assert paged == sorted(
+                everything, key=lambda o: (o[sorted_by], o["id"]), reverse=sort[0] == "-"
+            )
+        first = await brands.get("/v1/orders", params={"sort": "updated_at", "limit": 1})
+        other = await brands.get("/v1/orders", params={"after": first.json()["next"]})
+        assert (other.status_code, other.json()["code"]) == (422, "invalid_cursor")
+        many = await brands.get("/v1/orders", params={"number": ["1"] * 201})
+        assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, "/number")
+
+
 @pytest.mark.parametrize(
-    ("name", "index"),
+    ("as_three_pl", "sort", "index"),
     [
-        ("orders_of_brand", "orders_of_brand_by_time"),
-        ("orders_of_three_pl", "orders_of_three_pl"),
+        (False, "-accepted_at", "orders_of_brand_by_time"),
+        (False, "accepted_at", "orders_of_brand_by_time"),
+        (True, "-accepted_at", "orders_of_three_pl"),
+        (False, "-updated_at", "orders_of_brand_by_update"),
+        (True, "updated_at", "orders_of_three_pl_by_update"),
     ],
 )
 @pytest.mark.usefixtures("service_settings")
 async def test_a_page_is_read_from_an_index_where_the_page_before_ended(
-    database: asyncpg.Connection, name: str, index: str
+    database: asyncpg.Connection, *, as_three_pl: bool, sort: str, index: str
 ) -> None:
+    time = sort.removeprefix("-")
+    ways = ["seqscan", "bitmapscan", "sort"]
+    # Of one moment of acceptance there are few; what one transaction changed is sorted by id.
+    ways += ["incremental_sort"] if time == "accepted_at" else []
     async with database.transaction():
-        for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+        for way in ways:
             await database.execute(f"SET LOCAL enable_{way} = off")
-        page = {"account": str(uuid7()), **lists.SOMEWHERE}
+        page = {
+            "account": str(uuid7()), "as_three_pl": as_three_pl, "sort": sort, **lists.SOMEWHERE
+        }  # fmt: skip
         plan = "\n".join(
-            row[0] for row in await database.fetch("EXPLAIN " + lists.statement(name, page))
+            row[0]
+            for row in await database.fetch("EXPLAIN " + lists.statement("list_orders", page))
         )
     assert f"using {index} " in plan
-    assert "ROW(accepted_at, id) <" in plan
-    assert "Sort" not in plan
+    assert f"ROW({time}, id) {'<' if sort[0] == '-' else '>'}" in plan
+    assert plan.count("Sort") == (0 if time == "accepted_at" else plan.count("Incremental Sort"))
