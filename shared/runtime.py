@@ -34,7 +34,7 @@ from shared.telemetry import configure_logging
 from shared.web import openapi, problems
 from shared.web.access import AREAS, require_declared_access
 from shared.web.auth import Verifier
-from shared.web.bodies import BoundedBodies
+from shared.web.bodies import MAX_FORM_BYTES, BoundedBodies
 from shared.web.catching_up import UntilCaughtUp
 from shared.web.revocations import Revocations
 
@@ -150,6 +150,7 @@ class Runtime:
         description: str,
         *,
         forms_only: bool = True,
+        max_form_bytes: int = MAX_FORM_BYTES,
         answers_at_once: Sequence[str] = (),
     ) -> FastAPI:
         """The web application; routers are the service's to add.
@@ -158,6 +159,7 @@ class Runtime:
             title: of its API.
             description: of its API.
             forms_only: bodies are small and bounded here; else the service bounds them itself.
+            max_form_bytes: by how much.
             answers_at_once: beginnings of paths that are answered before the process is open;
                 others are 503 until then.
         """
@@ -178,7 +180,7 @@ class Runtime:
         app.state.runtime = self
         problems.install(app)
         if forms_only:
-            app.add_middleware(BoundedBodies)
+            app.add_middleware(BoundedBodies, max_bytes=max_form_bytes)
         app.add_middleware(
             UntilCaughtUp,
             is_caught_up=lambda: self.opening.is_done,

@@ -16,6 +16,9 @@ from shared.opening import Step
 from shared.postgres.own_log import OwnLog
 from shared.runtime import Runtime
 
+# 500 commands, each of which may place a hold with a note.
+_MAX_FORM_BYTES = 262_144
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The routing service."""
@@ -44,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = runtime.app(
         "Relevo routing",
         "Whose order it is: the Orders tab, commands, hand-overs.",
+        max_form_bytes=_MAX_FORM_BYTES,
     )
     app.include_router(lists_http.router)
     app.include_router(http.router)

@@ -111,10 +111,12 @@ async def lock_connections(
     return {row["id"]: _connection(row) for row in rows}
 
 
-async def lock_connection_of_order(session: Session, order_id: UUID) -> Connection | None:
-    """The connection that owns the order, locked FOR SHARE; None when the brand owns it."""
-    row = await _queries.lock_connection_of_order.one(session, order_id=order_id)
-    return _connection(row) if row else None
+async def lock_connections_of_orders(
+    session: Session, orders: Iterable[UUID]
+) -> dict[UUID, Connection]:
+    """The connections that own the orders, by id, locked FOR SHARE."""
+    rows = await _queries.lock_connections_of_orders.all(session, ids=list(orders))
+    return {row["id"]: _connection(row) for row in rows}
 
 
 async def get_connection(session: Session, connection_id: UUID) -> Connection | None:
@@ -299,10 +301,15 @@ async def lock_orders(
     return {(row["store_id"], row["external_id"]): order_of(row) for row in rows}
 
 
+async def lock_orders_by_id(session: Session, ids: Iterable[UUID]) -> dict[UUID, Order]:
+    """Those of the orders that there are, locked in id order."""
+    rows = await _queries.lock_orders_by_id.all(session, ids=list(ids))
+    return {row["id"]: order_of(row) for row in rows}
+
+
 async def lock_order(session: Session, order_id: UUID) -> Order | None:
     """One order, locked."""
-    row = await _queries.lock_order.one(session, order_id=order_id)
-    return order_of(row) if row else None
+    return (await lock_orders_by_id(session, [order_id])).get(order_id)
 
 
 # What leaves the order as it was, and what leaves no trace but a metric.

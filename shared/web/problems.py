@@ -359,23 +359,28 @@ def _in_words(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def respond(request: Request, refused: Refused) -> Response:
-    """The problem document."""
+def document(request: Request, refused: Refused) -> dict[str, Any]:
+    """The problem as RFC 9457 has it, for an answer or a part of one."""
     problem = CATALOGUE[refused.code]
-    status = status_of(refused, request)
     body: dict[str, Any] = {
         **refused.facts,
         "type": _TYPE + refused.code,
         "title": refused.code.replace("_", " ").capitalize(),
-        "status": status,
+        "status": status_of(refused, request),
         "detail": f"{problem.sentence} {problem.remedy}".format(**_in_words(refused.facts)),
         "code": refused.code,
         "instance": request.url.path,
     }
     if refused.errors:
         body["errors"] = refused.errors
+    return body
+
+
+def respond(request: Request, refused: Refused) -> Response:
+    """The problem document."""
+    status = status_of(refused, request)
     return JSONResponse(
-        body,
+        document(request, refused),
         status_code=status,
         headers=_headers_of(refused, status),
         media_type="application/problem+json",

@@ -21,16 +21,19 @@ WITH gates AS MATERIALIZED (
 )
 SELECT gates.store AS gate, locked.* FROM gates LEFT JOIN locked ON locked.store_id = gates.store;
 
--- name: lock_connection_of_order^
--- tenants: the caller checks the order that it locks next
--- The connection that owns an order, held against change; none when the brand owns it. Behind the
--- same gate as a batch.
+-- name: lock_connections_of_orders
+-- tenants: the caller checks the orders that it locks next
+-- The connections that own orders, held against change. Behind the same gates as a batch, in the same
+-- order of slots.
 WITH gate AS MATERIALIZED (
-    SELECT pg_advisory_xact_lock_shared(7301, hashtext(store_id::text) & 1023)
-    FROM orders WHERE id = :order_id
+    SELECT pg_advisory_xact_lock_shared(7301, slot)
+    FROM (SELECT DISTINCT hashtext(store_id::text) & 1023 AS slot
+          FROM orders WHERE id = ANY(:ids::uuid[]) ORDER BY slot) slots
 )
-SELECT c.* FROM orders o JOIN connections c ON c.id = o.connection_id
-WHERE o.id = :order_id AND (SELECT count(*) FROM gate) > 0 FOR SHARE OF c;
+SELECT * FROM connections
+WHERE id IN (SELECT connection_id FROM orders WHERE id = ANY(:ids::uuid[]))
+  AND (SELECT count(*) FROM gate) > 0
+ORDER BY id FOR SHARE;
 
 -- name: connection_versions
 -- tenants: all; the records of a batch are of many
@@ -184,10 +187,10 @@ FROM unnest(:stores::uuid[], :external_ids::text[]) AS k(store_id, external_id)
 JOIN orders o ON o.store_id = k.store_id AND o.external_id = k.external_id
 ORDER BY o.id FOR UPDATE OF o;
 
--- name: lock_order^
+-- name: lock_orders_by_id
 -- tenants: the caller compares brand and 3PL with the account before it says anything
 SELECT *, CASE WHEN status = 'on_hold' THEN standing_holds(id) END AS holds
-FROM orders WHERE id = :order_id FOR UPDATE;
+FROM orders WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: write_orders
 -- tenants: all; the records of a batch are of many

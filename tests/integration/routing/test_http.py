@@ -46,7 +46,7 @@ async def test_a_moment_that_no_database_knows_is_refused_by_name(
 async def test_a_large_body_is_refused_before_anybody_asks_whose_it_is(
     client: httpx.AsyncClient,
 ) -> None:
-    answer = await client.post(f"/v1/orders/{UUID(int=1)}/process", content=b"[" * 100_000)
+    answer = await client.post(f"/v1/orders/{UUID(int=1)}/process", content=b"[" * 300_000)
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
