@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import services.routing.lists
+import services.routing
 from relevo.bench import measure
 from relevo.bench.routing_database import routing_database
 from shared.postgres.database import Session
@@ -112,7 +112,8 @@ def _indexes(node: Json) -> set[str]:
 
 
 def _query(name: str) -> str:
-    text = (Path(services.routing.lists.__file__).parent / "queries.sql").read_text()
+    files = Path(services.routing.__file__).parent.glob("*/queries.sql")
+    text = "\n".join(file.read_text() for file in files)
     found = re.search(rf"-- name: {name}\^?\n(.*?)(?=\n-- name:|\Z)", text, re.DOTALL)
     if found is None:
         raise LookupError(f"there is no query {name}")

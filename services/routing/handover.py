@@ -6,9 +6,10 @@ erasure of the 3PL all that are unfinished go back: nobody is there to work them
 """
 
 from dataclasses import replace
+from uuid import UUID
 
 from services.routing.lifecycle import FINAL, ORDERS_TAB
-from services.routing.orders import Connection, Decision, Event, Order, Outcome
+from services.routing.orders import Connection, Decision, Event, Order, Outcome, Why
 from shared.contracts.connections_changed import ConnectionState
 
 
@@ -27,8 +28,14 @@ def goes_back(order: Order, connection: Connection, *, three_pl_erased: bool = F
     return order.status in ORDERS_TAB and has_ended(order, connection)
 
 
-def hand_back(order: Order, reason: str) -> Decision:
-    """The order is the brand's again; two events: the 3PL has to stop, the brand has it whole."""
+def hand_back(order: Order, reason: str, handover_id: UUID | None = None) -> Decision:
+    """The order is the brand's again; two events: the 3PL has to stop, the brand has it whole.
+
+    Args:
+        order: as it is.
+        reason: why, for both parties.
+        handover_id: the hand-over that it is part of.
+    """
     taken = replace(order, version=order.version + 1, sequence=order.sequence + 1)
     returned = replace(
         taken,
@@ -41,12 +48,14 @@ def hand_back(order: Order, reason: str) -> Decision:
         endpoint_id=None,
         sequence=taken.sequence + 1,
     )
-    why = {
+    why: Why = {
         "reason": reason,
         "connection_id": str(order.connection_id),
         "epoch": order.epoch,
         "settings_version": order.settings_version,
     }
+    if handover_id is not None:
+        why["handover_id"] = str(handover_id)
     told = (
         Event("order.unassigned", taken, reason=reason),
         Event("order.returned", returned, reason=reason),

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.routing import handlers, http, received
 from services.routing.erasure import handlers as erasure_handlers
 from services.routing.erasure.eraser import Eraser
+from services.routing.handovers import http as handovers_http
 from services.routing.lists import http as lists_http
 from services.routing.moves.mover import Mover
 from services.routing.parking.replay import Replayer
@@ -49,6 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
         "Whose order it is: the Orders tab, commands, hand-overs.",
         max_form_bytes=_MAX_FORM_BYTES,
     )
+    # `/v1/orders/handed-back` is no order id.
+    app.include_router(handovers_http.router)
     app.include_router(lists_http.router)
     app.include_router(http.router)
     return app

@@ -92,7 +92,7 @@ class Sweeper:
         connection = await store.get_connection(session, pending.connection_id)
         chunk = await store.lock_orders_to_hand_back(session, pending, self._chunk, _CHUNK_BYTES)
         decisions = [
-            handover.hand_back(order, pending.reason)
+            handover.hand_back(order, pending.reason, pending.id)
             for order in chunk
             if connection is not None
             and handover.goes_back(order, connection, three_pl_erased=pending.is_whole)

@@ -1,4 +1,4 @@
-"""Routing's lists: the Orders tab, one order with its history, hand-overs."""
+"""Routing's lists: orders by tab and filter, one order with its history."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -14,13 +14,12 @@ from services.routing.lists import store
 from services.routing.lists.filter import Viewer
 from services.routing.lists.http_filter import Sorted, Wanted, decode_place
 from shared.contracts import order as contract
-from shared.contracts.connections_changed import ConnectionState, Party
+from shared.contracts.connections_changed import Party
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import Hold
 from shared.failures import Refused
 from shared.runtime import Schema
-from shared.web.access import Account, DelegableAccount
-from shared.web.openapi import refuses
+from shared.web.access import DelegableAccount
 from shared.web.pagination import (
     After,
     Limit,
@@ -84,34 +83,6 @@ class HistoryEntry(BaseModel):
     connection_id: UUID | None
     why: dict[str, Any]
     times: int
-
-
-class Handover(BaseModel):
-    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
-
-    id: UUID
-    connection_id: UUID
-    epoch: int
-    reason: str
-    state: Literal["running", "done"]
-    returned: int
-    stayed: int | None
-    started_at: datetime
-    finished_at: datetime | None
-
-
-class HandoverPreview(BaseModel):
-    """What switching the connection off now would do, and its state as routing applies it.
-
-    `would_stay` counts what is being worked or on its way.
-    """
-
-    connection_id: UUID
-    state: ConnectionState
-    version: int
-    epoch: int
-    would_return: int
-    would_stay: int
 
 
 router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
@@ -190,42 +161,6 @@ async def get_history(
     return page_of(rows, limit, _history_entry, lambda row: row.id)
 
 
-@router.get(
-    "/handovers/preview",
-    tags=["handovers"],
-    summary="What a disconnect would do",
-    openapi_extra=refuses("not_found"),
-)
-async def preview_handover(caller: Account, database: Schema, connection: UUID) -> HandoverPreview:
-    """Also tells whether a change of the connection has reached the assignment of orders yet."""
-    async with database.reading() as session:
-        found = await store.preview_handover(session, connection, caller.account_id)
-    if found is None:
-        raise Refused("not_found", what="connection")
-    return HandoverPreview.model_validate(found, from_attributes=True)
-
-
-@router.get("/handovers", tags=["handovers"], summary="What disconnects returned")
-async def list_handovers(
-    caller: Account,
-    database: Schema,
-    connection: UUID | None = None,
-    limit: Limit = 50,
-    after: After = None,
-) -> Page[Handover]:
-    """Newest first; `running` ones count up as their chunks are returned."""
-    async with database.reading() as session:
-        rows = await store.list_handovers(
-            session,
-            caller.account_id,
-            as_three_pl=caller.kind == "three_pl",
-            connection=connection,
-            after=decode_cursor_part(after, UUID),
-            limit=limit + 1,
-        )
-    return page_of(rows, limit, _handover, lambda row: row.id)
-
-
 def _owner(connection_id: UUID | None) -> Literal["brand", "three_pl"]:
     return "brand" if connection_id is None else "three_pl"
 
@@ -236,7 +171,3 @@ def _summary(row: store.OrderSummary) -> OrderSummary:
 
 def _history_entry(row: store.HistoryLine) -> HistoryEntry:
     return HistoryEntry.model_validate(row, from_attributes=True)
-
-
-def _handover(row: store.Handover) -> Handover:
-    return Handover.model_validate(row, from_attributes=True)

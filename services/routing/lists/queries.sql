@@ -48,31 +48,3 @@ FROM order_history
 WHERE order_id = :order_id AND id > :after
   AND (:in_connection::uuid IS NULL OR connection_id IS NULL OR connection_id = :in_connection)
 ORDER BY id LIMIT :limit;
-
--- name: preview_handover^
--- What ending the connection now would return and what would stay; none for strangers. Two counts,
--- each by an index of its own.
-SELECT c.id AS connection_id, c.state, c.version, c.epoch,
-       (SELECT count(*) FROM orders o
-        WHERE o.connection_id = c.id AND o.status IN ('open', 'on_hold')) AS would_return,
-       (SELECT count(*) FROM orders o WHERE o.connection_id = c.id
-        AND o.status IN ('processing', 'shipped', 'cancellation_requested')) AS would_stay
-FROM connections c
-WHERE c.id = :connection AND (c.brand_id = :account OR c.three_pl_id = :account);
-
--- name: handovers_of_brand
-SELECT id, connection_id, epoch, reason, state, returned, stayed, started_at, finished_at
-FROM handovers
-WHERE brand_id = :account
-  AND (:connection::uuid IS NULL OR connection_id = :connection)
-  AND (:after::uuid IS NULL OR id < :after)
-ORDER BY id DESC LIMIT :limit;
-
--- name: handovers_of_three_pl
--- A query of its own: with an OR over both columns no index has the order of the page.
-SELECT id, connection_id, epoch, reason, state, returned, stayed, started_at, finished_at
-FROM handovers
-WHERE three_pl_id = :account
-  AND (:connection::uuid IS NULL OR connection_id = :connection)
-  AND (:after::uuid IS NULL OR id < :after)
-ORDER BY id DESC LIMIT :limit;

@@ -1,9 +1,9 @@
-"""What is shown of orders and hand-overs: one function per named query, each given a session."""
+"""What is shown of orders: one function per named query, each given a session."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +12,7 @@ import orjson
 from services.routing.lists.filter import OrderFilter, Place, Sort, Viewer, sorted_names
 from services.routing.orders import Hold
 from services.routing.store import read_holds
-from shared.contracts.connections_changed import ConnectionState, Party
+from shared.contracts.connections_changed import Party
 from shared.contracts.order import OrderStatus
 from shared.postgres.database import Session, load_queries, row_as
 from shared.web.auth import Delegation
@@ -69,33 +69,6 @@ class HistoryLine:
     connection_id: UUID | None
     why: dict[str, Any]
     times: int
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """What a deactivation or disconnect returned, and what stayed with the 3PL."""
-
-    id: UUID
-    connection_id: UUID
-    epoch: int
-    reason: str
-    state: Literal["running", "done"]
-    returned: int
-    stayed: int | None
-    started_at: datetime
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class HandoverPreview:
-    """What ending a connection now would return, and what would stay."""
-
-    connection_id: UUID
-    state: ConnectionState
-    version: int
-    epoch: int
-    would_return: int
-    would_stay: int
 
 
 def _summary(row: asyncpg.Record) -> OrderSummary:
@@ -169,28 +142,3 @@ async def list_history(
         row_as(HistoryLine, row, status=OrderStatus(row["status"]), why=orjson.loads(row["why"]))
         for row in rows
     ]
-
-
-async def list_handovers(
-    session: Session,
-    account: UUID,
-    *,
-    as_three_pl: bool,
-    connection: UUID | None,
-    after: UUID | None,
-    limit: int,
-) -> list[Handover]:
-    """Newest first."""
-    query = _queries.handovers_of_three_pl if as_three_pl else _queries.handovers_of_brand
-    rows = await query.all(
-        session, account=account, connection=connection, after=after, limit=limit
-    )
-    return [row_as(Handover, row) for row in rows]
-
-
-async def preview_handover(
-    session: Session, connection: UUID, account: UUID
-) -> HandoverPreview | None:
-    """What ending the connection now would do; None when the account is no party of it."""
-    row = await _queries.preview_handover.one(session, connection=connection, account=account)
-    return row_as(HandoverPreview, row, state=ConnectionState(row["state"])) if row else None

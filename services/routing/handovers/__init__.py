@@ -1,0 +1,1 @@
+"""What ending a connection returned, and what it would."""
