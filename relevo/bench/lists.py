@@ -43,7 +43,8 @@ _ALL: dict[str, Any] = {
     "after": None, "after_at": None, "after_id": None, "statuses": None, "store": None,
     "connection": None, "updated_after": None, "in_store": None, "in_connection": None,
     "as_three_pl": False, "owner": None, "hold": None, "accepted_after": None,
-    "accepted_before": None, "numbers": None, "sort": "-accepted_at", "limit": _PAGE,
+    "accepted_before": None, "numbers": None, "words_of_numbers": None, "words": None,
+    "whole": False, "sort": "-accepted_at", "limit": _PAGE,
 }  # fmt: skip
 # A page in the middle of all of them.
 SOMEWHERE = {

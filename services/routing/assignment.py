@@ -135,6 +135,7 @@ def _enter(incoming: Incoming, connection: Connection | None, new_id: UUID) -> D
         total=incoming.total,
         currency=incoming.currency,
         source_created_at=incoming.created_at,
+        words=incoming.words,
         tombstone=incoming.deleted,
     )
     if incoming.deleted:

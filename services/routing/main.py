@@ -7,6 +7,7 @@ from services.routing.erasure import handlers as erasure_handlers
 from services.routing.erasure.eraser import Eraser
 from services.routing.handovers import http as handovers_http
 from services.routing.lists import http as lists_http
+from services.routing.lists import http_export
 from services.routing.moves.mover import Mover
 from services.routing.parking.replay import Replayer
 from services.routing.settings import Settings
@@ -50,8 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
         "Whose order it is: the Orders tab, commands, hand-overs.",
         max_form_bytes=_MAX_FORM_BYTES,
     )
-    # `/v1/orders/handed-back` is no order id.
+    # Before `/v1/orders/{order_id}`: `handed-back` and `export` are no ids.
     app.include_router(handovers_http.router)
+    app.include_router(http_export.router)
     app.include_router(lists_http.router)
     app.include_router(http.router)
     return app

@@ -137,7 +137,8 @@ class Order:
     snapshot bound when it entered; the brand's own orders have none. `version` counts changes of
     owner, status and holds (what a command compares), `sequence` counts events. `payload` is the
     store's order as canonical JSON, None when the store deleted an order that was never seen;
-    `number`, `total`, `currency` and `source_created_at` are its own, for lists. `position` is that
+    `number`, `total`, `currency` and `source_created_at` are its own, for lists; `words` are what
+    it is found by. `position` is that
     of the newest message that counted, `source_received_at` when that was accepted; `accepted_at`
     is when Relevo accepted it first. Since `erased_at` it is closed: the brand's data was erased.
     """
@@ -162,6 +163,7 @@ class Order:
     total: str | None = None
     currency: str | None = None
     source_created_at: datetime | None = None
+    words: str | None = None
     shipping_rules_owner: Party | None = None
     billing_owner: Party | None = None
     support_owner: Party | None = None
@@ -208,6 +210,7 @@ class Incoming:
     total: str | None = None
     currency: str | None = None
     created_at: datetime | None = None
+    words: str | None = None
     # What the store's own clock said, when it was too far ahead to be believed.
     store_clock: datetime | None = None
     position: LogPosition | None = None

@@ -26,6 +26,7 @@ from services.routing.orders import (
     OrderKey,
     SettingsVersion,
 )
+from services.routing.search import words_of
 from services.routing.store import Parked
 from shared.contracts.orders_received import SPOOLED, OrderReceived
 from shared.failures import Permanent, Transient
@@ -123,13 +124,14 @@ def _incoming(received: OrderReceived, record: Record) -> Incoming:
     order = received.order
     # The source's clock is no content: the same order sent again later changes nothing.
     content = order.model_dump_json(exclude={"updated_at"}).encode() if order else b""
+    payload = order.model_dump_json() if order else None
     return Incoming(
         store_id=received.store_id,
         brand_id=received.brand_id,
         external_id=received.external_id,
         updated_at=received.updated_at,
         received_at=received.received_at,
-        payload=order.model_dump_json() if order else None,
+        payload=payload,
         content_hash=hashlib.blake2b(content, digest_size=_HASH_BYTES).digest(),
         cancelled=order is not None and order.cancelled_at is not None,
         deleted=received.action == "delete",
@@ -140,6 +142,7 @@ def _incoming(received: OrderReceived, record: Record) -> Incoming:
         total=order.total if order else None,
         currency=order.currency if order else None,
         created_at=order.created_at if order else None,
+        words=words_of(received.external_id, orjson.loads(payload)) if payload else None,
         store_clock=order.updated_at if order and order.updated_at > received.updated_at else None,
         position=LogPosition(record.generation, record.partition, record.offset),
         spooled=SPOOLED in record.headers,

@@ -405,6 +405,7 @@ async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequen
             log_partitions=[order.position and order.position.partition for order in orders],
             log_offsets=[order.position and order.position.offset for order in orders],
             source_received=[order.source_received_at for order in orders],
+            words=[order.words for order in orders],
             line_orders=[line.order.id for line in lines],
             kinds=[line.kind for line in lines],
             events=[line.event for line in lines],

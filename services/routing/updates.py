@@ -28,6 +28,7 @@ def update(known: Order, incoming: Incoming) -> Decision:
         total=incoming.total,
         currency=incoming.currency,
         source_created_at=incoming.created_at,
+        words=incoming.words,
     )
     if incoming.fulfilled and "fulfilment_status" in fields:
         updated = replace(updated, status=lifecycle.fulfilled_by_store(updated.status))

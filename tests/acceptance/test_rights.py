@@ -53,8 +53,11 @@ IN_A_BRANDS_NAME = {
     "connections: GET /v1/connections/{connection_id}",
     "connections: GET /v1/stores/{store_id}",
     "routing: GET /v1/orders",
+    "routing: GET /v1/orders/export",
+    "routing: GET /v1/orders/facets",
     "routing: GET /v1/orders/{order_id}",
     "routing: GET /v1/orders/{order_id}/history",
+    "routing: POST /v1/orders/commands",
     "routing: POST /v1/orders/{order_id}/hold",
     "routing: POST /v1/orders/{order_id}/release",
     "routing: POST /v1/orders/{order_id}/{command}",
@@ -321,7 +324,7 @@ async def test_what_strangers_list_is_empty_and_what_the_brand_lists_is_its_own(
                 stack.urls[operation.service] + paths(operation, ids),
                 headers={"authorization": f"Bearer {token}"},
             )
-            found = answer.json().get("data", [])
+            found = answer.json().get("data", []) if answer.content else []
             assert (answer.status_code, found) in ((200, []), (404, [])), operation.name
             for own in (ids["order_id"], ids["connection_id"], ids["store_id"]):
                 assert own not in answer.text

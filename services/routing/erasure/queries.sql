@@ -47,7 +47,7 @@ WITH notes AS (
 )
 UPDATE orders
 SET payload = NULL, payload_bytes = 0, content_hash = '', number = NULL, total = NULL,
-    currency = NULL, source_created_at = NULL, erased_at = now(), updated_at = now()
+    currency = NULL, source_created_at = NULL, words = NULL, erased_at = now(), updated_at = now()
 WHERE id = ANY(:ids::uuid[]);
 
 -- name: drop_parked_records!

@@ -20,7 +20,7 @@ AnyTab = Tab | Literal["all"]
 class OrderFilter:
     """What is asked for; None leaves a field open.
 
-    `numbers` are the store's numbers or external ids, as they are.
+    `numbers` are the store's numbers or external ids, as they are; `q` is what somebody typed.
     """
 
     tab: AnyTab = "all"
@@ -33,6 +33,7 @@ class OrderFilter:
     accepted_before: datetime | None = None
     updated_after: datetime | None = None
     numbers: tuple[str, ...] | None = None
+    q: str | None = None
 
     def wanted_statuses(self) -> frozenset[OrderStatus] | None:
         """Of the tab, those that are asked for; None for all."""

@@ -11,6 +11,7 @@ from shared.contracts.fields import ExternalId, Timestamp
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import HoldKind
 from shared.web.pagination import decode_cursor, moment
+from shared.web.parameters import SearchText
 
 _MOST_NUMBERS = 200
 
@@ -46,6 +47,7 @@ async def _order_filter(
             description="One of these: the store's number or external id of an order, exactly.",
         ),
     ] = None,
+    q: SearchText = None,
 ) -> OrderFilter:
     return OrderFilter(
         tab=tab,
@@ -58,6 +60,7 @@ async def _order_filter(
         accepted_before=accepted_before,
         updated_after=updated_after,
         numbers=tuple(number) if number else None,
+        q=q,
     )
 
 

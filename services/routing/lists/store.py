@@ -1,6 +1,6 @@
 """What is shown of orders: one function per named query, each given a session."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.routing import search
+from services.routing.lists.facets import Counted, Counts
 from services.routing.lists.filter import OrderFilter, Place, Sort, Viewer, sorted_names
 from services.routing.orders import Hold
 from services.routing.store import read_holds
@@ -17,6 +19,8 @@ from shared.contracts.order import OrderStatus
 from shared.postgres.database import Session, load_queries, row_as
 from shared.web.auth import Delegation
 
+# Orders that are looked at for the counts of a filter.
+_MOST_COUNTED = 200_000
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 
@@ -40,6 +44,10 @@ class OrderSummary:
     updated_at: datetime
     holds: tuple[Hold, ...]
     erased_at: datetime | None
+
+    def at(self, sort: Sort) -> datetime:
+        """The time that it is sorted by."""
+        return self.accepted_at if sort.endswith("accepted_at") else self.updated_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,10 @@ def _summary(row: asyncpg.Record) -> OrderSummary:
     )
 
 
+def _detail(row: asyncpg.Record) -> OrderDetail:
+    return row_as(OrderDetail, row, summary=_summary(row))
+
+
 async def list_orders(
     session: Session,
     viewer: Viewer,
@@ -86,22 +98,66 @@ async def list_orders(
     limit: int,
 ) -> list[OrderSummary]:
     """The orders that the viewer may see and asks for, from behind `after` on."""
-    rows = await _queries.list_orders.all(
+    rows = await _list(session, viewer, wanted, sort, after, limit, whole=False)
+    return [_summary(row) for row in rows]
+
+
+async def list_whole_orders(
+    session: Session,
+    viewer: Viewer,
+    wanted: OrderFilter,
+    sort: Sort,
+    after: Place | None,
+    limit: int,
+) -> list[OrderDetail]:
+    """The same, each with what the store said of it."""
+    rows = await _list(session, viewer, wanted, sort, after, limit, whole=True)
+    return [_detail(row) for row in rows]
+
+
+async def _list(
+    session: Session,
+    viewer: Viewer,
+    wanted: OrderFilter,
+    sort: Sort,
+    after: Place | None,
+    limit: int,
+    *,
+    whole: bool,
+) -> list[asyncpg.Record]:
+    return await _queries.list_orders.all(
         session,
         **_parameters(viewer, wanted),
+        whole=whole,
         sort=sort,
         after_at=after and after.at,
         after_id=after and after.order_id,
         limit=limit,
     )
-    return [_summary(row) for row in rows]
+
+
+async def count_orders(session: Session, viewer: Viewer, wanted: OrderFilter) -> Counts:
+    """How many orders of which store, owner and status fit, whatever is chosen of these."""
+    asked = _parameters(viewer, replace(wanted, statuses=None))
+    for chosen in ("store", "connection", "owner"):
+        del asked[chosen]
+    rows = await _queries.count_orders.all(session, **asked, most=_MOST_COUNTED)
+    counted = [row_as(Counted, row, status=OrderStatus(row["status"])) for row in rows]
+    return Counts(counted, sum(one.orders for one in counted) == _MOST_COUNTED)
 
 
 def _parameters(viewer: Viewer, wanted: OrderFilter) -> dict[str, Any]:
     """The filter as every query has it."""
     asked = asdict(wanted)
-    del asked["tab"]
-    return {**asdict(viewer), **asked, "statuses": sorted_names(wanted.wanted_statuses())}
+    del asked["tab"], asked["q"]
+    numbers, typed = wanted.numbers, wanted.q
+    return {
+        **asdict(viewer),
+        **asked,
+        "statuses": sorted_names(wanted.wanted_statuses()),
+        "words": None if typed is None else search.beginning_with(typed, viewer.account),
+        "words_of_numbers": None if numbers is None else search.with_one_of(numbers, viewer.account),
+    }
 
 
 def _within(delegation: Delegation | None) -> dict[str, UUID | None]:
@@ -120,7 +176,7 @@ async def get_order(
     )
     if row is None:
         return None
-    return row_as(OrderDetail, row, summary=_summary(row))
+    return _detail(row)
 
 
 async def list_history(

@@ -210,7 +210,7 @@ INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection
                     endpoint_id, status, version, sequence, source_updated_at, content_hash,
                     payload, payload_bytes, accepted_at, source_created_at, number, total,
                     currency, cancel_too_late, tombstone, log_generation, log_partition, log_offset,
-                    source_received_at)
+                    source_received_at, words)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :brands::uuid[],
                      :three_pls::uuid[], :connections::uuid[], :epochs::int[],
                      :settings_versions::int[], :shipping::text[], :billing::text[],
@@ -220,7 +220,7 @@ SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :bran
                      :accepted::timestamptz[], :source_created::timestamptz[], :numbers::text[],
                      :totals::text[], :currencies::text[], :too_late::bool[], :tombstones::bool[],
                      :log_generations::int[], :log_partitions::int[], :log_offsets::bigint[],
-                     :source_received::timestamptz[])
+                     :source_received::timestamptz[], :words::text[])
 ON CONFLICT (id) DO UPDATE SET
     connection_id = excluded.connection_id, epoch = excluded.epoch,
     settings_version = excluded.settings_version,
@@ -234,7 +234,7 @@ ON CONFLICT (id) DO UPDATE SET
     cancel_too_late = excluded.cancel_too_late,
     tombstone = excluded.tombstone, log_generation = excluded.log_generation,
     log_partition = excluded.log_partition, log_offset = excluded.log_offset,
-    source_received_at = excluded.source_received_at, updated_at = now()
+    source_received_at = excluded.source_received_at, words = excluded.words, updated_at = now()
 RETURNING old.id IS NULL AS is_new;
 
 -- name: place_holds!

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from services.routing.orders import Decision, Event, Hold, LogPosition, Order, OrderKey, Outcome
+from services.routing.search import words_of
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import ORDER_STATE, OrderEventAttributes, OrderState
 
@@ -83,6 +84,7 @@ def read_told(headers: Mapping[str, str], value: bytes) -> Told:
         total=source.get("total"),
         currency=source.get("currency"),
         source_created_at=_time(source.get("created_at")),
+        words=words_of(data["external_id"], source) if source else None,
         shipping_rules_owner=data["shipping_rules_owner"],
         billing_owner=data["billing_owner"],
         support_owner=data["support_owner"],
@@ -167,6 +169,7 @@ def _after(before: Order | None, told: Told) -> Decision:
                 total=before.total,
                 currency=before.currency,
                 source_created_at=before.source_created_at,
+                words=before.words,
                 holds=before.holds,
             )
     had = {hold.id for hold in before.holds} if before is not None else set()
