@@ -29,10 +29,11 @@ async def command_orders(
     decisions: list[Decision] = []
     for order_id, command in asked.items():
         order = orders.get(order_id)
+        if order is None:
+            results[order_id] = Refused("not_found", what="order")
+            continue
+        owner = connections.get(order.connection_id) if order.connection_id else None
         try:
-            if order is None:
-                raise Refused("not_found", what="order")
-            owner = connections.get(order.connection_id) if order.connection_id else None
             decision = commands.command(order, owner, command)
         except Refused as refused:
             results[order_id] = refused

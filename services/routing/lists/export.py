@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from services.routing.lists.shown import OrderDetail
-from shared.contracts.order import Address, LineItem
+from shared.contracts.order import Address, Customer, LineItem
 
 BOM = "\ufeff"
 ORDER_COLUMNS = (
@@ -69,8 +69,9 @@ def _of_order(order: OrderDetail) -> Iterator[Cell]:
         yield from [None] * (len(ORDER_COLUMNS) - len(_OWN) - 1)
         return
     yield source.financial_status
-    yield source.email or (source.customer and source.customer.email)
-    yield source.customer and source.customer.name
+    customer = source.customer or Customer()
+    yield source.email or customer.email
+    yield customer.name
     yield from _address(source.shipping_address or Address())
     yield ", ".join(line.title for line in source.shipping_lines)
     yield ", ".join(source.tags)
@@ -84,7 +85,14 @@ _OWN: Any = {*_OWN_FIRST, *_OWN_LAST}
 
 
 def _address(to: Address) -> Iterator[Cell]:
-    yield from (to.name, to.company, to.address1, to.address2, to.city, to.province or to.province_code)
+    yield from (
+        to.name,
+        to.company,
+        to.address1,
+        to.address2,
+        to.city,
+        to.province or to.province_code,
+    )
     yield from (to.zip, to.country, to.country_code, to.phone)
 
 

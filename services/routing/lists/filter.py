@@ -77,4 +77,4 @@ class Place(NamedTuple):
 
 def sorted_names(statuses: Collection[OrderStatus] | None) -> list[str] | None:
     """As a query has them."""
-    return None if statuses is None else sorted(statuses)
+    return None if statuses is None else sorted(status.value for status in statuses)

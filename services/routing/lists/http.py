@@ -25,7 +25,7 @@ from shared.web.parameters import only_known_parameters
 router = APIRouter(prefix="/v1", dependencies=[only_known_parameters])
 
 
-@router.get("/orders", tags=["orders"], summary="List orders, newest first unless sorted otherwise")
+@router.get("/orders", tags=["orders"], summary="List orders, newest first")
 async def list_orders(
     caller: DelegableAccount,
     database: Schema,
@@ -37,9 +37,7 @@ async def list_orders(
     """The orders the caller owns; a brand sees all orders of its stores."""
     place = decode_place(after, sort)
     async with database.reading() as session:
-        rows = await store.list_orders(
-            session, Viewer.of(caller), wanted, sort, place, limit + 1
-        )
+        rows = await store.list_orders(session, Viewer.of(caller), wanted, sort, place, limit + 1)
     return page_of(
         rows,
         limit,
@@ -50,13 +48,13 @@ async def list_orders(
     )
 
 
-@router.get("/orders/facets", tags=["orders"], summary="How many orders there are to choose from")
+@router.get("/orders/facets", tags=["orders"], summary="Counts for the filter's menu")
 async def count_orders(caller: DelegableAccount, database: Schema, wanted: Wanted) -> Facets:
     """Counts by connected store and by status, for the menu of a filter.
 
     `connections` counts as if no store, connection or owner were chosen, `statuses` as if no status
-    were (the tab counts); `total` is of the whole filter. Exact up to 10,000; `is_capped`: there are
-    more.
+    were (the tab counts); `total` is of the whole filter. Exact up to 10,000; `is_capped`: there
+    are more.
     """
     async with database.reading() as session:
         counted = await store.count_orders(session, Viewer.of(caller), wanted)

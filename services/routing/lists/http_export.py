@@ -49,7 +49,7 @@ async def export_orders(
             "spreadsheet would take for a formula has `'` before it.",
         ),
     ] = "ndjson",
-    bom: Annotated[
+    bom: Annotated[  # noqa: FBT002  a parameter of the query
         bool, Query(description="Begin the CSV with a byte order mark, for spreadsheets.")
     ] = False,
 ) -> StreamingResponse:
@@ -60,7 +60,7 @@ async def export_orders(
     """
     pages = _pages(database, Viewer.of(caller), wanted, sort)
     # While it can still be refused.
-    first = await anext(pages, [])
+    first = await anext(pages)
     name = f"orders-{datetime.now(UTC):%Y-%m-%d}.{file_format}"
     return StreamingResponse(
         _lines(first, pages, file_format, bom=bom),

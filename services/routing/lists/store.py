@@ -156,7 +156,9 @@ def _parameters(viewer: Viewer, wanted: OrderFilter) -> dict[str, Any]:
         **asked,
         "statuses": sorted_names(wanted.wanted_statuses()),
         "words": None if typed is None else search.beginning_with(typed, viewer.account),
-        "words_of_numbers": None if numbers is None else search.with_one_of(numbers, viewer.account),
+        "words_of_numbers": None
+        if numbers is None
+        else search.with_one_of(numbers, viewer.account),
     }
 
 

@@ -18,7 +18,7 @@ from tests.kit.waiting import eventually
 pytestmark = pytest.mark.engines
 
 
-async def test_what_went_back_is_listed_by_hand_over_and_across_them(
+async def test_what_went_back_is_listed_by_hand_over_and_across_them(  # noqa: PLR0915  one story
     app: FastAPI, make_token: Callable[..., str], topics: Topics, database: asyncpg.Connection
 ) -> None:
     shop = OrderPublisher(topics)

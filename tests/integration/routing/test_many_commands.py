@@ -75,9 +75,7 @@ async def test_each_command_has_its_result_in_the_order_of_the_request(
             one("3", "release", 2), one("4", "release", 2, hold_id=hold_id), one("7", "ship", 2)
         ) == ["not_hold_owner", "open", "shipped"]
         problem = (
-            await three_pl.post(
-                "/v1/orders/commands", json={"commands": [one("1", "process", 5)]}
-            )
+            await three_pl.post("/v1/orders/commands", json={"commands": [one("1", "process", 5)]})
         ).json()["results"][0]["problem"]
         alone = await three_pl.post(f"/v1/orders/{ids['1']}/process", json={"version": 5})
         assert {**alone.json(), "instance": "/v1/orders/commands"} == problem
@@ -116,7 +114,5 @@ async def test_each_command_has_its_result_in_the_order_of_the_request(
 
         # Refused by a connection that has ended, and nothing else is.
         await shop.set(ConnectionState.INACTIVE)
-        await eventually(
-            lambda: database.fetch("SELECT FROM handovers WHERE state = 'done'")
-        )
+        await eventually(lambda: database.fetch("SELECT FROM handovers WHERE state = 'done'"))
         assert await send(one("4", "process", 3), one("1", "ship", 2)) == ["not_found", "shipped"]

@@ -15,6 +15,8 @@ from uuid_utils.compat import uuid7
 
 from relevo.operate.roles import role_of
 from services.routing import received, store
+from services.routing.lists import store as lists
+from services.routing.lists.filter import OrderFilter, Viewer
 from services.routing.moves import mover
 from services.routing.moves import store as moves
 from services.routing.parking import store as parking
@@ -143,6 +145,17 @@ async def test_the_claims_orders_are_the_brands_and_nobody_elses_are(shops: Shop
         assert row["id"] == before[key]["id"]
         assert row["brand_id"] == (shops.own.brand_id if is_moved else other.brand_id)
         assert (row["updated_at"] > before[key]["updated_at"]) == is_moved
+    for brand, found in ((shops.own.brand_id, ["3"]), (shops.claim.brand_id, [])):
+        async with shops.routing.reading() as session:
+            shown = await lists.list_orders(
+                session,
+                Viewer(brand, as_three_pl=False),
+                OrderFilter(q="#3"),
+                "-accepted_at",
+                None,
+                9,
+            )
+        assert [order.external_id for order in shown] == found
 
 
 async def test_what_still_names_the_claims_account_is_the_brands_too(shops: Shops) -> None:

@@ -28,6 +28,7 @@ SELECT json_agg(o ORDER BY id)::text FROM (
            shipping_rules_owner, billing_owner, support_owner, endpoint_id, status, version,
            sequence, source_updated_at, encode(content_hash, 'hex') AS hash,
            payload::jsonb AS payload, accepted_at, number, total, currency, source_created_at,
+           words,
            cancel_too_late, tombstone, log_generation, log_partition, log_offset,
            source_received_at, (SELECT json_agg(h ORDER BY h.id) FROM (
                SELECT id, kind, note, release_by, placed_by,

@@ -16,8 +16,8 @@ def test_every_status_is_in_one_tab() -> None:
 def test_a_status_is_looked_for_within_the_tab() -> None:
     assert OrderFilter().wanted_statuses() is None
     assert OrderFilter("orders").wanted_statuses() == TABS["orders"]
-    assert OrderFilter(statuses=(OPEN, SHIPPED)).wanted_statuses() == {OPEN, SHIPPED}
-    assert OrderFilter("shipped", (OPEN, SHIPPED)).wanted_statuses() == {SHIPPED}
+    assert OrderFilter(statuses=(OPEN, SHIPPED)).wanted_statuses() == frozenset({OPEN, SHIPPED})
+    assert OrderFilter("shipped", (OPEN, SHIPPED)).wanted_statuses() == frozenset({SHIPPED})
     assert OrderFilter("finished", (OPEN,)).wanted_statuses() == frozenset()
 
 

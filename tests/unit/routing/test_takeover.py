@@ -25,6 +25,7 @@ WHOLE: dict[str, Any] = {
     "total": "10.00",
     "currency": "EUR",
     "source_created_at": datetime(2026, 3, 1, 11, tzinfo=UTC),
+    "words": "1001 7",
     "position": LogPosition(1, 2, 345),
     "source_received_at": NOON + timedelta(microseconds=7),
 }

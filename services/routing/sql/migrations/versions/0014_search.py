@@ -10,7 +10,7 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-# Of the account that may find it: its last characters before each word. As `services.routing.search`.
+# Before each word the last characters of who may find it, as in `services.routing.search`.
 SEARCH = """
 ALTER TABLE routing.orders ADD COLUMN words text;
 COMMENT ON COLUMN routing.orders.words IS
