@@ -20,7 +20,7 @@ from tests.kit.waiting import eventually
 pytestmark = pytest.mark.engines
 
 
-async def test_each_command_has_its_result_in_the_order_of_the_request(
+async def test_each_command_has_its_result_in_the_order_of_the_request(  # noqa: PLR0915  one story
     app: FastAPI,
     make_token: Callable[..., str],
     topics: Topics,
