@@ -14,11 +14,13 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import ClientDisconnect
 
 from services.ingest.admission import Admission
+from services.ingest.arrivals.watching import Arrivals
 from services.ingest.credentials import Store, Stores
 from services.ingest.intake import Intake
 from services.ingest.platforms import Platform, load_platforms
 from services.ingest.replay import Replay
 from services.ingest.settings import Settings
+from services.ingest.test_orders.sending import TestOrders
 from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.web.access import Access, BearerAccess, bearer_token
@@ -36,6 +38,8 @@ class Dependencies:
     intake: Intake
     platforms: dict[str, Platform]
     replay: Replay
+    arrivals: Arrivals
+    test_orders: TestOrders
 
     async def body(self, request: Request) -> bytes:
         """The body of a request as it came, within this process's limits.
@@ -96,6 +100,7 @@ class StoreKeyAccess(BearerAccess):
         """
         sender = _store_of(request)
         if not sender.accepts_key(bearer_token(request)):
+            process_of(request).arrivals.refused(sender.id, "invalid_key")
             raise Refused("invalid_key")
         return sender
 

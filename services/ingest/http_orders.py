@@ -9,8 +9,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from services.ingest import order_in, quarantine
-from services.ingest.dependencies import StoreKey, process_of
+from services.ingest.arrivals.watching import QUARANTINED
+from services.ingest.credentials import Store
+from services.ingest.dependencies import Dependencies, StoreKey, process_of
 from services.ingest.order_in import OrderIn
+from services.ingest.platforms import PlatformOrder
 from services.ingest.reading import GENERIC, read_generic
 from shared.failures import Refused
 from shared.telemetry import traceparent_of
@@ -69,6 +72,21 @@ _ORDER_BODY: dict[str, Any] = {
 async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> Response:
     """Each order is its full current state; 202 means that all of them are durable."""
     process = process_of(request)
+    with process.arrivals.of(sender.id):
+        orders = await _take(request, process, sender)
+    if orders is None:
+        process.arrivals.refused(sender.id, QUARANTINED)
+        return _json({"results": [], "status": "quarantined"}, 202)
+    if orders:
+        process.arrivals.accepted(sender.id, orders[-1].external_id)
+    results = [{"external_id": order.external_id, "status": "accepted"} for order in orders]
+    return _json({"results": results}, 202)
+
+
+async def _take(
+    request: Request, process: Dependencies, sender: Store
+) -> list[PlatformOrder] | None:
+    """The orders, durable by now; None when the body was no JSON, and is in the quarantine."""
     process.admission.enforce_rate_limit(sender.id)
     with process.admission.proven(sender.id):
         with process.admission.reading(address_of(request)):
@@ -84,10 +102,9 @@ async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> 
                     errors=errors_of(error),
                 ) from error
             await quarantine.keep(process.database, sender, GENERIC, error, body, request.headers)
-            return _json({"results": [], "status": "quarantined"}, 202)
+            return None
         await process.intake.accept(sender, orders, traceparent_of(request.headers))
-    results = [{"external_id": order.external_id, "status": "accepted"} for order in orders]
-    return _json({"results": results}, 202)
+    return orders
 
 
 @router.get("/v1/stores/{store_id}", summary="Check a store's API key")

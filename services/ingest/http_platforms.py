@@ -10,13 +10,15 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.ingest import quarantine
-from services.ingest.dependencies import PlatformSignature, process_of
+from services.ingest.arrivals.watching import QUARANTINED
+from services.ingest.dependencies import PlatformSignature, SignedWebhook, process_of
 from services.ingest.platforms import load_platforms
 from shared.telemetry import WEBHOOKS_IGNORED, traceparent_of
 from shared.web.networks import address_of
 from shared.web.openapi import refuses
 
 router = APIRouter(tags=["platform webhooks"])
+Status = Literal["accepted", "quarantined", "ignored"]
 
 
 class Receipt(BaseModel):
@@ -25,7 +27,7 @@ class Receipt(BaseModel):
     `quarantined`: kept, but not understood. `ignored`: it is about no order.
     """
 
-    status: Literal["accepted", "quarantined", "ignored"]
+    status: Status
 
 
 _WEBHOOK: dict[str, Any] = {
@@ -58,6 +60,18 @@ async def receive_webhook(
     request: Request, platform: str, store_id: UUID, webhook: PlatformSignature
 ) -> Response:
     """Signed by the platform; 200 means that it is durable."""
+    arrivals, sender = process_of(request).arrivals, webhook.store
+    with arrivals.of(sender.id):
+        status, external_id = await _take(request, webhook)
+    if status == "quarantined":
+        arrivals.refused(sender.id, QUARANTINED)
+    elif external_id is not None:
+        arrivals.accepted(sender.id, external_id)
+    return Response(orjson.dumps({"status": status}), media_type="application/json")
+
+
+async def _take(request: Request, webhook: SignedWebhook) -> tuple[Status, str | None]:
+    """What became of it, and the order's external id if it is about one."""
     process, sender = process_of(request), webhook.store
     with process.admission.unproven(address_of(request), sender.id):
         body = await webhook.verified_body()
@@ -76,13 +90,9 @@ async def receive_webhook(
                 request.headers,
                 webhook.platform.kept_headers,
             )
-            return _answer("quarantined")
+            return "quarantined", None
         if order is None:
             WEBHOOKS_IGNORED.labels(webhook.name).inc()
-            return _answer("ignored")
+            return "ignored", None
         await process.intake.accept(sender, [order], traceparent_of(request.headers))
-    return _answer("accepted")
-
-
-def _answer(status: Literal["accepted", "quarantined", "ignored"]) -> Response:
-    return Response(orjson.dumps({"status": status}), media_type="application/json")
+    return "accepted", order.external_id

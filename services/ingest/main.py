@@ -13,6 +13,8 @@ from services.ingest import (
     quarantine,
 )
 from services.ingest.admission import Admission
+from services.ingest.arrivals import http as arrivals_http
+from services.ingest.arrivals.watching import Arrivals
 from services.ingest.credentials import Stores
 from services.ingest.dependencies import Dependencies
 from services.ingest.erasure import eraser
@@ -21,6 +23,7 @@ from services.ingest.intake import Intake, spool_of
 from services.ingest.platforms import load_platforms
 from services.ingest.replay import Replay
 from services.ingest.settings import Settings
+from services.ingest.test_orders.sending import TestOrders
 from shared.postgres.erased_accounts import ErasedAccounts
 from shared.postgres.tallies import Tallies
 from shared.runtime import Runtime
@@ -51,6 +54,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     tallies = Tallies(runtime.database, notices.quarantine_notices, settings.ingest_measure_seconds)
     runtime.background("tallies", tallies.run)
+    arrivals = Arrivals(runtime.database, settings.ingest_arrival_seconds)
+    runtime.background("arrivals", arrivals.run)
+    runtime.on_stop(arrivals.write)
+    test_orders = TestOrders(runtime.database, stores, intake, settings.ingest_test_order_seconds)
+    # Whose they are has to be known.
+    runtime.background("test orders", test_orders.run, [runtime.opening.wait])
     runtime.health.add("stores", stores.check)
     app = runtime.app(
         "Relevo ingest",
@@ -68,8 +77,15 @@ def create_app(settings: Settings) -> FastAPI:
         intake=intake,
         platforms=platforms,
         replay=Replay(runtime.database, stores, intake, platforms, settings.ingest_max_orders),
+        arrivals=arrivals,
+        test_orders=test_orders,
     )
     # The busiest first: Starlette asks one after the other whether a path is theirs.
-    for router in (http_platforms.router, http_orders.router, http_quarantine.router):
+    for router in (
+        http_platforms.router,
+        http_orders.router,
+        http_quarantine.router,
+        arrivals_http.router,
+    ):
         app.include_router(router)
     return app

@@ -24,6 +24,12 @@ class Settings(shared.settings.Settings):
     ingest_measure_seconds: float = Field(
         default=15.0, gt=0, description="How often the quarantine is counted, for the metrics."
     )
+    ingest_arrival_seconds: float = Field(
+        default=2.0, gt=0, description="How often it is written down which stores' orders arrive."
+    )
+    ingest_test_order_seconds: float = Field(
+        default=3_600.0, gt=0, description="How long a test order lives before it is cancelled."
+    )
     ingest_max_requests: int = Field(
         default=2_000, ge=1, description="Requests under way at once; beyond: 503."
     )

@@ -52,6 +52,8 @@ OF_WHO_HOLDS_A_MAILED_LINK = {
 IN_A_BRANDS_NAME = {
     "connections: GET /v1/connections/{connection_id}",
     "connections: GET /v1/stores/{store_id}",
+    "ingest: GET /v1/stores/{store_id}/arrivals",
+    "ingest: POST /v1/stores/{store_id}/test-order",
     "routing: GET /v1/orders",
     "routing: GET /v1/orders/export",
     "routing: GET /v1/orders/facets",

@@ -1,0 +1,1 @@
+"""Whether a store's orders arrive: the newest, and what was refused."""
