@@ -12,13 +12,14 @@ class Service:
     """A service: `services/<name>/`, with the schema `<name>`.
 
     `port` is where it listens unless `RELEVO_PORT` says otherwise; `reads` and `writes` are topics
-    (`shared/kafka/topics.py`).
+    (`shared/kafka/topics.py`). `has_api`: it is asked by programs, and has a document of that.
     """
 
     name: str
     port: int
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    has_api: bool = True
 
     @property
     def module(self) -> str:
@@ -48,11 +49,14 @@ SERVICES = (
         writes=("orders.events", "orders.received", "notices"),
     ),
     Service("webhooks", 8004, reads=("orders.events", "connections.changed"), writes=("notices",)),
+    # Asks the others, as any client of theirs; browsers ask it.
+    Service("console", 8000, has_api=False),
 )
-# What every service reads, connections too: whose tokens are good (`shared/runtime.py`), and whose
-# data was erased.
+# What every service with an API reads, connections too: whose tokens are good, and whose data was
+# erased (`shared/runtime.py`).
 READ_BY_ALL = ("accounts.changed", "signing-keys.changed")
 NAMES = tuple(service.name for service in SERVICES)
+API_NAMES = tuple(service.name for service in SERVICES if service.has_api)
 PORTS = {service.name: service.port for service in SERVICES}
 
 

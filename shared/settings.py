@@ -12,10 +12,10 @@ def _cidr(value: str) -> str:
     return value
 
 
-class Settings(BaseSettings):
-    """Where the engines are, and the keys that all services share.
+class ProcessSettings(BaseSettings):
+    """What every process has: an address, a database, the sealing keys, a log.
 
-    Each service's own settings subclass this and start with the service's name
+    Each service's own settings subclass this, or `Settings`, and start with the service's name
     (`RELEVO_INGEST_MAX_BODY_BYTES`).
     """
 
@@ -31,13 +31,25 @@ class Settings(BaseSettings):
     postgres_read_seconds: float = Field(
         default=5.0, ge=0.001, description="How long a read of the API may take; beyond: 503."
     )
+    sealing_keys: SecretStr = Field(
+        description="`kid:base64url-of-32-bytes[,…]`; the first seals, all of them open.",
+    )
+    log_level: str = "info"
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    shutdown_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="All that a stop may take, whatever hangs; less than the grace period.",
+    )
+
+
+class Settings(ProcessSettings):
+    """And where Kafka is, who may ask, and where webhooks may go: for whatever reads the log."""
+
     kafka: str = Field(description="Bootstrap servers, `host:port[,host:port]`.")
     topic_prefix: str = Field(
         default="",
         description="Put before every topic and consumer group, to share a cluster.",
-    )
-    sealing_keys: SecretStr = Field(
-        description="`kid:base64url-of-32-bytes[,…]`; the first seals, all of them open.",
     )
     auth_jwks: str = Field(description="The public keys (JWKS, JSON) that access tokens verify by.")
     auth_issuer: str = "relevo"
@@ -54,11 +66,4 @@ class Settings(BaseSettings):
     )
     brake_ratio: float = Field(
         default=0.5, gt=0, le=1, description="Or this share of the senders of late."
-    )
-    log_level: str = "info"
-    log_format: str = Field(default="json", pattern="^(json|console)$")
-    shutdown_seconds: float = Field(
-        default=20.0,
-        gt=0,
-        description="All that a stop may take, whatever hangs; less than the grace period.",
     )

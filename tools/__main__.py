@@ -1,10 +1,11 @@
-"""`python -m tools docs | docs --check | audit | house`: what make runs in a checkout."""
+"""`python -m tools docs | docs --check | audit | house | words`: what make runs in a checkout."""
 
 import typer
 from rich.console import Console
 
 from tools import docs as documents
 from tools import problems, queries
+from tools import words as console_words
 from tools.audit import LOCK, Verdict
 from tools.audit import audit as look_up
 
@@ -37,6 +38,13 @@ def docs(
     print(
         "\n".join(f"wrote {path}" for path in documents.write()) or "all documents are up to date"
     )
+
+
+@app.command()
+def words() -> None:
+    """Bring the console's sentences to the files of the translators; those that wait for one."""
+    for sentence in console_words.update():
+        print(sentence)
 
 
 @app.command(name="queries", hidden=True)

@@ -142,7 +142,7 @@ def _operations(topic: Topic) -> list[tuple[str, _Json]]:
     readers = [
         service.name
         for service in catalog.SERVICES
-        if topic.name in (*service.reads, *catalog.READ_BY_ALL)
+        if topic.name in service.reads or (service.has_api and topic.name in catalog.READ_BY_ALL)
     ]
     return [
         *(

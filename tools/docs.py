@@ -35,7 +35,7 @@ def _openapi(service: str) -> dict[str, Any]:
 
 def _generated() -> Iterator[tuple[Path, str]]:
     documents = {
-        Path("openapi") / f"{service}.json": _openapi(service) for service in catalog.NAMES
+        Path("openapi") / f"{service}.json": _openapi(service) for service in catalog.API_NAMES
     }
     documents[Path("asyncapi") / "relevo.json"] = document()
     for path, content in documents.items():

@@ -20,7 +20,11 @@ _WATCH_SECONDS = 1.0
 def up(
     directory: Directory = RUN_FOLDER,
     first_port: Annotated[
-        int, typer.Option(help="Ports from this one on, e.g. 8001; free ones by default.")
+        int,
+        typer.Option(
+            help="Of connections, e.g. 8001: the others follow, the console has the one before. "
+            "Free ones by default."
+        ),
     ] = 0,
     only: Annotated[
         list[str] | None, typer.Option(help="This service only (again for more than one).")
@@ -35,7 +39,7 @@ def up(
     stack = Stack(
         directory,
         progress=say,
-        ports={name: first_port + n for n, name in enumerate(catalog.NAMES)} if first_port else {},
+        ports=_ports(first_port) if first_port else {},
         names=only or catalog.NAMES,
     )
     try:
@@ -53,12 +57,19 @@ def up(
         stack.stop()
 
 
+def _ports(first: int) -> dict[str, int]:
+    ports = catalog.PORTS
+    return {name: first + port - ports["connections"] for name, port in ports.items()}
+
+
 def _show(stack: Stack) -> None:
+    if "console" in stack.urls:
+        console.print(f"Open {stack.urls['console']} in your browser", style="bold")
     table = Table(title="Relevo is up")
     for column in ("service", "address", "API docs"):
         table.add_column(column, no_wrap=True)
     for name, url in stack.urls.items():
-        table.add_row(name, url, f"{url}/docs")
+        table.add_row(name, url, f"{url}/docs" if name in catalog.API_NAMES else "")
     table.add_row("kafka", stack.bootstrap, "")
     table.add_row("postgres", stack.postgres.address, "")
     console.print(table)

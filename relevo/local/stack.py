@@ -129,6 +129,12 @@ class Stack:
             "RELEVO_WEBHOOKS_ALLOWED_NETWORKS": '["127.0.0.0/8","::1/128"]',
             "RELEVO_WEBHOOKS_ALLOW_HTTP": "true",
             "RELEVO_CONNECTIONS_PUBLIC_URL": self.urls.get("connections", ""),
+            "RELEVO_CONNECTIONS_CONSOLE_URL": self.urls.get("console", ""),
+            "RELEVO_CONSOLE_PUBLIC_URL": self.urls.get("console", ""),
+            **{
+                f"RELEVO_CONSOLE_{name.upper()}_URL": self.urls.get(name, "")
+                for name in catalog.API_NAMES
+            },
             "RELEVO_CONNECTIONS_MAIL_FOLDER": str(self.mail_folder),
             "PYTHONPATH": str(ROOT),
         }

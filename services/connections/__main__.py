@@ -2,7 +2,7 @@
 
 from services.connections.main import create_app
 from services.connections.settings import Settings
-from shared.runtime import serve
+from shared.process import serve
 
 if __name__ == "__main__":
     settings = Settings()  # from the environment

@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     runtime.background("mail", mails.run, opened)
     runtime.on_stop(lambda: mails.stop(runtime.stop_seconds() * 0.9))
     outgoing = Outgoing(sealer)
-    links = MailedLinks(settings.connections_public_url.rstrip("/"))
+    links = MailedLinks(settings.connections_console_url.rstrip("/"))
     mailer = Mailer(
         runtime.database, outgoing, links.page("notices"), settings.connections_mail_poll_seconds
     )

@@ -21,7 +21,11 @@ class Settings(SharedSettings):
         min_length=16, description="The bearer key of the operator, who changes plans."
     )
     connections_public_url: str = Field(
-        default="http://127.0.0.1:8001", description="What login links and metadata start with."
+        default="http://127.0.0.1:8001", description="Where programs find it: its metadata says so."
+    )
+    connections_console_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="Where browsers find the console: what login links and mails start with.",
     )
     connections_token_seconds: int = Field(default=600, ge=1, le=MOST_TOKEN_SECONDS)
     connections_attempts_of_network: int = Field(

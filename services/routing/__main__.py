@@ -2,7 +2,7 @@
 
 from services.routing.main import create_app
 from services.routing.settings import Settings
-from shared.runtime import serve
+from shared.process import serve
 
 if __name__ == "__main__":
     settings = Settings()

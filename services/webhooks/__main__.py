@@ -4,7 +4,7 @@ import resource
 
 from services.webhooks.main import create_app
 from services.webhooks.settings import Settings
-from shared.runtime import serve
+from shared.process import serve
 
 
 def _allow_many_sockets() -> None:

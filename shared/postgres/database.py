@@ -14,7 +14,7 @@ import aiosql
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.settings import Settings
+from shared.settings import ProcessSettings
 
 # A database session, always called `session`; a *connection* is the link of a 3PL to a store.
 Session = PoolConnectionProxy | asyncpg.Connection
@@ -38,7 +38,7 @@ class Database:
         schema: the service's schema, first on the search path.
     """
 
-    def __init__(self, settings: Settings, schema: str) -> None:
+    def __init__(self, settings: ProcessSettings, schema: str) -> None:
         self._dsn = settings.postgres_dsn.get_secret_value()
         self._size = settings.postgres_pool_size
         self._read_size = settings.postgres_read_pool_size

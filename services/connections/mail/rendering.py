@@ -9,18 +9,15 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
-from gettext import GNUTranslations, NullTranslations
-from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 from babel.dates import format_datetime
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.connections.mail.kinds import Language, MailData
+from shared.words import translations
 
 HOME = Path(__file__).parent
 TEMPLATES = HOME / "templates"
@@ -71,20 +68,9 @@ def _environment(form: Form, language: Language) -> Environment:
     )
     environment.filters["when"] = partial(_when, language=language)
     environment.install_gettext_translations(  # type: ignore[attr-defined]  # the extension adds it
-        _translations(language), newstyle=True
+        translations(HOME / "locale", DOMAIN, language), newstyle=True
     )
     return environment
-
-
-def _translations(language: Language) -> NullTranslations:
-    path = HOME / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    if language == "en":
-        return NullTranslations()
-    compiled = BytesIO()
-    with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
 
 
 def _when(at: datetime, language: Language) -> str:

@@ -9,7 +9,7 @@ from shared.postgres.database import Session
 
 # The page that a link opens; its token stands in the fragment, which no server gets to see.
 _PAGES: dict[Purpose, str] = {
-    "sign_up": "sign-up",
+    "sign_up": "confirm",
     "reset_password": "reset-password",
     "accept": "accept",
     "stop_mail": "stop-mail",
@@ -25,15 +25,15 @@ class MailedLinks:
     """Makes such links and knows them again.
 
     Args:
-        public_url: what they start with, from the settings and from no header of a request.
+        console_url: what they start with, from the settings and from no header of a request.
     """
 
-    def __init__(self, public_url: str) -> None:
-        self._public_url = public_url
+    def __init__(self, console_url: str) -> None:
+        self._console_url = console_url
 
     def page(self, path: str) -> str:
         """A page that needs no token."""
-        return f"{self._public_url}/{path}"
+        return f"{self._console_url}/{path}"
 
     async def make(
         self,
@@ -56,7 +56,7 @@ class MailedLinks:
         await store.insert_mailed_link(
             session, tokens.digest(token), purpose, email, language, about
         )
-        return f"{self._public_url}/{_PAGES[purpose]}#token={token}"
+        return f"{self._console_url}/{_PAGES[purpose]}#token={token}"
 
 
 async def find(session: Session, token: str, purpose: Purpose) -> MailedLink:

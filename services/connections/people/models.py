@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from services.connections.accounts.plans import Plan
 from services.connections.mail.kinds import Language
 from shared.contracts.accounts_changed import AccountKind, Role
 from shared.failures import Refused
@@ -49,6 +50,7 @@ class Membership:
     account_id: UUID
     kind: AccountKind
     name: str
+    plan: Plan
     role: Role
     version: int
 

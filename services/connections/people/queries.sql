@@ -33,7 +33,7 @@ WHERE person_id = :person_id AND account_id = :account_id;
 
 -- name: list_memberships
 -- tenants: the person's own
-SELECT m.account_id, a.kind, a.name, m.role, a.version
+SELECT m.account_id, a.kind, a.name, a.plan, m.role, a.version
 FROM memberships m JOIN accounts a ON a.id = m.account_id
 WHERE m.person_id = :person_id ORDER BY m.created_at, m.account_id;
 

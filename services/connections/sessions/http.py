@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Cookie, Header, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 
+from services.connections.accounts.plans import Plan
 from services.connections.accounts.tokens import Grant
 from services.connections.dependencies import Process
 from services.connections.people import devices, emails
@@ -49,6 +50,7 @@ class AccountOfPerson(BaseModel):
     id: UUID
     kind: AccountKind
     name: str
+    plan: Plan
     role: Role
 
 
@@ -63,6 +65,8 @@ class Session(BaseModel):
     expires_in: int
     refresh_token: str
     session_id: UUID
+    person_id: UUID
+    email: str = Field(description="The person's address.")
     account_id: UUID
     accounts: list[AccountOfPerson] = Field(description="All that the person works in.")
 
@@ -105,9 +109,13 @@ def _session(process: Process, begun: Begun) -> Session:
         expires_in=process.issuer.seconds,
         refresh_token=begun.refresh_token,
         session_id=begun.session_id,
+        person_id=begun.person_id,
+        email=begun.email,
         account_id=one.account_id,
         accounts=[
-            AccountOfPerson(id=one.account_id, kind=one.kind, name=one.name, role=one.role)
+            AccountOfPerson(
+                id=one.account_id, kind=one.kind, name=one.name, plan=one.plan, role=one.role
+            )
             for one in begun.memberships
         ],
     )

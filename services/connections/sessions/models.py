@@ -36,9 +36,11 @@ class Session:
 class RefreshToken:
     """A refresh token and its session, which are held until the transaction ends.
 
+    `email` is its person's.
     `is_reused`: it was used before, and not just now by who lost the answer.
     """
 
     session: Session
+    email: str
     is_reused: bool
     is_over: bool

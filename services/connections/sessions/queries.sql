@@ -15,9 +15,9 @@ INSERT INTO refresh_tokens (digest, session_id) VALUES (:digest, :session_id);
 
 -- name: lock_refresh_token^
 -- tenants: all; only who has the token knows its digest
-SELECT s.*, t.used_at < now() - :grace::interval AS is_reused,
+SELECT s.*, p.email, t.used_at < now() - :grace::interval AS is_reused,
     s.ended_at IS NOT NULL OR s.seen_at < now() - :idle::interval AS is_over
-FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN people p ON p.id = s.person_id
 WHERE t.digest = :digest FOR UPDATE OF s, t;
 
 -- name: use_refresh_token!

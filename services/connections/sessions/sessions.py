@@ -20,6 +20,7 @@ class Begun:
 
     session_id: UUID
     person_id: UUID
+    email: str
     membership: Membership
     memberships: Sequence[Membership]
     refresh_token: str
@@ -37,7 +38,7 @@ async def begin(session: Session, person: Person, account_id: UUID | None, devic
         raise Refused("not_found", what="account")
     session_id = await store.insert_session(session, person.id, chosen.account_id, device)
     token = await _next_token(session, session_id)
-    return Begun(session_id, person.id, chosen, memberships, token)
+    return Begun(session_id, person.id, person.email, chosen, memberships, token)
 
 
 async def refresh(database: Database, token: str, device: Device, traceparent: str) -> Begun:
@@ -71,7 +72,7 @@ async def _refresh(session: Session, digest: str, device: Device, traceparent: s
     await store.use_refresh_token(session, digest)
     await store.see_session(session, of.id, device)
     token = await _next_token(session, of.id)
-    return Begun(of.id, of.person_id, chosen, memberships, token)
+    return Begun(of.id, of.person_id, found.email, chosen, memberships, token)
 
 
 async def end(session: Session, session_id: UUID, person_id: UUID, traceparent: str) -> None:

@@ -43,7 +43,9 @@ async def lock_refresh_token(session: Session, digest: str) -> RefreshToken | No
     row = await _queries.lock_refresh_token.one(session, digest=digest, grace=GRACE, idle=IDLE)
     if row is None:
         return None
-    return RefreshToken(row_as(PersonSession, row), bool(row["is_reused"]), row["is_over"])
+    return RefreshToken(
+        row_as(PersonSession, row), row["email"], bool(row["is_reused"]), row["is_over"]
+    )
 
 
 async def use_refresh_token(session: Session, digest: str) -> None:

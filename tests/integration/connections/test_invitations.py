@@ -52,7 +52,7 @@ async def test_a_3pl_that_nobody_knew_signs_up_and_is_connected_by_one_mail(api:
     assert invitation["state"] == "open"
     (mail,) = api.mailbox.to(invitation["email"])
     assert "We ship 300 parcels a day." in mail.text
-    assert mail.link.startswith("http://127.0.0.1:8001/invitation#token=")
+    assert mail.link.startswith("http://127.0.0.1:8000/invitation#token=")
     offer = await api.client.post("/v1/invitations/preview", json={"token": token})
     assert (offer.json()["domain"], offer.json()["has_password"]) == (store["domain"], False)
     nameless = await accept(api, token)

@@ -79,7 +79,7 @@ async def test_nothing_exists_before_the_mailed_link_sets_the_password(
     assert (answer.status_code, answer.json()) == (202, {"email": email})
     (mail,) = await api.mailbox.wait_for(email)
     assert mail.subject == "Confirma tu dirección de correo"
-    assert mail.link.startswith("http://127.0.0.1:8001/sign-up#token=")
+    assert mail.link.startswith("http://127.0.0.1:8000/confirm#token=")
     database = await asyncpg.connect(postgres_dsn)
     for count in (
         "SELECT count(*) FROM connections.accounts",

@@ -38,7 +38,7 @@ _STUCK = """
 import sys, time
 from contextlib import asynccontextmanager
 from fastapi import FastAPI
-from shared.runtime import serve
+from shared.process import serve
 from shared.settings import Settings
 
 @asynccontextmanager

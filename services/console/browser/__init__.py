@@ -1,0 +1,1 @@
+"""Browsers: their sessions and cookies, and what a page may do and be asked by another site."""

@@ -1,0 +1,1 @@
+"""The screens: one folder each, with its view and its templates."""

@@ -1,0 +1,17 @@
+"""Every screen there is."""
+
+from services.console.pages.account import http as account
+from services.console.pages.account import http_audit as audit
+from services.console.pages.account import http_people as people
+from services.console.pages.getting_in import http as getting_in
+from services.console.pages.getting_in import http_mailed as mailed
+from services.console.pages.home import http as home
+
+ROUTERS = (
+    getting_in.router,
+    mailed.router,
+    home.router,
+    account.router,
+    people.router,
+    audit.router,
+)

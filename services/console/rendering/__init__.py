@@ -1,0 +1,1 @@
+"""From what a page is about to its HTML."""

@@ -1,0 +1,41 @@
+"""Settings of the console, `RELEVO_CONSOLE_*`."""
+
+from pydantic import Field
+
+import shared.settings
+
+
+class Settings(shared.settings.ProcessSettings):
+    """Where the APIs are, and what browsers are told."""
+
+    port: int = 8000
+    console_connections_url: str = "http://127.0.0.1:8001"
+    console_ingest_url: str = "http://127.0.0.1:8002"
+    console_routing_url: str = "http://127.0.0.1:8003"
+    console_webhooks_url: str = "http://127.0.0.1:8004"
+    console_public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="Where browsers find the console; https decides how its cookies are kept.",
+    )
+    console_ingest_public_url: str = Field(
+        default="",
+        description="What stores are told to send orders to; by default where ingest is here.",
+    )
+    console_api_seconds: float = Field(
+        default=10.0, gt=0, description="How long an API may take before a page says so."
+    )
+
+    @property
+    def apis(self) -> dict[str, str]:
+        """Base URL of each service."""
+        return {
+            "connections": self.console_connections_url,
+            "ingest": self.console_ingest_url,
+            "routing": self.console_routing_url,
+            "webhooks": self.console_webhooks_url,
+        }
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach it by TLS."""
+        return self.console_public_url.startswith("https:")
