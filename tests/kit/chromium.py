@@ -51,7 +51,9 @@ class Chromium:
     visits: list[Visit] = field(default_factory=list)
 
     @asynccontextmanager
-    async def visit(self, base_url: str, language: str = "en", **options: Any) -> AsyncIterator[Page]:
+    async def visit(
+        self, base_url: str, language: str = "en", **options: Any
+    ) -> AsyncIterator[Page]:
         """Somebody's browser, with cookies of its own.
 
         Args:
