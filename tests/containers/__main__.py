@@ -1,4 +1,4 @@
-"""`make test-containers`: the suite on the production images, then the compose file end to end.
+"""`make test-containers`: the integration tests on the production images, then the compose file end to end.
 
 Arguments go to pytest. Needs Docker; `TESTCONTAINERS_RYUK_DISABLED=true` does without
 testcontainers' reaper where its image cannot be had.
@@ -15,8 +15,8 @@ _SUITE = [
     *("-n", "2", "--dist", "worksteal"),
     *("-m", "not deep and not containers"),
     *("-p", "tests.containers.addressed"),
-    # Holds answers to their documents, at length: whichever engine is behind them.
-    "--ignore=tests/acceptance/test_openapi.py",
+    # What asks for the engines of the run; acceptance tests start a stack with its own.
+    "tests/integration",
 ]
 
 
@@ -34,7 +34,7 @@ def main() -> int:
         took = time.monotonic() - started
         sys.stdout.write(f"Kafka and Postgres in containers after {took:.1f} s\n")
         sys.stdout.flush()
-        on_images = _pytest([*_SUITE, "tests/integration", "tests/acceptance"], environment)
+        on_images = _pytest(_SUITE, environment)
     of_compose = _pytest(["-m", "containers", "tests/containers"], {})
     return on_images or of_compose
 
