@@ -1,4 +1,4 @@
-"""`make test-containers`: the integration tests on the production images, then the compose file end to end.
+"""`make test-containers`: integration tests on production images, then the compose file.
 
 Arguments go to pytest. Needs Docker; `TESTCONTAINERS_RYUK_DISABLED=true` does without
 testcontainers' reaper where its image cannot be had.
