@@ -40,7 +40,12 @@ SERVICES = (
             "signing-keys.changed",
         ),
     ),
-    Service("ingest", 8002, reads=("stores.changed",), writes=("orders.received", "notices")),
+    Service(
+        "ingest",
+        8002,
+        reads=("stores.changed", "connections.changed"),
+        writes=("orders.received", "notices"),
+    ),
     Service(
         "routing",
         8003,

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from services.ingest.admission import Admission
 from services.ingest.arrivals.watching import Arrivals
+from services.ingest.claims import Claims
 from services.ingest.credentials import Store, Stores
 from services.ingest.intake import Intake
 from services.ingest.platforms import Platform, load_platforms
@@ -39,6 +40,7 @@ class Dependencies:
     platforms: dict[str, Platform]
     replay: Replay
     arrivals: Arrivals
+    claims: Claims
     test_orders: TestOrders
 
     async def body(self, request: Request) -> bytes:

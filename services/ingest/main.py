@@ -15,6 +15,7 @@ from services.ingest import (
 from services.ingest.admission import Admission
 from services.ingest.arrivals import http as arrivals_http
 from services.ingest.arrivals.watching import Arrivals
+from services.ingest.claims import Claims
 from services.ingest.credentials import Stores
 from services.ingest.dependencies import Dependencies
 from services.ingest.erasure import eraser
@@ -44,7 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
         settings.ingest_acknowledge_seconds,
         settings.ingest_probe_seconds,
     )
-    handlers.subscribe(runtime.kafka.router, stores)
+    claims = Claims()
+    handlers.subscribe(runtime.kafka.router, stores, claims)
     erased = ErasedAccounts(runtime.database, runtime.name, partial(eraser.erase, runtime.database))
     erasure_handlers.subscribe(runtime.kafka.router, erased)
     runtime.background("erasure", erased.run)
@@ -78,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         platforms=platforms,
         replay=Replay(runtime.database, stores, intake, platforms, settings.ingest_max_orders),
         arrivals=arrivals,
+        claims=claims,
         test_orders=test_orders,
     )
     # The busiest first: Starlette asks one after the other whether a path is theirs.

@@ -99,12 +99,17 @@ async def send_test_order(
 
 
 def _own_store(request: Request, caller: Principal, store_id: UUID) -> Store:
-    """The store, if the caller is its brand, or acts in its name for this very store.
+    """The store, if the caller is its brand or the 3PL whose claim it is.
+
+    In the brand's name for the store of the delegation alone.
 
     Raises:
         Refused: `not_found`, `temporarily_unavailable`.
     """
-    found = process_of(request).stores.get(store_id)
+    process = process_of(request)
+    found = process.stores.get(store_id)
+    if process.claims.three_pl_of(found.id) == caller.account_id:
+        return found
     named = caller.delegation
     if found.brand_id != caller.account_id or (
         named is not None and named.store_id not in (found.id, found.counts_for)

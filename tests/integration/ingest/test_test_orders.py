@@ -8,11 +8,12 @@ import pytest
 
 from services.ingest.main import create_app
 from services.ingest.settings import Settings
+from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.orders_received import OrderReceived
 from shared.kafka.topics import ORDERS_RECEIVED
 from shared.web.auth import Delegation
 from tests.integration.ingest.conftest import Client, StoreOwner, known
-from tests.kit.publishers import Topics
+from tests.kit.publishers import OrderPublisher, Topics
 from tests.kit.serving import ready, running
 from tests.kit.waiting import eventually
 
@@ -56,6 +57,17 @@ async def test_ten_an_hour_by_the_brand_and_in_its_name_for_that_store(
     for headers in others:
         answer = await client.post(path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    # Of a claim it is its 3PL's to send, until a brand has accepted.
+    connection = OrderPublisher(topics)
+    connection.store_id = shop.id
+    its_3pl = bearer(make_token(connection.three_pl_id, "three_pl"))
+    for state, status in ((ConnectionState.PENDING, 200), (ConnectionState.INACTIVE, 404)):
+        await connection.set(state)
+
+        async def asked() -> int:
+            return (await client.get(f"/v1/stores/{shop.id}/arrivals", headers=its_3pl)).status_code
+
+        await eventually(asked, lambda seen, wanted=status: seen == wanted)  # type: ignore[misc]
     viewer = bearer(make_token(shop.brand_id, "brand", "viewer"))
     assert (await client.post(path, headers=viewer)).json()["code"] == "role_required"
     assert (await client.post(path)).json()["code"] == "missing_token"

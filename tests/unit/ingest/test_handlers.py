@@ -7,6 +7,7 @@ from uuid import UUID
 from faststream.kafka import TestKafkaBroker
 
 from services.ingest import handlers
+from services.ingest.claims import Claims
 from shared.contracts.stores_changed import StoreChanged
 from tests.kit.kafka import FakeKafka
 
@@ -23,7 +24,7 @@ class Stores:
 
 async def test_every_process_reads_every_store_and_a_field_of_tomorrow_is_no_obstacle() -> None:
     kafka, stores = FakeKafka(), Stores()
-    handlers.subscribe(kafka.router, stores)  # type: ignore[arg-type]  # as much as handlers use
+    handlers.subscribe(kafka.router, stores, Claims())  # type: ignore[arg-type]  # as much as handlers use
     kafka.router.subscribe_whole()
     change = StoreChanged(
         store_id=UUID(int=1), brand_id=UUID(int=2), platform="shopify", domain="a.example",
