@@ -44,7 +44,7 @@ _ALL: dict[str, Any] = {
     "connection": None, "updated_after": None, "in_store": None, "in_connection": None,
     "as_three_pl": False, "owner": None, "hold": None, "accepted_after": None,
     "accepted_before": None, "numbers": None, "words_of_numbers": None, "words": None,
-    "whole": False, "sort": "-accepted_at", "limit": _PAGE,
+    "whole": False, "few": False, "sort": "-accepted_at", "limit": _PAGE,
 }  # fmt: skip
 # A page in the middle of all of them.
 SOMEWHERE = {

@@ -13,7 +13,7 @@ from shared.contracts.order import OrderStatus
 
 Key = TypeVar("Key")
 # What is counted exactly; whoever sees more sees "10,000+".
-_MOST = 10_000
+MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def facets_of(counts: Counts, wanted: OrderFilter) -> Facets:
     total = sum(one.orders for one in of_places if named is None or one.status in named)
 
     def capped(count: int) -> Count:
-        return Count(count=min(count, _MOST), is_capped=counts.is_cut or count > _MOST)
+        return Count(count=min(count, MOST), is_capped=counts.is_cut or count > MOST)
 
     return Facets(
         connections=[

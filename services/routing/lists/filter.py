@@ -35,6 +35,11 @@ class OrderFilter:
     numbers: tuple[str, ...] | None = None
     q: str | None = None
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether orders are to be found by their words."""
+        return self.q is not None or self.numbers is not None
+
     def wanted_statuses(self) -> frozenset[OrderStatus] | None:
         """Of the tab, those that are asked for; None for all."""
         of_tab = None if self.tab == "all" else TABS[self.tab]

@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 
 from services.routing import search
+from services.routing.lists import facets
 from services.routing.lists.facets import Counted, Counts
 from services.routing.lists.filter import OrderFilter, Place, Sort, Viewer, sorted_names
 from services.routing.orders import Hold
@@ -19,8 +20,11 @@ from shared.contracts.order import OrderStatus
 from shared.postgres.database import Session, load_queries, row_as
 from shared.web.auth import Delegation
 
-# Orders that are looked at for the counts of a filter.
+# Orders that are looked at for the counts of a filter: from an index alone, or each by its words.
 _MOST_COUNTED = 200_000
+# Orders with the same words from which on a page is looked for in the order of the list.
+_MANY = 2_000
+_MOST_FOUND = facets.MOST + 1
 _queries = load_queries(Path(__file__).parent / "queries.sql")
 
 
@@ -125,9 +129,21 @@ async def _list(
     *,
     whole: bool,
 ) -> list[asyncpg.Record]:
+    asked = _parameters(viewer, wanted)
+    few = wanted.numbers is not None
+    if not few and wanted.q is not None:
+        found = await _queries.count_found.value(
+            session,
+            account=viewer.account,
+            as_three_pl=viewer.as_three_pl,
+            words=asked["words"],
+            most=_MANY,
+        )
+        few = found < _MANY
     return await _queries.list_orders.all(
         session,
-        **_parameters(viewer, wanted),
+        **asked,
+        few=few,
         whole=whole,
         sort=sort,
         after_at=after and after.at,
@@ -141,13 +157,17 @@ async def count_orders(session: Session, viewer: Viewer, wanted: OrderFilter) ->
     asked = _parameters(viewer, replace(wanted, statuses=None))
     for chosen in ("store", "connection", "owner"):
         del asked[chosen]
-    rows = await _queries.count_orders.all(session, **asked, most=_MOST_COUNTED)
+    most = _MOST_FOUND if wanted.is_searched else _MOST_COUNTED
+    rows = await _queries.count_orders.all(session, **asked, most=most)
     counted = [row_as(Counted, row, status=OrderStatus(row["status"])) for row in rows]
-    return Counts(counted, sum(one.orders for one in counted) == _MOST_COUNTED)
+    return Counts(counted, sum(one.orders for one in counted) == most)
 
 
 def _parameters(viewer: Viewer, wanted: OrderFilter) -> dict[str, Any]:
     """The filter as every query has it."""
+    if viewer.as_three_pl and wanted.owner == "brand":
+        # Nothing of that is shown to a 3PL, and it would be looked for among all.
+        wanted = replace(wanted, statuses=())
     asked = asdict(wanted)
     del asked["tab"], asked["q"]
     numbers, typed = wanted.numbers, wanted.q
