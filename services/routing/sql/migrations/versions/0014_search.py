@@ -1,8 +1,8 @@
 """Orders are found by words: of number, external id, names, e-mails and SKUs.
 
-Words stand behind a mark of each account that may find them, so that a search meets no other's: with
-100,000 orders of 50 accounts and as many of one, a rare word took 1 ms in either (`tsvector` in GIN,
-106 MB for 200,000 orders). One index entry a word and account for each insert or update.
+Words stand behind a mark of each account that may find them, so that a search meets no other's:
+with 100,000 orders of 50 accounts and as many of one, a rare word took 1 ms in either (GIN, 106 MB
+for 200,000 orders). One index entry for each word and account, at each insert or update.
 """
 
 from shared.postgres import migration
