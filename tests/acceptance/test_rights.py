@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from relevo.local.stack import Stack
-from services.catalog import NAMES
+from services.catalog import API_NAMES
 from shared.web.auth import AUDIENCE, Delegation
 from tests.acceptance.world import World, a_world
 from tests.kit.waiting import eventually
@@ -101,7 +101,7 @@ class Operation:
 async def operations(stack: Stack) -> list[Operation]:
     found = []
     async with httpx.AsyncClient(trust_env=False) as client:
-        for service in NAMES:
+        for service in API_NAMES:
             document = (await client.get(f"{stack.urls[service]}/openapi.json")).json()
             found += [
                 Operation(service, method.upper(), path, operation)
