@@ -6,6 +6,8 @@ from services.console.pages.account import http_people as people
 from services.console.pages.getting_in import http as getting_in
 from services.console.pages.getting_in import http_mailed as mailed
 from services.console.pages.home import http as home
+from services.console.pages.webhooks import http as webhooks
+from services.console.pages.webhooks import http_deliveries as deliveries
 
 ROUTERS = (
     getting_in.router,
@@ -14,4 +16,7 @@ ROUTERS = (
     account.router,
     people.router,
     audit.router,
+    # Before what has an id where `deliveries` stands.
+    deliveries.router,
+    webhooks.router,
 )

@@ -1,0 +1,1 @@
+"""Webhooks: endpoints and how they are, deliveries and their attempts."""
