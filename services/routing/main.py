@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.routing import handlers, http, received
+from services.routing.daily import http as daily_http
 from services.routing.erasure import handlers as erasure_handlers
 from services.routing.erasure.eraser import Eraser
 from services.routing.handovers import http as handovers_http
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Before `/v1/orders/{order_id}`: `handed-back` and `export` are no ids.
     app.include_router(handovers_http.router)
     app.include_router(http_export.router)
+    app.include_router(daily_http.router)
     app.include_router(lists_http.router)
     app.include_router(http.router)
     return app

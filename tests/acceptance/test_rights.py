@@ -55,6 +55,7 @@ IN_A_BRANDS_NAME = {
     "ingest: GET /v1/stores/{store_id}/arrivals",
     "ingest: POST /v1/stores/{store_id}/test-order",
     "routing: GET /v1/orders",
+    "routing: GET /v1/orders/daily",
     "routing: GET /v1/orders/export",
     "routing: GET /v1/orders/facets",
     "routing: GET /v1/orders/{order_id}",

@@ -5,6 +5,7 @@ from services.console.pages.account import http_audit as audit
 from services.console.pages.account import http_people as people
 from services.console.pages.getting_in import http as getting_in
 from services.console.pages.getting_in import http_mailed as mailed
+from services.console.pages.help import http as help_pages
 from services.console.pages.home import http as home
 from services.console.pages.webhooks import http as webhooks
 from services.console.pages.webhooks import http_deliveries as deliveries
@@ -13,6 +14,7 @@ ROUTERS = (
     getting_in.router,
     mailed.router,
     home.router,
+    help_pages.router,
     account.router,
     people.router,
     audit.router,

@@ -93,6 +93,15 @@ async def test_orders_are_found_counted_and_exported_by_one_filter(  # noqa: PLR
             "total": {"count": 1, "is_capped": False},
         }
 
+        # By day: one of yesterday is not of today.
+        await database.execute(
+            "UPDATE orders SET accepted_at = now() - interval '1 day' WHERE external_id = '1'"
+        )
+        for client, counts in ((brand, [0, 1, 3]), (three_pl, [0, 0, 2])):
+            daily = (await client.get("/v1/orders/daily", params={"days": 3})).json()["data"]
+            assert [day["count"] for day in daily] == counts
+        assert (await brand.get("/v1/orders/daily", params={"days": 99})).status_code == 422
+
         file = await brand.get("/v1/orders/export", params={"format": "csv", "bom": "true"})
         assert file.headers["content-type"] == "text/csv; charset=utf-8"
         assert file.headers["content-disposition"].endswith('.csv"')

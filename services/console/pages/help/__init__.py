@@ -1,0 +1,1 @@
+"""Help: two articles, one for each party of a connection."""

@@ -1,0 +1,1 @@
+"""Orders by day, for a plot; decides nothing."""
