@@ -3,10 +3,13 @@
 from services.console.pages.account import http as account
 from services.console.pages.account import http_audit as audit
 from services.console.pages.account import http_people as people
+from services.console.pages.brands import http as brands
 from services.console.pages.getting_in import http as getting_in
 from services.console.pages.getting_in import http_mailed as mailed
 from services.console.pages.help import http as help_pages
 from services.console.pages.home import http as home
+from services.console.pages.integrations import http as integrations
+from services.console.pages.integrations import http_add as add_brand
 from services.console.pages.webhooks import http as webhooks
 from services.console.pages.webhooks import http_deliveries as deliveries
 
@@ -21,4 +24,7 @@ ROUTERS = (
     # Before what has an id where `deliveries` stands.
     deliveries.router,
     webhooks.router,
+    integrations.router,
+    add_brand.router,
+    brands.router,
 )

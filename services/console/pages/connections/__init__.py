@@ -1,0 +1,1 @@
+"""One connection: switching, settings, history, and its end."""
