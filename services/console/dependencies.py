@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from services.console.api.client import Apis, Caller
 from services.console.browser.cookies import CookieNames
+from services.console.browser.operators import Operators
 from services.console.browser.sessions import SessionOver, Sessions
 from services.console.browser.signed_in import SignedIn
 from services.console.settings import Settings
@@ -29,6 +30,7 @@ class Dependencies:
     settings: Settings
     apis: Apis
     sessions: Sessions
+    operators: Operators
     sealer: Sealer
     cookies: CookieNames
 

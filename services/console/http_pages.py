@@ -67,6 +67,19 @@ def go_to(request: Request, path: str, said: str = "", **query: Any) -> Response
     return answer
 
 
+def keep(process: Dependencies, response: Response, name: str, value: str, seconds: int) -> None:
+    """A cookie for this host alone, which no script sees and no other site's form carries."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=process.settings.is_https,
+    )
+
+
 def local_path(path: str, otherwise: str = "/") -> str:
     """Where to go next, if it is a page of ours: no address that leads away."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()

@@ -12,6 +12,7 @@ from services.console import http_errors
 from services.console.api.client import Apis
 from services.console.browser.cookies import CookieNames
 from services.console.browser.http_guard import OwnForms, SafeAnswers
+from services.console.browser.operators import Operators
 from services.console.browser.sessions import Sessions
 from services.console.dependencies import Dependencies
 from services.console.pages import http_all
@@ -45,7 +46,12 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         redoc_url=None,
     )
     app.state.dependencies = Dependencies(
-        settings, apis, sessions, sealer, CookieNames(settings.is_https)
+        settings,
+        apis,
+        sessions,
+        Operators(process.database, sealer),
+        sealer,
+        CookieNames(settings.is_https),
     )
     http_errors.install(app)
     # The last one added is the first that a request meets.

@@ -126,6 +126,19 @@ class Apis:
             raise ApiAway(service) from error
         return _read(service, answer)
 
+    async def text(self, service: str, path: str, caller: Caller) -> tuple[int, str]:
+        """Status and text of a GET that no token is for, whatever the status.
+
+        Raises:
+            ApiAway: it does not answer.
+        """
+        try:
+            url = self._urls[service] + path
+            answer = await self._client.get(url, headers=caller.as_headers())
+        except httpx.HTTPError as error:
+            raise ApiAway(service) from error
+        return answer.status_code, answer.text
+
     @asynccontextmanager
     async def stream(
         self, service: str, path: str, caller: Caller, token: str, params: Mapping[str, Any],

@@ -15,6 +15,11 @@ class CookieNames:
         return self._of("relevo_session")
 
     @property
+    def operator(self) -> str:
+        """256 random bits, of who has the operator key."""
+        return self._of("relevo_operator")
+
+    @property
     def device(self) -> str:
         """What the API knows a device by."""
         return self._of("relevo_device")

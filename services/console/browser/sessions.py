@@ -63,7 +63,7 @@ class Sessions:
         id_ = uuid4()
         sealed = self._seal(id_, Kept(tokens=tokens))
         async with self._database.session() as session:
-            await store.insert(session, StoredSession(id_, sealed, 1), _digest(cookie))
+            await store.insert(session, StoredSession(id_, sealed, 1), digest(cookie))
         return cookie
 
     async def find(self, cookie: str) -> BrowserSession:
@@ -75,7 +75,7 @@ class Sessions:
         if not cookie:
             raise SessionOver
         async with self._database.session() as session:
-            return self._opened(await store.find(session, _digest(cookie)))
+            return self._opened(await store.find(session, digest(cookie)))
 
     async def fresh(self, cookie: str, found: BrowserSession, caller: Caller) -> BrowserSession:
         """The session with a token that lasts, renewed if need be.
@@ -170,7 +170,8 @@ class Sessions:
         return self._sealer.seal(kept.model_dump_json(), _context(id_))
 
 
-def _digest(cookie: str) -> bytes:
+def digest(cookie: str) -> bytes:
+    """What is kept of what a browser keeps."""
     return hashlib.sha256(cookie.encode()).digest()
 
 

@@ -10,6 +10,7 @@ from services.console.pages.help import http as help_pages
 from services.console.pages.home import http as home
 from services.console.pages.integrations import http as integrations
 from services.console.pages.integrations import http_add as add_brand
+from services.console.pages.operator import http as operator
 from services.console.pages.webhooks import http as webhooks
 from services.console.pages.webhooks import http_deliveries as deliveries
 
@@ -18,6 +19,7 @@ ROUTERS = (
     mailed.router,
     home.router,
     help_pages.router,
+    operator.router,
     account.router,
     people.router,
     audit.router,

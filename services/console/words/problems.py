@@ -22,6 +22,7 @@ SENTENCES: Mapping[str, str] = {
     # --- getting in
     "invalid_credentials": N_("The e-mail or the password is not right."),
     "too_many_attempts": N_("There were too many attempts. Wait a few minutes and try again."),
+    "invalid_operator_key": N_("This is not the operator key of this installation."),
     "busy": N_("Too many people are logging in at this moment. Try again."),
     "link_expired": N_("This link is over, or it was used before. Log in, or ask for a new mail."),
     "login_link_expired": N_("This link is over, or there is a newer one. Ask your 3PL for it."),

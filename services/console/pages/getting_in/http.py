@@ -18,7 +18,7 @@ from services.console.dependencies import (
     language_for,
 )
 from services.console.http_errors import kept_form
-from services.console.http_pages import go_to, local_path, page
+from services.console.http_pages import go_to, keep, local_path, page
 from services.console.rendering.errors import errors_of
 from services.console.words.languages import LANGUAGES
 
@@ -84,19 +84,6 @@ async def signed_in(process: Dependencies, response: Response, answer: Answer) -
     if device:
         keep(process, response, process.cookies.device, device, _YEAR_SECONDS)
     return response
-
-
-def keep(process: Dependencies, response: Response, name: str, value: str, seconds: int) -> None:
-    """A cookie for this host alone, which no script sees and no other site's form carries."""
-    response.set_cookie(
-        name,
-        value,
-        max_age=seconds,
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=process.settings.is_https,
-    )
 
 
 @router.post("/log-out")

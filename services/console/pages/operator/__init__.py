@@ -1,0 +1,1 @@
+"""What the operator of the installation sees: services, what waits, accounts and their plans."""
