@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from services.console.api.client import Caller
 from services.console.api.problem import ApiProblem
+from services.console.api.together import known
 from services.console.browser.operators import Operator
 from services.console.browser.sessions import SessionOver
 from services.console.dependencies import Anyone, Dependencies, Form, Process, caller_of
@@ -20,7 +21,7 @@ from services.console.rendering.errors import NONE, errors_of
 from shared.web.access import Access
 
 router = APIRouter(include_in_schema=False, prefix="/operator")
-_UNAUTHORIZED = 401
+_OK, _UNAUTHORIZED, _AWAY = 200, 401, 503
 _HOURS_SECONDS = 36_000
 
 
@@ -81,18 +82,17 @@ async def show_services(request: Request, process: Process, operator: MaybeOpera
 
 
 async def _state(process: Dependencies, caller: Caller, name: str) -> dict[str, Any]:
-    checks, metrics = await asyncio.gather(
+    checks, metrics = await known(
         process.apis.text(name, "/health/ready", caller),
         process.apis.text(name, "/metrics", caller),
-        return_exceptions=True,
     )
-    is_up = isinstance(checks, tuple)
+    status, said = checks or (_AWAY, "")
     return {
         "name": name,
-        "is_ready": is_up and checks[0] == 200,  # noqa: PLR2004  HTTP's own
-        "missing": _missing(checks[1]) if is_up else {},
-        "is_up": is_up,
-        "figures": figures(name, metrics[1]) if isinstance(metrics, tuple) else [],
+        "is_ready": status == _OK,
+        "missing": _missing(said),
+        "is_up": checks is not None,
+        "figures": figures(name, metrics[1]) if metrics else [],
     }
 
 
