@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
@@ -55,5 +55,10 @@ def update() -> list[str]:
         with path.open("wb") as file:
             # By sentence: who adds one changes one place.
             write_po(file, catalog, width=0, sort_output=True, omit_header=False, no_location=True)
-        waiting += [f"{language}: {entry.id}" for entry in catalog if entry.id and not entry.string]
+        waiting += [f"{language}: {entry.id}" for entry in catalog if entry.id and _waits(entry)]
     return waiting
+
+
+def _waits(entry: Message) -> bool:
+    """Whether it, or a form of its plural, has no translation."""
+    return not all(entry.string) if isinstance(entry.string, tuple) else not entry.string

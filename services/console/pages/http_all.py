@@ -4,6 +4,9 @@ from services.console.pages.account import http as account
 from services.console.pages.account import http_audit as audit
 from services.console.pages.account import http_people as people
 from services.console.pages.brands import http as brands
+from services.console.pages.connections import http as connections
+from services.console.pages.connections import http_handovers as handovers
+from services.console.pages.connections import http_switch as switch
 from services.console.pages.getting_in import http as getting_in
 from services.console.pages.getting_in import http_mailed as mailed
 from services.console.pages.help import http as help_pages
@@ -29,4 +32,7 @@ ROUTERS = (
     integrations.router,
     add_brand.router,
     brands.router,
+    connections.router,
+    handovers.router,
+    switch.router,
 )

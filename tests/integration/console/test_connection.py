@@ -1,0 +1,124 @@
+"""One connection: switching it, what goes back, its settings, history, and its end."""
+
+import re
+
+import httpx
+import pytest
+
+from relevo.demo.story import generic_order
+from tests.kit.client import PASSWORD, Api, Party
+from tests.kit.screens import Console, Page, Screens
+from tests.kit.waiting import eventually
+
+pytestmark = pytest.mark.engines
+Accounts = tuple[Console, Api]
+TYPED = "<script>alert(1)</script>"
+
+
+async def at(console: Console, party: Party, language: str = "en") -> Screens:
+    browser = console.browser(language)
+    await browser.log_in(party.email, PASSWORD)
+    return browser
+
+
+async def send_orders(console: Console, brand: Party, store_id: str, count: int) -> None:
+    """Orders of the store, as its own system would send them."""
+    made = await brand.post(f"/v1/stores/{store_id}/credentials", {"kind": "api_key"})
+    headers = {"authorization": f"Bearer {made['secret']}"}
+    async with httpx.AsyncClient(transport=console.apis, base_url="http://ingest") as ingest:
+
+        async def is_known() -> bool:
+            return (await ingest.get(f"/v1/stores/{store_id}", headers=headers)).is_success
+
+        await eventually(is_known)
+        orders = [generic_order(f"G-{number}") for number in range(count)]
+        sent = await ingest.post(f"/v1/stores/{store_id}/orders", json=orders, headers=headers)
+        assert sent.status_code == 202, sent.text
+
+
+async def test_switching_off_shows_what_goes_back_and_then_how_far_it_is(
+    everything: Accounts,
+) -> None:
+    console, api = everything
+    three_pl, brand, added = await api.connected()
+    path, domain = f"/connections/{added['connection']['id']}", added["store"]["domain"]
+    browser = await at(console, three_pl)
+    seen = await browser.open(path)
+    assert "One step is left" in seen.text
+    on = await browser.submit(seen, f"{path}/switch")
+    assert "It is switched on." in on.text
+    assert 'aria-checked="true"' in on.html
+
+    async def applied(wanted: str) -> bool:
+        token = {"authorization": f"Bearer {three_pl.token}"}
+        async with httpx.AsyncClient(transport=console.apis, base_url="http://routing") as routing:
+            preview = await routing.get(
+                f"/v1/handovers/preview?connection={added['connection']['id']}", headers=token
+            )
+        return preview.is_success and preview.json()["state"] == wanted
+
+    await eventually(lambda: applied("active"))
+    await send_orders(console, brand, added["store"]["id"], 3)
+
+    async def opened() -> Page:
+        return await browser.open(f"{path}/switch")
+
+    preview = await eventually(opened, lambda page: "3 orders go back to the brand" in page.text)
+    assert "0 orders stay with the 3PL" in preview.text
+    assert "#G-1" in preview.text
+    listed = await browser.open("/integrations")
+    assert re.search(
+        rf"/orders\?tab=orders&amp;connection={added['connection']['id']}", listed.html
+    )
+    # The toggle of the row leads to what would happen, and does nothing yet.
+    asked = await browser.submit(listed, f"{path}/switch")
+    assert asked.path == f"{path}/switch"
+    assert await applied("active")
+    off = await browser.submit(asked, f"{path}/switch")
+    assert off.path == f"{path}/handovers"
+    assert "It is switched off." in off.text
+
+    async def listing() -> Page:
+        return await browser.open(f"{path}/handovers/list")
+
+    done = await eventually(listing, lambda page: "hx-get" not in page.html and "done" in page.text)
+    assert "<html" not in done.html
+    (handover,) = {link for link in done.links if re.search(r"/handovers/[0-9a-f-]{36}$", link)}
+    orders = await browser.open(handover)
+    assert "3 orders went back to the brand." in orders.text
+    assert "#G-2" in orders.text
+    # With nothing to go back, the brand's toggle works at once; an old page is told so.
+    theirs = await at(console, brand)
+    stale = await theirs.open(path)
+    await theirs.submit(stale, f"{path}/switch")
+    await eventually(lambda: applied("active"))
+    refused = await theirs.submit(stale, f"{path}/switch")
+    assert refused.status == 412
+    at_once = await theirs.submit(await theirs.open(path), f"{path}/switch")
+    assert (at_once.path, "It is switched off." in at_once.text) == (path, True)
+    assert domain in at_once.text
+
+
+async def test_disconnecting_asks_for_the_stores_address_and_is_final(accounts: Accounts) -> None:
+    console, api = accounts
+    three_pl, brand, added = await api.connected()
+    path = f"/connections/{added['connection']['id']}"
+    browser = await at(console, brand, "es")
+    asked = await browser.open(f"{path}/disconnect")
+    assert "Es definitivo." in asked.text
+    assert "Ahora no se sabe cuántos pedidos serían" in asked.text
+    wrong = await browser.submit(asked, f"{path}/disconnect", confirm=TYPED)
+    assert wrong.status == 422
+    assert "Escríbelo tal como aparece aquí." in wrong.text
+    assert TYPED not in wrong.html
+    done = await browser.submit(wrong, f"{path}/disconnect", confirm=added["store"]["domain"])
+    assert "Está desconectada." in done.text
+    after = await browser.open(path)
+    assert "Esta conexión ha terminado." in after.text
+    assert f"{path}/switch" not in [form.action for form in after.forms]
+    for other in (await api.three_pl(), await api.sign_up("brand")):
+        stranger = await at(console, other)
+        for page in (path, f"{path}/switch", f"{path}/disconnect", f"{path}/handovers"):
+            assert (await stranger.open(page)).status == 404, page
+        assert (await stranger.send(f"{path}/switch", {"want": "active"})).status == 404
+    assert (await three_pl.get(f"/v1{path}"))["state"] == "disconnected"
