@@ -199,6 +199,35 @@ def _connections_table(figures: Json) -> Table:
     return table
 
 
+@app.command(name="console")
+def bench_console(
+    orders: Annotated[int, typer.Option(min=1, help="Of one 3PL.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each page.")] = 100,
+    streams: Annotated[int, typer.Option(min=0, help="That are open at once.")] = 500,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """What pages cost with very many orders, and how soon a change is seen in open ones."""
+    from relevo.bench.console import console  # noqa: PLC0415  engines are not everywhere
+
+    _finish(console(say, orders, rounds, streams), as_json=as_json, table=_console_table)
+
+
+def _console_table(figures: Json) -> Table:
+    title = f"The console, a 3PL with {figures['orders']:,} orders"
+    table = Table("what", "p50 / p95 / p99 / max, ms", title=title)
+    for name, spread in figures["pages_ms"].items():
+        table.add_row(name, _spread(spread))
+    if figures.get("streams"):
+        heard = f"{figures['heard']} of {figures['streams']} open streams hear of a new order"
+        table.add_row(heard, _spread(figures["stream_ms"]))
+    table.caption = (
+        f"Orders tab over the wire: {figures['first_bytes']:,} bytes the first time, "
+        f"{figures['later_bytes']:,} after; scripts {figures['script_bytes']:,} bytes"
+    )
+    return table
+
+
 @app.command(name="starts")
 def bench_starts(
     connections: Annotated[int, typer.Option(min=1, help="On the topic.")] = 100_000,

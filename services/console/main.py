@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -56,6 +57,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     http_errors.install(app)
     # The last one added is the first that a request meets.
     app.add_middleware(BoundedBodies)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(OwnForms, public_url=settings.console_public_url)
     app.add_middleware(SafeAnswers, is_https=settings.is_https)
     app.include_router(process.health.router())
