@@ -43,9 +43,9 @@ class Person:
 
     async def reads(self, sentence: str, **facts: object) -> None:
         """The sentence stands on the page, or will."""
-        await expect(
-            self.page.get_by_text(self.say(sentence, **facts)).first
-        ).to_be_visible(timeout=20_000)
+        await expect(self.page.get_by_text(self.say(sentence, **facts)).first).to_be_visible(
+            timeout=20_000
+        )
 
     async def types(self, **fields: str) -> None:
         """Into the fields of a form; a name with a slash has two underscores."""
