@@ -21,6 +21,10 @@ class Settings(shared.settings.ProcessSettings):
         default="",
         description="What stores are told to send orders to; by default where ingest is here.",
     )
+    console_api_public_url: str = Field(
+        default="",
+        description="Where programs find the APIs of orders; by default where routing is here.",
+    )
     console_api_seconds: float = Field(
         default=10.0, gt=0, description="How long an API may take before a page says so."
     )
@@ -34,6 +38,11 @@ class Settings(shared.settings.ProcessSettings):
             "routing": self.console_routing_url,
             "webhooks": self.console_webhooks_url,
         }
+
+    @property
+    def api_public_url(self) -> str:
+        """Where programs find what the screens of orders show."""
+        return (self.console_api_public_url or self.console_routing_url).rstrip("/")
 
     @property
     def is_https(self) -> bool:

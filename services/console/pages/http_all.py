@@ -14,6 +14,9 @@ from services.console.pages.home import http as home
 from services.console.pages.integrations import http as integrations
 from services.console.pages.integrations import http_add as add_brand
 from services.console.pages.operator import http as operator
+from services.console.pages.orders import http as orders
+from services.console.pages.orders import http_commands as commands
+from services.console.pages.orders import http_export as export
 from services.console.pages.webhooks import http as webhooks
 from services.console.pages.webhooks import http_deliveries as deliveries
 
@@ -26,6 +29,10 @@ ROUTERS = (
     account.router,
     people.router,
     audit.router,
+    # Before what has an id where `export` stands.
+    export.router,
+    commands.router,
+    orders.router,
     # Before what has an id where `deliveries` stands.
     deliveries.router,
     webhooks.router,

@@ -13,6 +13,7 @@ from services.console.rendering.assets import address_of
 from services.console.rendering.errors import Errors
 from services.console.words import fields, problems
 from services.console.words.languages import LANGUAGES, NAMES, Language
+from services.console.words.told import tell
 from shared.words import translations
 
 HOME = Path(__file__).parent.parent
@@ -55,6 +56,7 @@ def environment(language: Language) -> Environment:
     made.globals["languages"] = [(one, NAMES[one]) for one in LANGUAGES]
     words = translations(HOME / "locale", DOMAIN, language)
     made.globals["field_error"] = partial(_field_error, words)
+    made.globals["tell"] = partial(tell, words)
     made.globals["form_error"] = partial(_form_error, words)
     made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     return made

@@ -1,0 +1,1 @@
+"""Orders: the tabs with their filter, one order, commands about one or many."""
