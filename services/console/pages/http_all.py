@@ -6,7 +6,10 @@ from services.console.pages.account import http_people as people
 from services.console.pages.brands import http as brands
 from services.console.pages.connections import http as connections
 from services.console.pages.connections import http_handovers as handovers
+from services.console.pages.connections import http_history as history
+from services.console.pages.connections import http_settings as settings
 from services.console.pages.connections import http_switch as switch
+from services.console.pages.connections import http_webhook as webhook
 from services.console.pages.getting_in import http as getting_in
 from services.console.pages.getting_in import http_mailed as mailed
 from services.console.pages.help import http as help_pages
@@ -42,4 +45,7 @@ ROUTERS = (
     connections.router,
     handovers.router,
     switch.router,
+    settings.router,
+    webhook.router,
+    history.router,
 )

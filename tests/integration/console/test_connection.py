@@ -7,6 +7,7 @@ import pytest
 
 from relevo.demo.story import generic_order
 from tests.kit.client import PASSWORD, Api, Party
+from tests.kit.receiver import Receiver
 from tests.kit.screens import Console, Page, Screens
 from tests.kit.waiting import eventually
 
@@ -122,3 +123,109 @@ async def test_disconnecting_asks_for_the_stores_address_and_is_final(accounts: 
             assert (await stranger.open(page)).status == 404, page
         assert (await stranger.send(f"{path}/switch", {"want": "active"})).status == 404
     assert (await three_pl.get(f"/v1{path}"))["state"] == "disconnected"
+
+
+async def test_settings_are_changed_locked_copied_compared_and_audited(accounts: Accounts) -> None:
+    console, api = accounts
+    three_pl, brand, added = await api.connected()
+    path = f"/connections/{added['connection']['id']}"
+    ours, theirs = await at(console, three_pl), await at(console, brand, "es")
+    before = await ours.open(f"{path}/settings")
+    assert "A change counts for orders that come in from then on." in before.text
+    saved = await ours.submit(before, f"{path}/settings", billing_owner="three_pl")
+    assert "It counts for orders that come in from now on." in saved.text
+    stale = await ours.submit(before, f"{path}/settings", support_owner="three_pl")
+    assert stale.status == 412
+    assert dict(stale.form(f"{path}/settings").fields)["support_owner"] == "three_pl"
+
+    bad = await theirs.submit(
+        await theirs.open(f"{path}/settings"), f"{path}/settings/brand", priority="soon"
+    )
+    assert bad.status == 422
+    assert 'id="f-priority-wrong"' in bad.html
+    assert 'value="soon"' in bad.html
+    locked = await theirs.submit(
+        bad,
+        f"{path}/settings/brand",
+        priority="7",
+        locked_settings=["billing_owner"],
+        log_in_as_brand="off",
+    )
+    assert "Guardado." in locked.text
+    now = await ours.open(f"{path}/settings")
+    assert "locked by the brand" in now.text
+    assert "Log in as brand" not in now.text
+    refused = await ours.send(
+        f"{path}/settings",
+        dict(now.form(f"{path}/settings").fields) | {"billing_owner": "brand"},
+    )
+    assert refused.status == 403
+    assert "The brand has locked this." in refused.text
+
+    # Another client's form is filled in as this one, and saved by its reader.
+    _, _, other = await api.connected(three_pl)
+    copied = await ours.open(
+        f"/connections/{other['connection']['id']}/settings?like={added['connection']['id']}"
+    )
+    form = copied.form(f"/connections/{other['connection']['id']}/settings")
+    assert dict(form.fields)["billing_owner"] == "three_pl"
+    assert "Nothing is saved yet." in copied.text
+
+    compared = await ours.open(f"{path}/versions?from=1&to=2")
+    assert compared.text.count("changed") == 1
+    assert "This did not work" in (await ours.open(f"{path}/versions?from=1&to=99")).text
+    audit = await ours.open(f"{path}/audit")
+    assert "settings" in audit.text
+    assert "three_pl" in audit.text
+    stranger = await at(console, await api.three_pl())
+    for page in ("settings", "versions", "audit"):
+        assert (await stranger.open(f"{path}/{page}")).status == 404, page
+    assert (await stranger.send(f"{path}/settings", {"billing_owner": "brand"})).status == 404
+
+
+async def test_a_webhook_is_tested_saved_its_secret_seen_once_and_renewed(
+    everything: Accounts,
+) -> None:
+    console, api = everything
+    three_pl, brand, added = await api.connected()
+    path = f"/connections/{added['connection']['id']}"
+    browser = await at(console, three_pl)
+    async with Receiver() as receiver:
+        page = await browser.open(f"{path}/settings")
+        wrong = await browser.submit(page, f"{path}/webhook", webhook_url="ftp://x")
+        assert wrong.status == 422
+        assert 'id="f-webhook_url-wrong"' in wrong.html
+        assert 'value="ftp://x"' in wrong.html
+        tried = await browser.submit(
+            wrong, f"{path}/webhook", webhook_url=receiver.url, **{"try": "yes"}
+        )
+        assert "The test arrived" in tried.text
+        assert (await three_pl.get(f"/v1{path}"))["settings"]["webhook"] is None
+        saved = await browser.submit(tried, f"{path}/webhook", webhook_url=receiver.url)
+        first = _secret(saved)
+        assert first not in (await browser.open(f"{path}/settings")).html
+
+        async def ping() -> Page:
+            return await browser.send(f"{path}/webhook/test", {})
+
+        tested = await eventually(ping, lambda page: "The test arrived" in page.text)
+        (await receiver.has(2))[-1].verified(first)
+        renewed = await browser.submit(tested, f"{path}/webhook/secret")
+        assert _secret(renewed) != first
+        repointed = await browser.submit(renewed, f"{path}/webhook/repoint")
+        assert "Orders of older settings are sent to the current webhook" in repointed.text
+        overview = await browser.open(path)
+        assert receiver.url.rsplit("/", 1)[0] in overview.text
+        # The brand sees the host, and is offered nothing.
+        theirs = await (await at(console, brand)).open(f"{path}/settings")
+        assert "Your 3PL sends its orders to" in theirs.text
+        assert f"{path}/webhook" not in [form.action for form in theirs.forms]
+        removed = await browser.submit(repointed, f"{path}/webhook/remove")
+        assert "Removed." in removed.text
+        assert (await three_pl.get(f"/v1{path}"))["settings"]["webhook"] is None
+
+
+def _secret(page: Page) -> str:
+    found = re.search(r'value="(whsec_[^"]+)"', page.html)
+    assert found, page.text
+    return found[1]
