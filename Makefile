@@ -66,6 +66,10 @@ check: $(STAMP)
 bench: $(STAMP)
 	@$(RELEVO) bench path $(ARGS)
 
+## screenshots: docs/console/, made by the story that the tests play in a browser
+screenshots: $(STAMP)
+	@RELEVO_SCREENSHOTS=docs/console $(BIN)/python -m pytest -q -n 0 tests/acceptance/console/test_story.py $(ARGS)
+
 ## docs: write docs/openapi and docs/asyncapi, docs/problems.md
 docs: $(STAMP)
 	@$(BIN)/python -m tools docs
@@ -92,4 +96,4 @@ $(STAMP): requirements-dev.txt
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status mails test test-fast test-deep test-containers secrets demo-compose check bench docs lock clean help
+.PHONY: demo up status mails test test-fast test-deep test-containers secrets demo-compose check bench screenshots docs lock clean help

@@ -62,7 +62,12 @@ class Chromium:
             options: of Playwright's context.
         """
         context: BrowserContext = await self.browser.new_context(
-            base_url=base_url, locale=language, timezone_id="Europe/Madrid", **options
+            base_url=base_url,
+            locale=language,
+            timezone_id="Europe/Madrid",
+            # A colour that is on its way is the wrong one to measure.
+            reduced_motion="reduce",
+            **options,
         )
         context.set_default_timeout(15_000)
         page = await context.new_page()

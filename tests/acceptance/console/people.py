@@ -73,7 +73,7 @@ class Person:
         """Keep a picture of what the person sees."""
         if not _SCREENSHOTS:
             return
-        for scheme in ("light", "dark"):
+        for scheme in ("light", "dark") if self.language == "en" else ("light",):
             await self.page.emulate_media(color_scheme=scheme)
             path = Path(_SCREENSHOTS) / f"{name}-{self.language}-{scheme}.png"
             await self.page.screenshot(path=path)

@@ -2,18 +2,21 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
 from relevo.local.stack import Stack
 from tests.acceptance.console.people import PASSWORD, Person
 from tests.kit.chromium import Chromium
+from tests.kit.client import Party
+from tests.kit.receiver import Receiver
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-async def test_a_3pl_connects_to_its_clients_store(
+async def test_a_3pl_connects_to_its_clients_store_and_hands_back(
     stack: Stack, browser: Chromium, language: str
 ) -> None:
     base = stack.urls["console"]
@@ -22,6 +25,7 @@ async def test_a_3pl_connects_to_its_clients_store(
         browser.visit(base, language, viewport=size) as first,
         browser.visit(base, language, viewport=size) as second,
         browser.visit(base, language, viewport=size) as third,
+        Receiver() as receiver,
     ):
         ada = Person(first, stack, language, "Lagerhaus", f"ada.{language}@lagerhaus.example")
         bob = Person(second, stack, language, "Acme", f"bob.{language}@acme.example")
@@ -32,6 +36,12 @@ async def test_a_3pl_connects_to_its_clients_store(
         await put_on_conquer(olga, ada.name, stack)
         await add_brand(ada, bob, shop)
         await accept(bob)
+        await set_webhook(ada, receiver, shop)
+        await switch_on(ada)
+        await receive(bob, ada)
+        await work_on_it(ada, bob)
+        await disconnect(ada, shop)
+        await has_it_back(bob)
 
 
 async def put_on_conquer(operator: Person, account: str, stack: Stack) -> None:
@@ -75,3 +85,123 @@ async def accept(brand: Person) -> None:
     await brand.types(password=PASSWORD)
     await brand.press("Accept")
     await expect(brand.page).to_have_url(re.compile(r"/connections/[0-9a-f-]{36}$"))
+
+
+async def set_webhook(three_pl: Person, receiver: Receiver, shop: str) -> None:
+    """A URL, the secret that is shown once, and a test."""
+    await three_pl.page.goto("/integrations")
+    await (
+        three_pl.page.get_by_role("row", name=re.compile(re.escape(shop)))
+        .get_by_role("link")
+        .first.click()
+    )
+    await three_pl.follow("Settings")
+    save = three_pl.page.locator('form[action$="/webhook"] button.primary')
+    await three_pl.types(webhook_url="ftp://nowhere")
+    await save.click()
+    await expect(three_pl.page.locator('[name="webhook_url"]')).to_have_attribute(
+        "aria-invalid", "true"
+    )
+    await three_pl.types(webhook_url=receiver.url)
+    await save.click()
+    secret = await three_pl.page.get_by_label(three_pl.say("Signing secret")).input_value()
+    await three_pl.press("Send a test")
+    await three_pl.reads("The test arrived")
+    (ping,) = receiver.got
+    ping.verified(secret)
+
+
+async def switch_on(three_pl: Person) -> None:
+    """Nothing goes back, so that there is nothing to ask."""
+    await three_pl.follow("Overview")
+    await three_pl.page.get_by_role("switch").click()
+    switch = three_pl.page.get_by_role("switch")
+    if three_pl.page.url.endswith("/switch"):
+        await three_pl.press("Switch on")
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await three_pl.shows("connection")
+
+
+async def receive(brand: Person, three_pl: Person) -> None:
+    """Orders of the store, until the 3PL has three."""
+    stack = brand.stack
+    async with httpx.AsyncClient(
+        base_url=stack.urls["connections"], timeout=30, trust_env=False
+    ) as client:
+        who = {"email": brand.email, "password": PASSWORD}
+        token = (await client.post("/v1/sessions", json=who)).json()["access_token"]
+        party = Party(client, "", brand.email, token)
+        (store,) = (await party.get("/v1/stores"))["data"]
+        credentials = f"/v1/stores/{store['id']}/credentials"
+        key = (await party.post(credentials, {"kind": "api_key"}))["secret"]
+        orders = f"{stack.urls['ingest']}/v1/stores/{store['id']}/orders"
+        await three_pl.page.goto("/orders?tab=orders")
+        for number in range(1, 60):
+            answer = await client.post(
+                orders, json=an_order(number), headers={"authorization": f"Bearer {key}"}
+            )
+            assert answer.status_code in (202, 401, 404), answer.text
+            await three_pl.page.reload()
+            if await three_pl.page.locator("tbody tr").count() >= SOME_ORDERS:
+                break
+    await three_pl.shows("orders")
+
+
+SOME_ORDERS = 3
+
+
+def an_order(number: int) -> dict[str, object]:
+    return {
+        "external_id": str(1000 + number), "number": f"#{1000 + number}", "currency": "EUR",
+        "total": "29.90", "created_at": "2026-03-01T12:00:00Z",
+        "updated_at": "2026-03-01T12:00:00Z",
+        "customer": {"name": "Zoë Ruiz", "email": "zoe@buyer.example"},
+        "shipping_address": {"name": "Zoë Ruiz", "city": "Madrid", "country_code": "ES"},
+        "lines": [{"sku": f"MUG-{number}", "title": "Mug", "quantity": 2, "price": "14.95"}],
+    }  # fmt: skip
+
+
+async def work_on_it(three_pl: Person, brand: Person) -> None:
+    """Many at once, and one of them undone; the page of one says what happened."""
+    await three_pl.page.goto("/orders?tab=orders")
+    boxes = three_pl.page.locator('tbody input[type="checkbox"]')
+    await boxes.nth(0).check()
+    await boxes.nth(1).check()
+    await three_pl.press("Start processing")
+    await three_pl.reads("Done: %(count)s", count=2)
+    await three_pl.page.goto("/orders?tab=processing")
+    await three_pl.page.locator("tbody tr a").first.click()
+    await three_pl.reads("What happened, and why")
+    await three_pl.shows("order")
+
+
+async def disconnect(three_pl: Person, shop: str) -> None:
+    """What would go back is said first, and the name has to be typed."""
+    await three_pl.page.goto("/integrations")
+    await (
+        three_pl.page.get_by_role("row", name=re.compile(re.escape(shop)))
+        .get_by_role("link")
+        .first.click()
+    )
+    here = three_pl.page.url
+    await three_pl.page.goto(f"{here}/disconnect")
+    await three_pl.reads("Nobody has begun to work on them. The 3PL is told to stop.")
+    await three_pl.shows("disconnect")
+    await three_pl.types(confirm="something else")
+    await three_pl.press("Disconnect for good")
+    await expect(three_pl.page.locator('[name="confirm"]')).to_have_attribute(
+        "aria-invalid", "true"
+    )
+    await three_pl.types(confirm=shop)
+    await three_pl.press("Disconnect for good")
+    await expect(three_pl.page).to_have_url(re.compile(r"/(handovers|connections)"))
+    await three_pl.page.goto("/orders/handed-back")
+    await expect(three_pl.page.locator("tbody tr").first).to_be_visible()
+
+
+async def has_it_back(brand: Person) -> None:
+    """The brand owns what nobody had begun, and sees that the rest is with the 3PL."""
+    await brand.page.goto("/orders?tab=orders&owner=brand")
+    await expect(brand.page.locator("tbody tr").first).to_be_visible()
+    await brand.page.goto("/orders?tab=processing")
+    await expect(brand.page.locator("tbody tr")).to_have_count(2)
