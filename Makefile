@@ -69,6 +69,8 @@ bench: $(STAMP)
 ## screenshots: docs/console/, made by the story that the tests play in a browser
 screenshots: $(STAMP)
 	@RELEVO_SCREENSHOTS=docs/console $(BIN)/python -m pytest -q -n 0 tests/acceptance/console/test_story.py $(ARGS)
+	@for name in add-brand accept connection; do for language in en es; do \
+	  cp docs/console/$$name-$$language-light.png services/console/static/screen-$$name-$$language.png; done; done
 
 ## docs: write docs/openapi and docs/asyncapi, docs/problems.md
 docs: $(STAMP)
