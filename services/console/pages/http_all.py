@@ -3,6 +3,7 @@
 from services.console.pages.account import http as account
 from services.console.pages.account import http_audit as audit
 from services.console.pages.account import http_people as people
+from services.console.pages.act import http as act
 from services.console.pages.brands import http as brands
 from services.console.pages.connections import http as connections
 from services.console.pages.connections import http_handovers as handovers
@@ -20,6 +21,10 @@ from services.console.pages.operator import http as operator
 from services.console.pages.orders import http as orders
 from services.console.pages.orders import http_commands as commands
 from services.console.pages.orders import http_export as export
+from services.console.pages.stores import http as stores
+from services.console.pages.stores import http_keys as keys
+from services.console.pages.stores import http_quarantine as quarantine
+from services.console.pages.stores import http_rules as rules
 from services.console.pages.webhooks import http as webhooks
 from services.console.pages.webhooks import http_deliveries as deliveries
 
@@ -48,4 +53,9 @@ ROUTERS = (
     settings.router,
     webhook.router,
     history.router,
+    act.router,
+    stores.router,
+    keys.router,
+    rules.router,
+    quarantine.router,
 )

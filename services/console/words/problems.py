@@ -84,7 +84,14 @@ SENTENCES: Mapping[str, str] = {
     "internal_error": N_("Something is broken on our side, and it was logged. Tell the operator."),
 }
 
+# Where an API's answer has no code of docs/problems.md: its token endpoint speaks as OAuth does.
+OWN: Mapping[str, str] = {
+    "acting_refused": N_(
+        "The brand does not let you act in its name here, or the connection is over. Ask the brand."
+    ),
+}
+
 
 def sentence_of(code: str) -> str:
     """What a person is told, with `%(fact)s` in it; empty for a code that is not here."""
-    return SENTENCES.get(code, "")
+    return SENTENCES.get(code) or OWN.get(code, "")

@@ -1,0 +1,1 @@
+"""A 3PL in its brand's name, for some minutes."""

@@ -1,0 +1,1 @@
+"""The stores of a brand: whether their orders arrive, and how to connect, prove and mend them."""
