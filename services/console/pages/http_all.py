@@ -17,6 +17,7 @@ from services.console.pages.help import http as help_pages
 from services.console.pages.home import http as home
 from services.console.pages.integrations import http as integrations
 from services.console.pages.integrations import http_add as add_brand
+from services.console.pages.invitations import http as invitations
 from services.console.pages.operator import http as operator
 from services.console.pages.orders import http as orders
 from services.console.pages.orders import http_commands as commands
@@ -54,6 +55,7 @@ ROUTERS = (
     webhook.router,
     history.router,
     act.router,
+    invitations.router,
     stores.router,
     keys.router,
     rules.router,

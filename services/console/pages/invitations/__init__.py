@@ -1,0 +1,1 @@
+"""The 3PLs of a brand: inviting one, and blocking one."""
