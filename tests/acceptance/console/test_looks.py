@@ -23,11 +23,16 @@ OF_BOTH = (
     "/", "/orders?tab=orders", "/orders?tab=all&q=nothing", "/orders/{order}", "/integrations",
     "/connections/{connection}", "/connections/{connection}/switch",
     "/connections/{connection}/disconnect", "/connections/{connection}/handovers",
+    "/connections/{connection}/settings", "/connections/{connection}/versions",
+    "/connections/{connection}/audit",
     "/webhooks", "/webhooks/deliveries",
     "/account", "/account/people", "/account/clients", "/account/audit",
 )  # fmt: skip
 OF_THREE_PL = ("/integrations/add", "/orders/{order}", "/webhooks/deliveries/{delivery}")
-OF_BRAND = ("/webhooks/add",)
+OF_BRAND = (
+    "/webhooks/add", "/invitations", "/stores", "/stores/add", "/stores/{store}",
+    "/stores/{store}/proof", "/stores/{store}/payments", "/stores/{store}/quarantine",
+)  # fmt: skip
 
 
 async def look(page: Page, paths: tuple[str, ...], look_of: str) -> list[str]:
