@@ -36,7 +36,7 @@ def _event_headers() -> _Json:
     some = UUID(int=1)
     given: _Json = {attribute.name: some for attribute in fields(OrderEventAttributes)}
     given |= {"type": "order.created", "sequence": 1}
-    left_out = {"three_pl_id": None, "connection_id": None, "endpoint_id": None}
+    left_out = dict.fromkeys(("three_pl_id", "connection_id", "endpoint_id", "status"))
     every = set(OrderEventAttributes(**given).headers())
     always = set(OrderEventAttributes(**{**given, **left_out}).headers())
     optional = {"traceparent", ORDER_STATE}

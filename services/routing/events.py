@@ -44,6 +44,7 @@ def _message(event: Event, decision: Decision, traceparent: str | None, timestam
         three_pl_id=order.three_pl_id if belongs_to_three_pl else None,
         connection_id=order.connection_id,
         endpoint_id=order.endpoint_id,
+        status=order.status,
     )
     headers = attributes.headers()
     headers["ce_time"] = timestamp

@@ -12,12 +12,15 @@ from services.routing.lists import http_export
 from services.routing.moves.mover import Mover
 from services.routing.parking.replay import Replayer
 from services.routing.settings import Settings
+from services.routing.stream import http as stream_http
+from services.routing.stream.tail import Tail
 from services.routing.sweep import Sweeper
 from services.routing.takeover.taking_over import TakingOver
 from shared.kafka.topics import ORDERS_EVENTS
 from shared.opening import Step
 from shared.postgres.own_log import OwnLog
 from shared.runtime import Runtime
+from shared.sealing import Sealer
 
 # 500 commands, each of which may place a hold with a note.
 _MAX_FORM_BYTES = 262_144
@@ -47,11 +50,16 @@ def create_app(settings: Settings) -> FastAPI:
     runtime.background("moves", mover.run, before_orders)
     runtime.background("erasure", eraser.run, before_orders)
     runtime.background("replay", replayer.run, before_orders)
+    tail = Tail(settings)
+    runtime.on_stop(tail.stop)
     app = runtime.app(
         "Relevo routing",
         "Whose order it is: the Orders tab, commands, hand-overs.",
         max_form_bytes=_MAX_FORM_BYTES,
     )
+    app.state.tail = tail
+    app.state.places = stream_http.Places(Sealer.parse(settings.sealing_keys.get_secret_value()))
+    app.include_router(stream_http.router)
     # Before `/v1/orders/{order_id}`: `handed-back` and `export` are no ids.
     app.include_router(handovers_http.router)
     app.include_router(http_export.router)

@@ -106,6 +106,7 @@ class OrderEventAttributes:
     three_pl_id: UUID | None
     connection_id: UUID | None
     endpoint_id: UUID | None
+    status: OrderStatus | None = None
 
     def headers(self) -> dict[str, str]:
         """As `ce_` headers; absent attributes are left out, as CloudEvents asks."""
@@ -123,6 +124,7 @@ class OrderEventAttributes:
             ("ce_threeplid", self.three_pl_id),
             ("ce_connectionid", self.connection_id),
             ("ce_endpointid", self.endpoint_id),
+            ("ce_orderstatus", self.status),
         ):
             if value is not None:
                 named[name] = str(value)
@@ -151,4 +153,5 @@ class OrderEventAttributes:
             three_pl_id=optional("ce_threeplid"),
             connection_id=optional("ce_connectionid"),
             endpoint_id=optional("ce_endpointid"),
+            status=OrderStatus(headers["ce_orderstatus"]) if "ce_orderstatus" in headers else None,
         )

@@ -23,9 +23,15 @@ _KNOWN = "0198a000-0000-7000-8000-000000000001"
 _LONGEST_IN_HEADERS = 8_000
 
 
+# A stream does not end by itself: what it is asked stands in the tests of its service.
+ENDLESS = {"/v1/orders/stream"}
+
+
 def requests(document: Json) -> Iterator[tuple[str, str, Json]]:
     """Method, path and what else of each request, with one hostile value in it."""
     for path, operations in document["paths"].items():
+        if path in ENDLESS:
+            continue
         for method, operation in operations.items():
             for parameter in operation.get("parameters", ()):
                 for value in VALUES:

@@ -67,6 +67,8 @@ def conform(url: str, headers: Mapping[str, str], how: settings) -> int:
     asked = 0
     for result in schema.get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr]  # an invalid one raises
+        if operation.path in hostile.ENDLESS:
+            continue
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
             @how
