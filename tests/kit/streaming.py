@@ -59,7 +59,7 @@ async def stream(url: str, headers: Mapping[str, str], **params: Any) -> AsyncIt
     """A stream that is read in the background; it has begun when this returns."""
     async with (
         httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(10, read=None)) as client,
-        client.stream("GET", url, headers=dict(headers), params=params) as answer,
+        client.stream("GET", url, headers=dict(headers), params=params or None) as answer,
     ):
         events = Events(answer.status_code)
         if not answer.is_success:
@@ -79,7 +79,8 @@ async def _read(answer: httpx.Response, events: Events) -> None:
     async for line in answer.aiter_lines():
         name, _, value = line.partition(":")
         if line:
-            block[name or "comment"] = value.strip()
+            before = block.get(name)
+            block[name or "comment"] = f"{before}\n{value.strip()}" if before else value.strip()
         else:
             events.blocks.append(block)
             block = {}

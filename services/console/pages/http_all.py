@@ -26,6 +26,7 @@ from services.console.pages.stores import http as stores
 from services.console.pages.stores import http_keys as keys
 from services.console.pages.stores import http_quarantine as quarantine
 from services.console.pages.stores import http_rules as rules
+from services.console.pages.orders import http_live as live
 from services.console.pages.webhooks import http as webhooks
 from services.console.pages.webhooks import http_deliveries as deliveries
 
@@ -40,6 +41,7 @@ ROUTERS = (
     audit.router,
     # Before what has an id where `export` stands.
     export.router,
+    live.router,
     commands.router,
     orders.router,
     # Before what has an id where `deliveries` stands.

@@ -94,7 +94,7 @@ class Tail:
         self._topic = settings.topic_prefix + ORDERS_EVENTS.name
         self._ring = Ring(_EVENTS)
         self._listeners: dict[UUID, set[Listener]] = defaultdict(set)
-        self._count = 0
+        self.listeners = 0
         self._idle_since = 0.0
         self._reading: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -113,9 +113,9 @@ class Tail:
             Transient: the log is not read: Kafka is away.
             Refused: `overloaded`.
         """
-        if self._count >= _MOST_LISTENERS or self.is_stopped:
+        if self.listeners >= _MOST_LISTENERS or self.is_stopped:
             raise Refused("overloaded")
-        self._count += 1
+        self.listeners += 1
         listener = Listener(wish)
         try:
             await self._begun()
@@ -151,7 +151,7 @@ class Tail:
         self._listeners[account].discard(listener)
         if not self._listeners[account]:
             del self._listeners[account]
-        self._count -= 1
+        self.listeners -= 1
         self._idle_since = time.monotonic()
 
     async def stop(self) -> None:
@@ -199,7 +199,7 @@ class Tail:
                 self._tell(record)
 
     def _is_wanted(self) -> bool:
-        return self._count > 0 or time.monotonic() - self._idle_since < _LINGER_SECONDS
+        return self.listeners > 0 or time.monotonic() - self._idle_since < _LINGER_SECONDS
 
     def _tell(self, record: ConsumerRecord) -> None:
         try:

@@ -1,15 +1,19 @@
 """Orders on their pages: found, commanded one by one and many at once, and told about in words."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from services.connections.main import create_app as create_connections
 from services.connections.settings import Settings as ConnectionsSettings
+from services.console.main import create_app as create_console
+from services.console.settings import Settings as ConsoleSettings
 from services.routing.main import create_app as create_routing
 from services.routing.settings import Settings as RoutingSettings
 from shared.contracts.order import Address, LineItem
@@ -17,6 +21,7 @@ from tests.kit.client import PASSWORD, Api, Party
 from tests.kit.publishers import OrderPublisher, Topics
 from tests.kit.screens import Console, Page, Screens
 from tests.kit.serving import ready, running
+from tests.kit.streaming import Events, listening, stream
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
@@ -36,6 +41,7 @@ class Desk:
     connection_id: str
     domain: str
     shop: OrderPublisher
+    apps: Mapping[str, FastAPI]
 
     async def at(self, party: Party, language: str = "en") -> Screens:
         browser = self.console.browser(language)
@@ -54,15 +60,14 @@ class Desk:
 async def desk(
     service_settings: dict[str, str], kafka: str, topic_prefix: str
 ) -> AsyncIterator[Desk]:
-    connections, routing = (
-        create_connections(ConnectionsSettings()),
-        create_routing(RoutingSettings()),
-    )
+    connections = create_connections(ConnectionsSettings())
+    routing = create_routing(RoutingSettings())
+    apps = {"connections": connections, "routing": routing}
     async with (
         running(connections) as client,
         running(routing) as other,
         Topics(kafka, topic_prefix) as topics,
-        Console.of({"connections": connections, "routing": routing}) as console,
+        Console.of(apps) as console,
     ):
         await ready(client)
         await ready(other)
@@ -73,7 +78,15 @@ async def desk(
         shop = OrderPublisher(topics)
         shop.store_id, shop.brand_id = UUID(connection["store"]["id"]), UUID(brand.id)
         desk = Desk(
-            console, api, other, three_pl, brand, connection["id"], added["store"]["domain"], shop
+            console,
+            api,
+            other,
+            three_pl,
+            brand,
+            connection["id"],
+            added["store"]["domain"],
+            shop,
+            apps,
         )
         await eventually(lambda: _state(desk), lambda state: state == "active")
         yield desk
@@ -266,6 +279,55 @@ async def test_an_order_is_worked_on_held_and_told_about_in_words(desk: Desk) ->
     assert (await browser.open(path)).status == 404
     told = await (await desk.at(desk.brand)).open(path)
     assert "It went back to the brand. The connection was disconnected." in told.text
+
+
+async def test_what_happens_to_a_list_is_told_live(desk: Desk) -> None:
+    shop = desk.shop
+    await shop.send(shop.order("4001"), shop.order("4002"))
+    browser = await desk.at(desk.three_pl)
+    page = await desk.listed(browser, ["#4001", "#4002"])
+    found = re.search(r'hx-sse:connect="([^"]+)"', page.html)
+    assert found
+    path = unescape(found[1])
+    cookies = {"cookie": "; ".join(f"{n}={v}" for n, v in browser.client.cookies.items())}
+    async with (
+        listening(desk.apps["connections"]) as connections,
+        listening(desk.apps["routing"]) as routing,
+    ):
+        settings = {"console_connections_url": connections, "console_routing_url": routing}
+        live = create_console(ConsoleSettings(**settings))
+        async with running(live), listening(live) as address:
+            async with stream(f"{address}{path}", {}) as nobody:
+                assert nobody.status in (303, 401)
+            async with stream(f"{address}{path}", cookies) as events:
+                await _said(events, "")
+                await browser.submit(
+                    page,
+                    "/orders/commands",
+                    command="hold",
+                    kind="stock",
+                    note=TYPED,
+                    pick=[_picks(page)["#4001"]],
+                )
+                told = await _said(events, "1 changed: show them")
+                order = _path(page, "#4001").removeprefix("/orders/")
+                assert f'<hx-partial hx-target="#s-{order}"' in told
+                assert "on hold" in told
+                assert "alert(1)" not in told
+                await shop.send(shop.order("4003"))
+                assert "1 new, 1 changed: show them" in await _said(events, "1 new")
+            # The page is older than the list: it says so at once.
+            async with stream(f"{address}{path}", cookies) as later:
+                assert "/orders?tab=orders" in await _said(later, "The list has changed")
+
+
+async def _said(events: Events, words: str) -> str:
+    """The newest message with these words in it."""
+
+    async def look() -> list[str]:
+        return [one["data"] for one in events.told]
+
+    return (await eventually(look, lambda told: any(words in one for one in told)))[-1]
 
 
 def _form_with(page: Page, name: str) -> list[tuple[str, str]]:

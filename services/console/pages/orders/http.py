@@ -13,7 +13,7 @@ from services.console.api.together import known
 from services.console.browser.signed_in import SignedIn
 from services.console.dependencies import Dependencies, Fields, Person, Process
 from services.console.http_pages import go_to, page
-from services.console.pages.orders import filters, items, statuses, tabs, timeline
+from services.console.pages.orders import filters, items, statuses, tabs, timeline, watch
 from services.console.pages.orders.filters import Filter
 from services.console.pages.orders.names import Names
 from services.console.pages.orders.naming import names_of
@@ -64,6 +64,7 @@ async def show_list(
         asked=asked,
         orders=found["data"],
         next=found["next"],
+        seen=watch.digest_of(found["data"]),
         names=names,
         tabs=tabs.tabs_of(asked, of_all),
         stores=tabs.stores_of(asked, of_tab, names.live),

@@ -73,6 +73,8 @@ def statuses_of(asked: Filter, facets: Mapping[str, Any] | None) -> list[Choice]
     chosen = asked.every("status")
     if len(of_tab) == 1 or not facets:
         return []
+    if len(facets["statuses"]) == 1 and not chosen:
+        return []
     return [
         Choice(
             one["status"],
