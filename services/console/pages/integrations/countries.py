@@ -1,7 +1,7 @@
 """The countries of the world (ISO 3166-1) by their names. Pure."""
 
 from functools import cache
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 from babel import Locale
 
@@ -26,4 +26,5 @@ def countries(language: Language) -> tuple[tuple[str, str], ...]:
 
 def _plain(name: str) -> str:
     """Å is found at A, where people look for it."""
-    return normalize("NFD", name).casefold()
+    letters = (one for one in normalize("NFD", name) if not combining(one))
+    return "".join(letters).casefold()
