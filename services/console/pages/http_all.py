@@ -22,11 +22,11 @@ from services.console.pages.operator import http as operator
 from services.console.pages.orders import http as orders
 from services.console.pages.orders import http_commands as commands
 from services.console.pages.orders import http_export as export
+from services.console.pages.orders import http_live as live
 from services.console.pages.stores import http as stores
 from services.console.pages.stores import http_keys as keys
 from services.console.pages.stores import http_quarantine as quarantine
 from services.console.pages.stores import http_rules as rules
-from services.console.pages.orders import http_live as live
 from services.console.pages.webhooks import http as webhooks
 from services.console.pages.webhooks import http_deliveries as deliveries
 
