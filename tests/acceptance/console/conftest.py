@@ -51,10 +51,12 @@ async def log_in(page: Page, email: str) -> None:
 class Ids:
     """What there is to look at."""
 
-    order: str
-    connection: str
-    delivery: str
-    store: str
+    order_id: str
+    connection_id: str
+    delivery_id: str
+    endpoint_id: str
+    store_id: str
+    brand_id: str
     emails: dict[str, str]
 
     def path(self, template: str) -> str:
@@ -106,4 +108,12 @@ async def ids(stack: Stack) -> Ids:
             lambda: first("webhooks", "/v1/deliveries?state=retrying"), seconds=30
         )
         emails = {"three_pl": three_pl.email, "brand": brand.email}
-        return Ids(orders[0]["id"], connection, deliveries[0]["id"], store, emails)
+        return Ids(
+            order_id=orders[0]["id"],
+            connection_id=connection,
+            delivery_id=deliveries[0]["id"],
+            endpoint_id=deliveries[0]["endpoint_id"],
+            store_id=store,
+            brand_id=added["id"],
+            emails=emails,
+        )
