@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -294,8 +295,11 @@ async def test_what_happens_to_a_list_is_told_live(desk: Desk) -> None:
         listening(desk.apps["connections"]) as connections,
         listening(desk.apps["routing"]) as routing,
     ):
-        settings = {"console_connections_url": connections, "console_routing_url": routing}
-        live = create_console(ConsoleSettings(**settings))
+        urls: dict[str, Any] = {
+            "console_connections_url": connections,
+            "console_routing_url": routing,
+        }
+        live = create_console(ConsoleSettings(**urls))
         async with running(live), listening(live) as address:
             async with stream(f"{address}{path}", {}) as nobody:
                 assert nobody.status in (303, 401)

@@ -55,7 +55,7 @@ class Watch:
         """Take an event in; whether it is about an order of the page."""
         order_id = change["order_id"]
         if order_id in self.shown:
-            is_later = change["sequence"] > self.shown[order_id]
+            is_later = bool(change["sequence"] > self.shown[order_id])
             if is_later:
                 self.changed.add(order_id)
             return is_later
