@@ -13,6 +13,7 @@ from services.console.browser.operators import Operators
 from services.console.browser.sessions import SessionOver, Sessions
 from services.console.browser.signed_in import SignedIn
 from services.console.settings import Settings
+from services.console.views.views import Views
 from services.console.words.languages import Language, language_of
 from shared.sealing import Sealer
 from shared.telemetry import traceparent_of
@@ -33,6 +34,7 @@ class Dependencies:
     operators: Operators
     sealer: Sealer
     cookies: CookieNames
+    views: Views
 
 
 async def _dependencies_of(request: Request) -> Dependencies:

@@ -19,6 +19,7 @@ from services.console.dependencies import Dependencies
 from services.console.pages import http_all
 from services.console.rendering.assets import FOLDER, PREFIX
 from services.console.settings import Settings
+from services.console.views.views import Views
 from shared.process import Process
 from shared.sealing import Sealer
 from shared.web.bodies import BoundedBodies
@@ -53,6 +54,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         Operators(process.database, sealer),
         sealer,
         CookieNames(settings.is_https),
+        Views(process.database),
     )
     http_errors.install(app)
     # The last one added is the first that a request meets.

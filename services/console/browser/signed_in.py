@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -42,6 +43,11 @@ class SignedIn:
     def email(self) -> str:
         """Whose session it is."""
         return self._session.kept.tokens.email
+
+    @property
+    def person_id(self) -> UUID:
+        """The same by id: addresses change."""
+        return self._session.kept.tokens.person_id
 
     @property
     def account(self) -> Account:

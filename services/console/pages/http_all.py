@@ -23,6 +23,7 @@ from services.console.pages.orders import http as orders
 from services.console.pages.orders import http_commands as commands
 from services.console.pages.orders import http_export as export
 from services.console.pages.orders import http_live as live
+from services.console.pages.orders import http_views as views
 from services.console.pages.stores import http as stores
 from services.console.pages.stores import http_keys as keys
 from services.console.pages.stores import http_quarantine as quarantine
@@ -42,6 +43,7 @@ ROUTERS = (
     # Before what has an id where `export` stands.
     export.router,
     live.router,
+    views.router,
     commands.router,
     orders.router,
     # Before what has an id where `deliveries` stands.

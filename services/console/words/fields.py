@@ -21,6 +21,7 @@ _KNOWN: Sequence[tuple[re.Pattern[str], str]] = [
         (r"less than or equal to (?P<n>[\d.]+)", N_("Write %(n)s or less.")),
         (r"^Input should be '", N_("Choose one of these.")),
         (r"^is not what was asked for$", N_("Write it exactly as it stands here.")),
+        (r"too many", N_("There are too many. Remove one first.")),
         (r"valid UUID|should be a valid", N_("This is not what belongs here.")),
     )
 ]

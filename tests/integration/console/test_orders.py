@@ -15,6 +15,7 @@ from services.connections.main import create_app as create_connections
 from services.connections.settings import Settings as ConnectionsSettings
 from services.console.main import create_app as create_console
 from services.console.settings import Settings as ConsoleSettings
+from services.console.views import views
 from services.routing.main import create_app as create_routing
 from services.routing.settings import Settings as RoutingSettings
 from shared.contracts.order import Address, LineItem
@@ -280,6 +281,35 @@ async def test_an_order_is_worked_on_held_and_told_about_in_words(desk: Desk) ->
     assert (await browser.open(path)).status == 404
     told = await (await desk.at(desk.brand)).open(path)
     assert "It went back to the brand. The connection was disconnected." in told.text
+
+
+async def test_a_filter_is_saved_under_a_name_for_oneself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = await desk.at(desk.three_pl)
+    page = await browser.open("/orders?tab=orders&status=on_hold&q=ada%40buyer")
+    unnamed = await browser.submit(page, "/orders/views", name=" ")
+    assert (unnamed.status, 'id="f-name-wrong"' in unnamed.html) == (422, True)
+    saved = await browser.submit(unnamed, "/orders/views", name=TYPED)
+    assert "Saved." in saved.text
+    assert TYPED not in saved.html
+    # A buyer's address is not kept.
+    assert saved.path == "/orders?tab=orders&status=on_hold"
+    assert "/orders?tab=orders&status=on_hold" in saved.links
+    assert "ada%40buyer" not in (await browser.open("/orders")).html
+    monkeypatch.setattr(views, "MOST", 1)
+    again = await browser.submit(saved, "/orders/views", name=TYPED)
+    assert "Saved." in again.text
+    more = await browser.submit(again, "/orders/views", name="Another")
+    assert "There are too many. Remove one first." in more.text
+    assert dict(more.form("/orders/views").fields)["name"] == "Another"
+    # Of somebody else nothing is seen, and nothing is removed.
+    remove = next(form.action for form in again.forms if form.action.endswith("/remove"))
+    other = await desk.at(desk.brand)
+    assert TYPED not in (await other.open("/orders")).text
+    await other.send(remove, {"back": ""})
+    assert TYPED in (await browser.open("/orders")).text
+    assert TYPED not in (await browser.submit(again, remove)).text
 
 
 async def test_what_happens_to_a_list_is_told_live(desk: Desk) -> None:

@@ -48,6 +48,11 @@ class Filter:
         return urlencode(self.pairs)
 
     @property
+    def kept(self) -> str:
+        """The query without what was searched for, which may name a buyer."""
+        return urlencode([pair for pair in self.pairs if pair[0] not in ("q", "number")])
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether anything but the tab and the order of the list is asked for."""
         return any(name not in ("tab", "sort") for name, _ in self.pairs)

@@ -44,10 +44,12 @@ async def show_list(
     status: int = 200,
     *,
     is_nothing_picked: bool = False,
+    typed_name: str = "",
 ) -> Response:
     """A page of the list with its counts; names and counts that are not known now are left out."""
-    (found, refused, refusal), (of_tab, of_all, names) = await asyncio.gather(
+    (found, refused, refusal), views, (of_tab, of_all, names) = await asyncio.gather(
         _orders(me, asked),
+        process.views.of(me),
         known(
             me.get("routing", "/v1/orders/facets", **asked.params("sort")),
             me.get("routing", "/v1/orders/facets", **asked.params("sort", "status", tab="all")),
@@ -64,6 +66,8 @@ async def show_list(
         asked=asked,
         orders=found["data"],
         next=found["next"],
+        views=views,
+        typed_name=typed_name,
         seen=watch.digest_of(found["data"]),
         names=names,
         tabs=tabs.tabs_of(asked, of_all),

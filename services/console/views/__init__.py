@@ -1,0 +1,1 @@
+"""Saved views: filters of lists that a person gave a name."""
