@@ -13,6 +13,7 @@ from services.console.api.problem import ApiAway, ApiProblem
 logger = structlog.get_logger(__name__)
 # Too many attempts (429) is an answer to a person; these are none at all.
 _AWAY = (502, 503, 504)
+_MOST_CALLS, _MOST_STREAMS = 200, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +65,32 @@ class Apis:
         self._seconds = seconds
         self._transport = transport
         self._opened: httpx.AsyncClient | None = None
+        self._streaming: httpx.AsyncClient | None = None
 
     async def open(self) -> None:
-        """Make the pool; connects to nothing yet."""
-        self._opened = httpx.AsyncClient(
+        """Make the pools; connects to nothing yet.
+
+        Streams have one of their own: each holds a connection, and calls are not to wait for them.
+        """
+        self._opened = self._pool(_MOST_CALLS)
+        self._streaming = self._pool(_MOST_STREAMS)
+
+    def _pool(self, most: int) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             timeout=self._seconds,
             transport=self._transport,
             # Nobody else is to decide where tokens go.
             trust_env=False,
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+            limits=httpx.Limits(max_connections=most, max_keepalive_connections=50),
         )
 
     async def close(self) -> None:
-        """Close the pool."""
-        if self._opened is not None:
-            await self._opened.aclose()
-            self._opened = None
+        """Close the pools."""
+        for pool in (self._opened, self._streaming):
+            if pool is not None:
+                await pool.aclose()
+        self._opened = self._streaming = None
 
     async def call(
         self,
@@ -149,7 +159,8 @@ class Apis:
         Raises:
             ApiProblem, ApiAway: as `call`.
         """
-        request = self._client.build_request(
+        client = _open(self._streaming)
+        request = client.build_request(
             "GET",
             self._urls[service] + path,
             params=_present(params),
@@ -157,7 +168,7 @@ class Apis:
             timeout=httpx.Timeout(self._seconds, read=None),
         )
         try:
-            answer = await self._client.send(request, stream=True)
+            answer = await client.send(request, stream=True)
         except httpx.HTTPError as error:
             raise ApiAway(service) from error
         try:
@@ -170,9 +181,13 @@ class Apis:
 
     @property
     def _client(self) -> httpx.AsyncClient:
-        if self._opened is None:
-            raise ConnectionError("the APIs are not open")
-        return self._opened
+        return _open(self._opened)
+
+
+def _open(pool: httpx.AsyncClient | None) -> httpx.AsyncClient:
+    if pool is None:
+        raise ConnectionError("the APIs are not open")
+    return pool
 
 
 def _present(params: Mapping[str, Any]) -> dict[str, Any]:
