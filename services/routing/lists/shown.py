@@ -1,6 +1,6 @@
 """What the API shows of an order: in a list, by itself, and its timeline."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -72,7 +72,10 @@ class HistoryEntry(BaseModel):
 
 def summary_of(row: store.OrderSummary) -> OrderSummary:
     """An order in a list."""
-    return OrderSummary.model_validate({**asdict(row), "owner": _owner(row.connection_id)})
+    # Not `asdict`: it copies each value deeply, a fifth of what a page costs.
+    named = {field.name: getattr(row, field.name) for field in fields(row)}
+    named["owner"] = _owner(row.connection_id)
+    return OrderSummary.model_validate(named, from_attributes=True)
 
 
 def detail_of(found: store.OrderDetail, account: UUID) -> OrderDetail:

@@ -24,7 +24,7 @@ from services.console.rendering import templates
 router = APIRouter(include_in_schema=False, prefix="/orders")
 _SEEN = "seen"
 # Nobody reads faster, and orders come in bursts.
-_TOGETHER_SECONDS = 1.0
+_TOGETHER_SECONDS = 0.5
 # Beyond, it is only said that they changed.
 _MOST_AT_ONCE = 20
 _RETRY_MS = 3_000
