@@ -10,12 +10,16 @@ from services.routing.stream.told import Told
 Place = Mapping[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """An event, and where the log stood behind it: who has it goes on there."""
+    """An event, and where the log stood behind it: who has it goes on there.
+
+    `wire` is what is sent of it, made for the first who hears it: the same for all.
+    """
 
     told: Told
     behind: Place
+    wire: bytes = b""
 
 
 @dataclass(slots=True)
