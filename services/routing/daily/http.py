@@ -29,7 +29,7 @@ class Day(BaseModel):
 class Daily(BaseModel):
     """The last days, the oldest first."""
 
-    data: list[Day] = Field(description="One for each day, today is the last.")
+    days: list[Day] = Field(description="One for each day, today is the last.")
 
 
 @router.get("/daily", summary="Orders by day")
@@ -42,7 +42,7 @@ async def orders_by_day(
     async with database.reading() as session:
         rows = await store.orders_by_day(session, Viewer.of(caller), days, MOST + 1)
     return Daily(
-        data=[
+        days=[
             Day(day=at.date(), count=min(count, MOST), is_capped=count > MOST) for at, count in rows
         ]
     )

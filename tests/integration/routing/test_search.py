@@ -98,7 +98,7 @@ async def test_orders_are_found_counted_and_exported_by_one_filter(  # noqa: PLR
             "UPDATE orders SET accepted_at = now() - interval '1 day' WHERE external_id = '1'"
         )
         for client, counts in ((brand, [0, 1, 3]), (three_pl, [0, 0, 2])):
-            daily = (await client.get("/v1/orders/daily", params={"days": 3})).json()["data"]
+            daily = (await client.get("/v1/orders/daily", params={"days": 3})).json()["days"]
             assert [day["count"] for day in daily] == counts
         assert (await brand.get("/v1/orders/daily", params={"days": 99})).status_code == 422
 

@@ -26,7 +26,7 @@ async def home(request: Request, me: Person) -> Response:
         me.get("routing", "/v1/orders/daily", days=14),
     )
     party = "brand" if me.is_brand else "three_pl"
-    days = [(one["day"], one["count"], 0) for one in (daily or {"data": []})["data"]]
+    days = [(one["day"], one["count"], 0) for one in (daily or {"days": []})["days"]]
     return page(
         request,
         "home/home.html",
