@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.webhooks import store
 from services.webhooks.delivery import SCHEDULED, DeliveryState
 from services.webhooks.dependencies import Process
 from services.webhooks.resending.resending import send_again
 from services.webhooks.sender import request_headers
+from shared.contracts.fields import Timestamp
 from shared.contracts.orders_events import OrderEventType
 from shared.failures import Refused
 from shared.runtime import Schema
@@ -101,8 +102,8 @@ async def list_deliveries(
     state: State | None = None,
     endpoint: UUID | None = None,
     type_: Annotated[OrderEventType | None, Query(alias="type")] = None,
-    created_after: Annotated[AwareDatetime | None, _OF_EVENT] = None,
-    created_before: Annotated[AwareDatetime | None, _OF_EVENT] = None,
+    created_after: Annotated[Timestamp | None, _OF_EVENT] = None,
+    created_before: Annotated[Timestamp | None, _OF_EVENT] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[Delivery]:
