@@ -3,7 +3,7 @@
 import pytest
 
 from relevo.local.stack import Stack
-from services.catalog import NAMES
+from services.catalog import API_NAMES
 from tests.acceptance.world import a_world
 
 ORDERS = 5_000
@@ -11,7 +11,7 @@ PROCESSED = 40
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("service", NAMES)
+@pytest.mark.parametrize("service", API_NAMES)
 async def test_every_accepted_order_outlives_a_crash(stack: Stack, service: str) -> None:
     async with a_world(stack) as world:
         sent = {str(n) for n in range(ORDERS)}
