@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from services.console.main import create_app
 from services.console.settings import Settings
 from tests.kit.serving import ready
+from tests.kit.waiting import eventually
 
 ORIGIN = "http://127.0.0.1:8000"
 
@@ -150,6 +151,12 @@ class Screens:
         form = page.form(action)
         named = {name.replace("__", "/"): value for name, value in changes.items()}
         return await self.send(form.action, form.filled(named))
+
+    async def is_out(self) -> None:
+        """Return once the session is over: every service hears of it within a second."""
+        await eventually(
+            lambda: self.open("/account"), lambda page: page.path.startswith("/log-in")
+        )
 
     async def log_in(self, email: str, password: str) -> Page:
         """As a person would."""

@@ -50,7 +50,7 @@ async def test_somebody_is_asked_in_joins_and_is_let_go(accounts: Accounts) -> N
     assert row
     gone = await browser.submit(people, row[0])
     assert "bob@acme.test" not in gone.text
-    assert (await bob.open("/account")).path.startswith("/log-in")
+    await bob.is_out()
 
 
 async def test_an_api_client_is_made_its_secret_is_seen_once_and_it_ends(
@@ -91,7 +91,7 @@ async def test_other_sessions_are_ended_and_notices_are_chosen(accounts: Account
     page = await browser.open("/account")
     ended = await browser.submit(_with_all(page), "/account/sessions/end", session_id="")
     assert "The session is over." in ended.text
-    assert (await other.open("/account")).path.startswith("/log-in")
+    await other.is_out()
     saved = await browser.submit(ended, "/account/notifications", mailed=["orders_handed_back"])
     assert dict(saved.form("/account/notifications").fields) == {"mailed": "orders_handed_back"}
 
