@@ -29,7 +29,7 @@ def commands(page: Path) -> list[str]:
 
 # For an image whose client is older than its server, and cannot dump: the same by copying. The
 # official image is not one of them.
-_SERVICES = "ingest connections routing webhooks"
+_SERVICES = "ingest connections routing webhooks console"
 _PSQL = "docker compose exec -T postgres psql --username relevo --dbname postgres --command"
 _COPIED = (
     (
