@@ -83,6 +83,7 @@ class Sessions:
         Raises:
             SessionOver: the API has ended it.
             ApiAway: it does not answer.
+            ApiProblem: it does not renew now.
         """
         if not found.kept.tokens.is_stale(datetime.now(UTC)):
             return found
@@ -92,7 +93,7 @@ class Sessions:
         """The session with other tokens than `found` has.
 
         Raises:
-            SessionOver, ApiAway: as `fresh`.
+            SessionOver, ApiAway, ApiProblem: as `fresh`.
         """
         lock = self._renewing.setdefault(found.id, asyncio.Lock())
         async with lock:
@@ -106,6 +107,9 @@ class Sessions:
                     "connections", "POST", "/v1/sessions/refresh", caller, body=body
                 )
             except ApiProblem as problem:
+                # A failure of the API, or a limit, ends nobody's session.
+                if problem.code != "invalid_grant":
+                    raise
                 await self.forget(now)
                 raise SessionOver from problem
             return await self.keep(now, tokens=Tokens.of(answer.body))

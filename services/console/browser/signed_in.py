@@ -194,5 +194,10 @@ class SignedIn:
 
         Raises:
             ApiAway: it is over here, and the API did not answer.
+            SessionOver: it was over already.
         """
-        await self._sessions.end(self._session, self._caller)
+        try:
+            # The API takes it from a token that is good, and this one may have ended by itself.
+            await self.token(as_oneself=True)
+        finally:
+            await self._sessions.end(self._session, self._caller)

@@ -1,11 +1,14 @@
 """Signing up, logging in and out, and what happens when a session ends, page by page."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from services.console.api.problem import ApiProblem
+from services.console.browser.sessions import Sessions
 from tests.kit.client import PASSWORD, Api
-from tests.kit.screens import Console
+from tests.kit.screens import Console, Screens
 
 pytestmark = pytest.mark.engines
 Accounts = tuple[Console, Api]
@@ -105,6 +108,42 @@ async def test_tokens_are_renewed_while_somebody_works_and_are_never_seen_by_the
     assert after.refresh_token != before.refresh_token
     assert after.access_token not in page.html
     assert cookie not in str(await sessions.find(cookie))
+
+
+async def test_a_limit_or_a_failure_of_the_api_ends_no_session(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console, api = accounts
+    person = await api.sign_up("brand")
+    browser = console.browser()
+    await browser.log_in(person.email, PASSWORD)
+    dependencies = console.app.state.dependencies
+    await _let_its_token_end(dependencies.sessions, browser)
+
+    async def limited(*_: object, **__: object) -> None:
+        raise ApiProblem("connections", 429, {"code": "too_many_attempts"})
+
+    with monkeypatch.context() as for_now:
+        for_now.setattr(dependencies.apis, "call", limited)
+        assert (await browser.open("/account")).status == 429
+    assert (await browser.open("/account")).status == 200
+
+
+async def test_who_logs_out_late_is_out_at_the_api_too(accounts: Accounts) -> None:
+    console, api = accounts
+    person = await api.sign_up("brand")
+    browser = console.browser()
+    home = await browser.log_in(person.email, PASSWORD)
+    await _let_its_token_end(console.app.state.dependencies.sessions, browser)
+    await browser.submit(home, "/log-out")
+    devices = [one["device"] for one in (await person.get("/v1/sessions"))["data"]]
+    assert "Test browser" not in devices
+
+
+async def _let_its_token_end(sessions: Sessions, browser: Screens) -> None:
+    found = await sessions.find(browser.client.cookies["relevo_session"])
+    over = {"access_token": "over", "ends_at": datetime.now(UTC)}
+    await sessions.keep(found, tokens=found.kept.tokens.model_copy(update=over))
 
 
 async def test_a_form_of_another_site_is_refused(accounts: Accounts) -> None:

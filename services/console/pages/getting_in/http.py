@@ -1,5 +1,6 @@
 """Logging in and out, signing up, and a password that was forgotten."""
 
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from services.console.api.client import Answer
 from services.console.api.problem import ApiProblem
 from services.console.browser.models import IDLE, Tokens
+from services.console.browser.sessions import SessionOver
 from services.console.dependencies import (
     Anyone,
     Dependencies,
@@ -89,7 +91,8 @@ async def signed_in(process: Dependencies, response: Response, answer: Answer) -
 @router.post("/log-out")
 async def log_out(request: Request, process: Process, me: Person) -> Response:
     """Here, and at the API."""
-    await me.log_out()
+    with suppress(SessionOver):
+        await me.log_out()
     response = go_to(request, "/log-in", "logged_out")
     response.delete_cookie(process.cookies.session, secure=process.settings.is_https, httponly=True)
     return response
