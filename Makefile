@@ -28,7 +28,7 @@ mails: $(STAMP)
 
 ## test: the whole suite on the embedded engines
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not deep and not containers" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not deep and not containers" $(ARGS)
 
 ## test-fast: the inner loop, no engines
 test-fast: $(STAMP)
@@ -49,7 +49,7 @@ secrets: $(STAMP)
 
 ## demo-compose: the story against a running `docker compose up --build --wait`
 demo-compose: $(STAMP)
-	@docker compose -f docker-compose.yml -f docker-compose.demo.yml up --no-deps --wait --quiet-pull connections webhooks
+	@docker compose -f docker-compose.yml -f docker-compose.demo.yml up --no-deps --wait --quiet-pull connections webhooks fulfilment
 	@$(RELEVO) demo --compose $(ARGS)
 
 ## check: linters, types, import contracts, documentation drift, known vulnerabilities

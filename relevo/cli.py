@@ -24,7 +24,7 @@ def _add_checkout_commands() -> None:
     """The commands of a checkout, where it is one."""
     if find_spec("relevo.local") is None:
         return
-    from relevo.bench.commands import app as bench  # noqa: PLC0415  not in the image
+    from relevo.bench.path_commands import app as bench  # noqa: PLC0415  not in the image
     from relevo.demo.commands import app as demo  # noqa: PLC0415  as above
     from relevo.local.commands import app as local  # noqa: PLC0415  as above
     from relevo.local.mail_commands import app as mails  # noqa: PLC0415  as above

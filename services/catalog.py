@@ -49,11 +49,13 @@ SERVICES = (
     Service(
         "routing",
         8003,
-        reads=("orders.received", "connections.changed", "stores.changed"),
+        reads=("orders.received", "shipments.events", "connections.changed", "stores.changed"),
         # Of its own topics too: what a claim's copy of an order knew is decided on once more.
         writes=("orders.events", "orders.received", "notices"),
     ),
     Service("webhooks", 8004, reads=("orders.events", "connections.changed"), writes=("notices",)),
+    # Beside the path of an order, never on it.
+    Service("fulfilment", 8005, reads=("orders.events",), writes=("shipments.events", "notices")),
     # Asks the others, as any client of theirs; browsers ask it.
     Service("console", 8000, has_api=False),
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from shared.contracts.notices import NoticeData, NoticeRaised, notice_id
+from shared.contracts.notices import NoticeRaised, RaisedData, notice_id
 from shared.kafka.cloudevents import cloud_event_headers
 from shared.kafka.message import Message
 from shared.kafka.topics import NOTICES
@@ -12,7 +12,7 @@ from shared.kafka.topics import NOTICES
 def notice(
     source: str,
     account_id: UUID,
-    data: NoticeData,
+    data: RaisedData,
     about: UUID,
     raised_at: datetime,
     *,

@@ -3,6 +3,7 @@
 A service's `main.py` says what it consumes and serves; this file what every reader of the log has.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from shared.web.access import AREAS
 from shared.web.auth import Verifier
 from shared.web.bodies import MAX_FORM_BYTES, BoundedBodies
 from shared.web.catching_up import UntilCaughtUp
+from shared.web.plain_routes import PlainFirst, PlainRoute
 from shared.web.revocations import Revocations
 
 
@@ -50,6 +52,7 @@ class Runtime(Process):
         self.health.add("topics", self.opening.check)
         self.health.add("consumers", self.kafka.check_consumers)
         self.background("kafka", self.kafka.run)
+        self.background("lag", self.kafka.watch_lag)
         self.background("opening", self.opening.run)
         self._on_sent: list[Callable[[Message, object], None]] = []
         relay = Relay(self.database, name, self.kafka.producer.send, on_sent=self._sent)
@@ -99,7 +102,9 @@ class Runtime(Process):
         *,
         forms_only: bool = True,
         max_form_bytes: int = MAX_FORM_BYTES,
+        streamed: re.Pattern[str] | None = None,
         answers_at_once: Sequence[str] = (),
+        plain_routes: Sequence[PlainRoute] = (),
     ) -> FastAPI:
         """The web application; routers are the service's to add.
 
@@ -108,11 +113,13 @@ class Runtime(Process):
             description: of its API.
             forms_only: bodies are small and bounded here; else the service bounds them itself.
             max_form_bytes: by how much.
+            streamed: paths whose handlers bound what is sent to them themselves.
             answers_at_once: beginnings of paths that are answered before the process is open;
                 others are 503 until then.
+            plain_routes: answered before FastAPI is asked, and before the process is open.
         """
         self.kafka.router.subscribe_whole()
-        app = FastAPI(
+        app = PlainFirst(
             title=title,
             description=description,
             version="1.0.0",
@@ -121,14 +128,17 @@ class Runtime(Process):
             redirect_slashes=False,
             docs_url=None,
             redoc_url=None,
+            # Nobody collects it, and each request asks three times whether somebody does.
+            telemetry={"tracing": False, "metrics": False, "logs": False},
         )
         app.state.verifier = self.verifier
         app.state.revocations = self.revocations
         app.state.area = AREAS[self.name]
         app.state.runtime = self
         problems.install(app)
+        app.plain_routes = tuple(plain_routes)
         if forms_only:
-            app.add_middleware(BoundedBodies, max_bytes=max_form_bytes)
+            app.add_middleware(BoundedBodies, max_bytes=max_form_bytes, streamed=streamed)
         app.add_middleware(
             UntilCaughtUp,
             is_caught_up=lambda: self.opening.is_done,

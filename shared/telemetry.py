@@ -27,6 +27,11 @@ BATCH_SECONDS = Histogram(
     ("topic",),
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
+CONSUMER_LAG = Gauge(
+    "relevo_consumer_lag_records",
+    "Records of a topic that were not handled yet, of the partitions that this process reads.",
+    ("topic",),
+)
 TRANSIENT_FAILURES = Counter(
     "relevo_transient_failures_total",
     "Times a batch had to wait because an engine was away.",
@@ -69,8 +74,8 @@ TAKEN_OVER = Counter(
 
 REQUESTS_REFUSED = Counter(
     "relevo_requests_refused_total",
-    "Requests of stores that found no place, by the limit that they met (process, unproven, "
-    "unproven_store, store, address).",
+    "Requests of stores and carriers that found no place, by the limit that they met (process, "
+    "unproven, unproven_store, store, address; carriers, carrier_address).",
     ("limit",),
 )
 ORDERS_ACCEPTED = Counter(
@@ -80,6 +85,15 @@ ORDER_DECISIONS = Counter(
     "relevo_order_decisions_total",
     "What became of what stores sent, by outcome; `erased` was dropped, its brand is gone.",
     ("outcome",),
+)
+LABELS = Counter(
+    "relevo_labels_total",
+    "Answers of carriers to purchases of labels (bought, failed, unknown, later).",
+    ("kind", "answer"),
+)
+LABELS_OLDEST = Gauge(
+    "relevo_labels_oldest_unsettled_age_seconds",
+    "Age of the oldest label of which it is not known whether it exists; 0 when there is none.",
 )
 WEBHOOKS_IGNORED = Counter(
     "relevo_webhooks_ignored_total",

@@ -15,13 +15,18 @@ import asyncpg
 import pytest
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
+from xdist.remote import Producer
 
 from relevo.local.engines import Kafka, Postgres
 from relevo.operate import secrets, topics
 from relevo.operate.migrations import migrate
 from tests.kit.engines import Addresses, administer, copy_of, shared_engines, stop_shared_engines
+from tests.kit.memory import keep_files_in_memory
+from tests.kit.sharing_out import ByStack
 
 _PARTITIONS = 3
+
+keep_files_in_memory()
 
 # As structlog is without configuration, but for the tracebacks: with Rich, which is installed here,
 # each shows every local variable and takes a second.
@@ -53,6 +58,29 @@ def no_task_fails_unseen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # The youngest generations: what this test made.
     gc.collect(1)
     assert failed == []
+
+
+# What takes a minute, and what starts stacks of its own.
+_LONG = ("tests/acceptance/", "tests/integration/relevo/local/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: else the run ends with one of them, and an idle worker.
+
+    And folder by folder, for those of a folder may share a stack.
+    """
+    items.sort(key=lambda item: (not item.nodeid.startswith(_LONG), _folder_of_stack(item)))
+
+
+def _folder_of_stack(item: pytest.Item) -> str:
+    return str(item.path.parent) if item.nodeid.startswith(_LONG) else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack | None:
+    """How `make test` shares the tests out."""
+    return ByStack(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -111,6 +139,7 @@ def service_environment(
     """The environment that a service of this test reads its settings from."""
     return {
         **{k: v for k, v in installation_secrets.items() if k.startswith("RELEVO_")},
+        "RELEVO_FULFILMENT_OPERATOR_KEY": installation_secrets["RELEVO_CONNECTIONS_OPERATOR_KEY"],
         "RELEVO_POSTGRES_DSN": postgres_dsn,
         "RELEVO_KAFKA": kafka,
         "RELEVO_TOPIC_PREFIX": topic_prefix,

@@ -15,7 +15,8 @@ _VOID = 2
 Json = dict[str, Any]
 
 
-def _with_bar(run: Callable[[Callable[[int, int], None]], Json]) -> Json:
+def with_bar(run: Callable[[Callable[[int, int], None]], Json]) -> Json:
+    """Run a bench under a bar of what was delivered; its figures."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
     )  # fmt: skip
@@ -24,7 +25,12 @@ def _with_bar(run: Callable[[Callable[[int, int], None]], Json]) -> Json:
         return run(lambda done, total: bar.update(task, completed=done, total=total))
 
 
-def _finish(figures: Json, *, as_json: bool, table: Callable[[Json], Table]) -> None:
+def finish(figures: Json, *, as_json: bool, table: Callable[[Json], Table]) -> None:
+    """Show the figures.
+
+    Raises:
+        Exit: with 2, of a run whose ledger does not balance.
+    """
     if as_json:
         print(json.dumps(figures, indent=2))
     else:
@@ -34,50 +40,9 @@ def _finish(figures: Json, *, as_json: bool, table: Callable[[Json], Table]) -> 
         raise typer.Exit(_VOID)
 
 
-def _spread(latency: Json) -> str:
+def spread(latency: Json) -> str:
+    """Percentiles on one line."""
     return f"{latency['p50']} / {latency['p95']} / {latency['p99']} / {latency['max']}"
-
-
-@app.command(name="path")
-def bench_path(
-    orders: Annotated[int, typer.Option(min=1)] = 20_000,
-    rate: Annotated[
-        float | None, typer.Option(help="Orders a second, open loop; left out: a burst.")
-    ] = None,
-    senders: Annotated[int, typer.Option(min=1, help="Connections that send.")] = 64,
-    stores: Annotated[int, typer.Option(min=1, help="Stores, each with its own endpoint.")] = 10,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """The path of an order, end to end: Shopify webhooks of 1.5 kB in, signed webhooks out."""
-    from relevo.bench.path import path  # noqa: PLC0415  the engines are not in every installation
-    from relevo.bench.run import Load  # noqa: PLC0415  as above
-
-    load = Load(orders, senders, rate)
-    figures = _with_bar(lambda progress: path(load, stores, say, progress))
-    _finish(figures, as_json=as_json, table=_path_table)
-
-
-def _path_table(figures: Json) -> Table:
-    table = Table("what", "figure", title=f"The path of {figures['orders']} orders")
-    table.add_row("orders/s, first POST to last delivery", f"{figures['orders_per_second']}")
-    table.add_row("orders/s accepted", f"{figures['accepted_per_second']}")
-    table.add_row("delivered ms, p50 / p95 / p99 / max", _spread(figures["latency_ms"]))
-    table.add_row("answered ms, p50 / p95 / p99 / max", _spread(figures["answer_ms"]))
-    for name in ("sent", "delivered", "pending", "refused", "lost", "duplicated", "unsigned"):
-        table.add_row(name, str(figures[name]))
-    table.add_row("SQL statements per order", str(figures["statements_per_order"]))
-    table.add_row("transactions per order", str(figures["transactions_per_order"]))
-    for name, seconds in figures["cpu_seconds_per_1000"].items():
-        memory = figures["peak_rss_mb"].get(name)
-        beside = f", {memory} MB at most" if memory is not None else ""
-        table.add_row(f"CPU s per 1,000: {name}", f"{seconds}{beside}")
-    table.add_row(
-        "processor %", ", ".join(f"{name} {n}" for name, n in figures["machine_percent"].items())
-    )
-    machine = figures["machine"]
-    table.add_row("machine", f"{machine['cpu']}, {machine['cores']} cores")
-    return table
 
 
 @app.command(name="handover")
@@ -87,15 +52,15 @@ def bench_handover(
     """From the return of an order to the moment that nothing of it is attempted any more."""
     from relevo.bench.handover import handover  # noqa: PLC0415  engines are not everywhere
 
-    figures = _with_bar(lambda progress: handover(say, progress, orders))
-    _finish(figures, as_json=as_json, table=_handover_table)
+    figures = with_bar(lambda progress: handover(say, progress, orders))
+    finish(figures, as_json=as_json, table=_handover_table)
 
 
 def _handover_table(figures: Json) -> Table:
     table = Table("what", "figure", title=f"{figures['orders']} orders go back")
     table.add_row("hand-overs took s", str(figures["handover_seconds"]))
     table.add_row(
-        "return made to return read ms, p50 / p95 / p99 / max", _spread(figures["read_ms"])
+        "return made to return read ms, p50 / p95 / p99 / max", spread(figures["read_ms"])
     )
     table.add_row("superseded, never attempted", str(figures["superseded"]))
     table.add_row("told to stop", str(figures["told_to_stop"]))
@@ -114,15 +79,15 @@ def bench_fence(
     """How long a switch-off waits for those who hold the connection, in PostgreSQL alone."""
     from relevo.bench.fence import fence  # noqa: PLC0415  engines are not everywhere
 
-    figures = _with_bar(lambda progress: fence(say, progress, holders, hold_ms, switches))
-    _finish(figures, as_json=as_json, table=_fence_table)
+    figures = with_bar(lambda progress: fence(say, progress, holders, hold_ms, switches))
+    finish(figures, as_json=as_json, table=_fence_table)
 
 
 def _fence_table(figures: Json) -> Table:
     table = Table("what", "figure", title="A switch behind those who hold the connection")
     table.add_row("holders, each for ms", f"{figures['holders']}, {figures['hold_ms']:g}")
     table.add_row("times it was held meanwhile", str(figures["held"]))
-    table.add_row("switch ms, p50 / p95 / p99 / max", _spread(figures["switch_ms"]))
+    table.add_row("switch ms, p50 / p95 / p99 / max", spread(figures["switch_ms"]))
     return table
 
 
@@ -133,8 +98,8 @@ def bench_lists(
     """What the API's lists cost with very many orders, and which index serves them."""
     from relevo.bench.lists import lists  # noqa: PLC0415  engines are not everywhere
 
-    figures = _with_bar(lambda progress: lists(say, progress, orders))
-    _finish(figures, as_json=as_json, table=_lists_table)
+    figures = with_bar(lambda progress: lists(say, progress, orders))
+    finish(figures, as_json=as_json, table=_lists_table)
 
 
 def _lists_table(figures: Json) -> Table:
@@ -147,22 +112,24 @@ def _lists_table(figures: Json) -> Table:
 @app.command(name="isolation")
 def bench_isolation(
     seconds: Annotated[int, typer.Option(min=1, help="Of each half.")] = 30,
+    hanging: Annotated[int, typer.Option(min=1, help="Endpoints that never answer.")] = 100,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Healthy endpoints alone, then beside endpoints that accept and never answer."""
     from relevo.bench.isolation import isolation  # noqa: PLC0415  engines are not everywhere
 
-    figures = _with_bar(lambda progress: isolation(say, progress, seconds))
-    _finish(figures, as_json=as_json, table=_isolation_table)
+    figures = with_bar(lambda progress: isolation(say, progress, seconds, hanging))
+    finish(figures, as_json=as_json, table=_isolation_table)
 
 
 def _isolation_table(figures: Json) -> Table:
-    table = Table("what", "figure", title="Healthy endpoints beside hanging ones")
+    hanging = figures["hanging_endpoints"]
+    table = Table("what", "figure", title=f"Healthy endpoints beside {hanging} hanging ones")
     for name in ("alone", "beside_hanging"):
         half = figures[name]
         words = name.replace("_", " ")
-        table.add_row(f"{words}: ms, p50 / p95 / p99 / max", _spread(half["latency_ms"]))
+        table.add_row(f"{words}: ms, p50 / p95 / p99 / max", spread(half["latency_ms"]))
         table.add_row(f"{words}: delivered, lost", f"{half['delivered']}, {half['lost']}")
     table.add_row("ratio of the p99", str(figures["p99_ratio"]))
     return table
@@ -179,8 +146,8 @@ def bench_connections(
     """The list with very many connections, the switch, what is revoked, and logging in."""
     from relevo.bench.connections import connections  # noqa: PLC0415  engines are not everywhere
 
-    figures = _with_bar(lambda progress: connections(say, progress, rows, rounds, rate))
-    _finish(figures, as_json=as_json, table=_connections_table)
+    figures = with_bar(lambda progress: connections(say, progress, rows, rounds, rate))
+    finish(figures, as_json=as_json, table=_connections_table)
 
 
 def _connections_table(figures: Json) -> Table:
@@ -193,7 +160,7 @@ def _connections_table(figures: Json) -> Table:
         ("a log-out is known to three services", "log_out_ms"),
         (f"log-ins, {figures['log_ins_per_second']}/s", "log_in_ms"),
     ):
-        table.add_row(name, _spread(figures[key]))
+        table.add_row(name, spread(figures[key]))
     wrong = ", ".join(f"{count} of {status}" for status, count in figures["wrong_at_once"].items())
     table.add_row(f"a right log-in beside {wrong}", f"{figures['right_one_ms']}")
     return table
@@ -210,21 +177,72 @@ def bench_console(
     """What pages cost with very many orders, and how soon a change is seen in open ones."""
     from relevo.bench.console import console  # noqa: PLC0415  engines are not everywhere
 
-    _finish(console(say, orders, rounds, streams), as_json=as_json, table=_console_table)
+    finish(console(say, orders, rounds, streams), as_json=as_json, table=_console_table)
 
 
 def _console_table(figures: Json) -> Table:
     title = f"The console, a 3PL with {figures['orders']:,} orders"
     table = Table("what", "p50 / p95 / p99 / max, ms", title=title)
-    for name, spread in figures["pages_ms"].items():
-        table.add_row(name, _spread(spread))
+    for name, latency in figures["pages_ms"].items():
+        table.add_row(name, spread(latency))
+    if figures.get("first_paint_ms"):
+        table.add_row("Orders tab, first paint in a browser", spread(figures["first_paint_ms"]))
     if figures.get("streams"):
-        heard = f"{figures['heard']} of {figures['streams']} open streams hear of a new order"
-        table.add_row(heard, _spread(figures["stream_ms"]))
+        told = f"from an order to its telling, {figures['streams']} open lists, 100 orders/s"
+        table.add_row(told, spread(figures["stream_ms"]))
     table.caption = (
         f"Orders tab over the wire: {figures['first_bytes']:,} bytes the first time, "
         f"{figures['later_bytes']:,} after; scripts {figures['script_bytes']:,} bytes"
     )
+    return table
+
+
+@app.command(name="fulfilment")
+def bench_fulfilment(
+    rounds: Annotated[int, typer.Option(min=1, help="Batches of each.")] = 20,
+    charges: Annotated[int, typer.Option(min=0, help="In a month; 0: no statements.")] = 1_000_000,
+    *,
+    path: Annotated[
+        bool, typer.Option(help="An order's path with the service, and without.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """What rules, shipments, charges and statements cost, and the path of an order beside it."""
+    from relevo.bench.fulfilment import fulfilment  # noqa: PLC0415  engines are not everywhere
+
+    finish(fulfilment(say, rounds, charges, path=path), as_json=as_json, table=_fulfilment_table)
+
+
+def _fulfilment_table(figures: Json) -> Table:
+    table = Table("what", "figure", title="Rules")
+    for name, milliseconds in figures["lists_ms"].items():
+        rate = round(figures["rules"] / milliseconds) if milliseconds else 0
+        table.add_row(
+            f"a list of {figures['rules']}, {name}: ms, and rules a millisecond",
+            f"{milliseconds}, {rate:,}",
+        )
+    table.add_row("orders decided on a second, no order rules", f"{figures['orders_per_second']:,}")
+    table.add_row(
+        f"the same with {figures['order_rules']} order rules",
+        f"{figures['with_rules_per_second']:,}",
+    )
+    table.add_row("ratio of the time", str(figures["ratio"]))
+    table.add_row(
+        "shipments made, charged and told a second, of two events each",
+        f"{figures['shipments']['shipments_per_second']:,}",
+    )
+    if beside := figures["path"]:
+        table.add_row(
+            f"path of an order at {beside['rate']:g}/s: p99 with fulfilment, without, ms",
+            f"{beside['p99_with_ms']}, {beside['p99_without_ms']}: {beside['ratio']}",
+        )
+    if said := figures["statements"]:
+        rate, many = said["shipments_charged_per_second"], f"{said['charges']:,} charges"
+        table.add_row("shipments charged a second, two prices each", f"{rate:,}")
+        table.add_row(f"statement of {many}: ms", str(said["statement_ms"]))
+        table.add_row("the same as CSV: s", str(said["csv_seconds"]))
+        table.add_row("the same as PDF, 5,000 of them: s", str(said["pdf_seconds"]))
+        table.add_row("memory grew by MB", str(said["memory_grew_mb"]))
     return table
 
 
@@ -238,7 +256,7 @@ def bench_starts(
     """How long a start takes with very many connections, and with orders to take over."""
     from relevo.bench.starts import starts  # noqa: PLC0415  engines are not everywhere
 
-    _finish(starts(say, connections, orders), as_json=as_json, table=_starts_table)
+    finish(starts(say, connections, orders), as_json=as_json, table=_starts_table)
 
 
 def _starts_table(figures: Json) -> Table:

@@ -4,14 +4,16 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import asyncpg
 import httpx
 import psutil
 
-from relevo.bench import ledger, measure
+from relevo.bench import browser, ledger, measure
 from relevo.bench.run import connect, private_stack
 from relevo.demo.client import PASSWORD, Connected
 from relevo.local.stack import Stack
@@ -19,11 +21,15 @@ from relevo.local.stack import Stack
 Json = dict[str, Any]
 _PAGES = {
     "Orders tab": "/orders?tab=orders",
+    "its counts": "/orders/counts?tab=orders",
     "all orders": "/orders?tab=all",
     "a search": "/orders?tab=all&q=quux",
     "home": "/",
     "3PL Integrations": "/integrations",
 }
+_ORDERS_PER_SECOND, _SECONDS = 100, 10
+_LIVE = re.compile(r'hx-sse:connect="([^"]+)"')
+_NEW = re.compile(rb"([0-9]+) new")
 _ASSETS = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 # One connection's orders, as so many from its store would have made them.
 _FILL = """
@@ -77,12 +83,14 @@ class _Run:
             self._say(f"{rounds} of each page")
             pages = {name: await self._page(path, rounds) for name, path in _PAGES.items()}
             sizes = await self._sizes("/orders?tab=orders")
+            paint = await self._first_paint("/orders?tab=orders", rounds)
             self._say(f"{streams} open streams")
             heard = await self._streams(streams) if streams else {}
         return {
             "orders": orders,
             "pages_ms": pages,
             **sizes,
+            **paint,
             **heard,
             # A page that failed ends the run.
             "balances": True,
@@ -125,52 +133,81 @@ class _Run:
             "script_bytes": sum(len(one.content) for one in scripts),
         }
 
+    async def _first_paint(self, path: str, rounds: int) -> Json:
+        cookies = {one.name: one.value or "" for one in self._http.cookies.jar}
+        url = self._stack.urls["console"]
+        took = await browser.first_paints(url, path, cookies, rounds)
+        return {"first_paint_ms": dict(ledger.percentiles(sorted(took)))} if took else {}
+
     async def _streams(self, count: int) -> Json:
-        """Open streams of the list, and how long a new order takes to each of them."""
+        """Open streams of the list, and how soon each of them tells of each new order."""
         console = psutil.Process(self._stack.pids()["console"])
         before = console.memory_info().rss
-        arrived: list[float] = []
-        sent_at: list[float] = []
-
-        async def listen(ready: asyncio.Semaphore) -> None:
-            async with self._http.stream("GET", "/orders/live?tab=orders", timeout=None) as answer:
-                answer.raise_for_status()
-                ready.release()
-                async for line in answer.aiter_lines():
-                    if line.startswith("data:") and sent_at:
-                        arrived.append((time.perf_counter() - sent_at[0]) * 1_000)
-                        return
-
+        sent: list[float] = []
+        heard: list[list[float]] = [[] for _ in range(count)]
         ready = asyncio.Semaphore(0)
-        tasks = [asyncio.create_task(listen(ready)) for _ in range(count)]
-        for _ in range(count):
-            async with asyncio.timeout(60):
-                await ready.acquire()
-        after = console.memory_info().rss
-        sent_at.append(time.perf_counter())
-        await self._send()
-        await asyncio.wait(tasks, timeout=30)
-        for task in tasks:
-            task.cancel()
+        async with aiohttp.ClientSession(
+            cookies={one.name: one.value or "" for one in self._http.cookies.jar},
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None),
+        ) as session:
+            page = (await self._http.get("/orders?tab=orders")).text
+            url = self._stack.urls["console"] + unescape(_LIVE.findall(page)[0])
+            tasks = [asyncio.create_task(_listen(session, url, ready, one)) for one in heard]
+            async with asyncio.timeout(120):
+                for _ in range(count):
+                    await ready.acquire()
+            after = console.memory_info().rss
+            await self._send(session, sent)
+            await asyncio.wait_for(asyncio.gather(*tasks), timeout=60)
+        took = sorted(
+            (at - start) * 1_000 for one in heard for start, at in zip(sent, one, strict=False)
+        )
         return {
             "streams": count,
-            "heard": len(arrived),
-            "stream_ms": ledger.percentiles(sorted(arrived)),
+            "stream_ms": ledger.percentiles(took),
             "stream_kb": round((after - before) / 1024 / count, 1),
         }
 
-    async def _send(self) -> None:
+    async def _send(self, session: aiohttp.ClientSession, sent: list[float]) -> None:
+        """So many orders a second for some seconds; when each was sent."""
         now = "2026-03-01T12:00:00Z"
-        order = {
-            "external_id": uuid4().hex, "created_at": now, "updated_at": now, "currency": "EUR",
-            "total": "10.00", "lines": [{"title": "Mug", "quantity": 1, "price": "10.00"}],
-        }  # fmt: skip
-        answer = await self._http.post(
-            f"{self._stack.urls['ingest']}/v1/stores/{self._connected.store_id}/orders",
-            json=order,
-            headers={"authorization": f"Bearer {self._connected.api_key}"},
-        )
+        url = f"{self._stack.urls['ingest']}/v1/stores/{self._connected.store_id}/orders"
+        headers = {"authorization": f"Bearer {self._connected.api_key}"}
+
+        async def one() -> None:
+            order = {
+                "external_id": uuid4().hex, "created_at": now, "updated_at": now, "currency": "EUR",
+                "total": "10.00", "lines": [{"title": "Mug", "quantity": 1, "price": "10.00"}],
+            }  # fmt: skip
+            async with session.post(url, json=order, headers=headers) as answer:
+                answer.raise_for_status()
+
+        begins = time.perf_counter()
+        async with asyncio.TaskGroup() as orders:
+            for number in range(_ORDERS_PER_SECOND * _SECONDS):
+                due = begins + number / _ORDERS_PER_SECOND
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                sent.append(time.perf_counter())
+                orders.create_task(one())
+
+
+async def _listen(
+    session: aiohttp.ClientSession, url: str, ready: asyncio.Semaphore, heard: list[float]
+) -> None:
+    """A reader: when it was told of the first new order, the second, and so on."""
+    async with session.get(url) as answer:
         answer.raise_for_status()
+        # The first event says how the page is now.
+        async for line in answer.content:
+            if line.startswith(b"data:"):
+                break
+        ready.release()
+        async for line in answer.content:
+            if found := _NEW.search(line):
+                heard += [time.perf_counter()] * (int(found[1]) - len(heard))
+            if len(heard) >= _ORDERS_PER_SECOND * _SECONDS:
+                return
 
 
 def _bytes_of(answer: httpx.Response) -> int:

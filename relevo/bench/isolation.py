@@ -18,21 +18,27 @@ from relevo.bench.run import (
 
 Json = dict[str, Any]
 _HEALTHY, _HEALTHY_RATE = 10, 100.0
-_HANGING, _HANGING_RATE = 20, 50.0
-_SECONDS = 30
+_HANGING_RATE = 50.0
 _SENDERS = 32
 _ALONE_ID, _BESIDE_ID, _HANGING_ID = 10_000_000, 20_000_000, 30_000_000
 
 
-def isolation(say: Callable[[str], None], progress: Progress, seconds: int = _SECONDS) -> Json:
-    """p99 of healthy endpoints alone, then beside hanging ones, and the ratio."""
+def isolation(say: Callable[[str], None], progress: Progress, seconds: int, hanging: int) -> Json:
+    """p99 of healthy endpoints alone, then beside hanging ones, and the ratio.
+
+    Args:
+        say: what is going on.
+        progress: what was delivered, of how many.
+        seconds: of each half.
+        hanging: endpoints that accept and never answer; 50 orders/s are theirs.
+    """
     with private_stack(say) as stack, tempfile.TemporaryDirectory() as scratch:
         folder, ingest = Path(scratch), stack.urls["ingest"]
         sink = Sink()
         processes = measure.Processes({**stack.pids(), "sink": sink.pid})
         try:
             healthy = connect(stack, [f"{sink.url}{n}" for n in range(_HEALTHY)])
-            hanging = connect(stack, [f"{sink.hanging_url}{n}" for n in range(_HANGING)])
+            stuck_stores = connect(stack, [f"{sink.hanging_url}{n}" for n in range(hanging)])
             warm = Sending(ingest, healthy, Load(200, 16, None, 1), folder)
             _measure(warm, sink, processes, lambda *_: None)
 
@@ -44,7 +50,7 @@ def isolation(say: Callable[[str], None], progress: Progress, seconds: int = _SE
             say("The same beside endpoints that never answer")
             stuck = int(_HANGING_RATE * seconds)
             beside_load = Load(stuck, _SENDERS, _HANGING_RATE, _HANGING_ID)
-            other = Sending(ingest, hanging, beside_load, folder)
+            other = Sending(ingest, stuck_stores, beside_load, folder)
             other.start()
             load = Load(orders, _SENDERS, _HEALTHY_RATE, _BESIDE_ID)
             beside = _measure(Sending(ingest, healthy, load, folder), sink, processes, progress)
@@ -54,7 +60,7 @@ def isolation(say: Callable[[str], None], progress: Progress, seconds: int = _SE
         return {
             "healthy_endpoints": _HEALTHY,
             "healthy_rate": _HEALTHY_RATE,
-            "hanging_endpoints": _HANGING,
+            "hanging_endpoints": hanging,
             "hanging_rate": _HANGING_RATE,
             "seconds": seconds,
             "alone": alone,

@@ -100,16 +100,23 @@ def _resident(process: psutil.Process) -> int:
 
 @dataclass(frozen=True)
 class Statements:
-    """Counts from pg_stat_statements (calls by the start of the text) and pg_stat_database."""
+    """From pg_stat_statements, by the start of the text: calls and ms; and transactions."""
 
     calls: Mapping[str, int]
+    milliseconds: Mapping[str, float]
     transactions: int
 
     def since(self, before: "Statements") -> "Statements":
         """What ran between the two; the statements with most calls first."""
         calls = {text: n - before.calls.get(text, 0) for text, n in self.calls.items()}
         ran = sorted(((n, text) for text, n in calls.items() if n), reverse=True)
-        return Statements({text: n for n, text in ran}, self.transactions - before.transactions)
+        took = {
+            text: round(self.milliseconds[text] - before.milliseconds.get(text, 0.0), 1)
+            for _, text in ran
+        }
+        return Statements(
+            {text: n for n, text in ran}, took, self.transactions - before.transactions
+        )
 
     @property
     def total(self) -> int:
@@ -123,7 +130,8 @@ async def statements(dsn: str) -> Statements:
     try:
         rows = await connection.fetch(
             "SELECT left(regexp_replace(regexp_replace(query, '--[^\n]*', '', 'g'), '\\s+', ' ', "
-            "'g'), $1) AS text, sum(calls)::bigint AS calls FROM pg_stat_statements s "
+            "'g'), $1) AS text, sum(calls)::bigint AS calls, sum(total_exec_time) AS ms "
+            "FROM pg_stat_statements s "
             "JOIN pg_database d ON d.oid = s.dbid AND d.datname = current_database() "
             "WHERE query NOT LIKE '%pg_stat_%' GROUP BY 1",
             _TEXT_CHARACTERS,
@@ -133,7 +141,11 @@ async def statements(dsn: str) -> Statements:
         )
     finally:
         await connection.close()
-    return Statements({row["text"]: row["calls"] for row in rows}, int(committed))
+    return Statements(
+        {row["text"]: row["calls"] for row in rows},
+        {row["text"]: row["ms"] for row in rows},
+        int(committed),
+    )
 
 
 def machine() -> dict[str, str | int]:

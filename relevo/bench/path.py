@@ -2,13 +2,17 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from relevo import __version__
 from relevo.bench import ledger, measure
+from relevo.bench.profiles import recording
 from relevo.bench.run import (
+    FIRST_ID,
     Load,
     Progress,
     Sending,
@@ -21,28 +25,104 @@ from relevo.bench.run import (
 from relevo.local.stack import Stack
 
 Json = dict[str, Any]
+# 500 orders before all that is measured warm the processes up.
 _WARM_UP = Load(orders=500, senders=16, rate=None, first_id=1)
+_IDS_OF_LOAD = 10_000_000
+BURST, IDLE = "burst", "idle"
 
 
-def path(load: Load, stores: int, say: Callable[[str], None], progress: Progress) -> Json:
-    """One run on a stack of its own; the figures.
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, one after the other on one stack.
 
-    500 orders before it warm the processes up and are not counted.
+    Args:
+        loads: `burst` (as fast as answers come), `idle`, or orders a second in open loop.
+        orders: of a burst.
+        seconds: of a rate, and of idleness.
+        senders: connections that send.
+        stores: each with its own endpoint.
     """
+
+    loads: Sequence[str] = (BURST,)
+    orders: int = 20_000
+    seconds: float = 20.0
+    senders: int = 64
+    stores: int = 10
+
+    def load(self, number: int) -> Load:
+        """What the load of this number sends.
+
+        Raises:
+            ValueError: it is neither a word that is known nor a rate.
+        """
+        name, first_id = self.loads[number], FIRST_ID + number * _IDS_OF_LOAD
+        if name == BURST:
+            return Load(self.orders, self.senders, None, first_id)
+        rate = float(name)
+        return Load(max(1, round(rate * self.seconds)), self.senders, rate, first_id)
+
+
+def path(
+    plan: Plan, say: Callable[[str], None], progress: Progress, profiles: Path | None = None
+) -> Json:
+    """The figures of each load, by its name, on a stack of its own.
+
+    Args:
+        plan: what is measured.
+        say: what is going on.
+        progress: what was delivered, of how many.
+        profiles: a folder for a flame graph of each service under each load; None for none.
+    """
+    found: dict[str, Json] = {}
     with private_stack(say) as stack, tempfile.TemporaryDirectory() as scratch:
         sink = Sink()
         try:
-            connected = connect(stack, [f"{sink.url}{n}" for n in range(stores)])
+            connected = connect(stack, [f"{sink.url}{n}" for n in range(plan.stores)])
+            ingest = stack.urls["ingest"]
             say("Warming up")
-            _run(Sending(stack.urls["ingest"], connected, _WARM_UP, Path(scratch)), sink, stack)
-            say(f"Sending {load.orders} orders")
-            sending = Sending(stack.urls["ingest"], connected, load, Path(scratch))
-            return _run(sending, sink, stack, progress)
+            run_once(Sending(ingest, connected, _WARM_UP, Path(scratch)), sink, stack)
+            for number, name in enumerate(plan.loads):
+                with recording(_services(stack), profiles and profiles / name):
+                    if name == IDLE:
+                        say(f"Doing nothing for {plan.seconds:g} s")
+                        found[name] = _idle(stack, plan.seconds)
+                        continue
+                    load = plan.load(number)
+                    rate = f" at {load.rate:g}/s" if load.rate else ""
+                    say(f"Sending {load.orders} orders{rate}")
+                    sending = Sending(ingest, connected, load, Path(scratch))
+                    found[name] = run_once(sending, sink, stack, progress)
         finally:
             sink.end()
+    return {
+        "loads": found,
+        "balances": all(figures.get("balances", True) for figures in found.values()),
+        "machine": measure.machine(),
+        "version": __version__,
+    }
 
 
-def _run(sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda *_: None) -> Json:
+def _services(stack: Stack) -> dict[str, int]:
+    """Process ids of the services alone, by name."""
+    return {name: pid for name, pid in stack.pids().items() if name in stack.services}
+
+
+def _idle(stack: Stack, seconds: float) -> Json:
+    """What everything costs while nothing is asked of it, in percent of one core."""
+    processes = measure.Processes(stack.pids())
+    processes.begin()
+    time.sleep(seconds)
+    spent = {name: round(cpu / seconds * 100, 2) for name, cpu in processes.cpu_seconds().items()}
+    return {
+        "core_percent": {**spent, "total": round(sum(spent.values()), 2)},
+        "machine_percent": processes.machine_percent(),
+    }
+
+
+def run_once(
+    sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda *_: None
+) -> Json:
+    """Send, await what arrives, and account for every order; the figures."""
     load = sending.load
     pids = {**stack.pids(), "generator": sending.pid, "sink": sink.pid}
     processes = measure.Processes(pids)
@@ -92,11 +172,10 @@ def _run(sending: Sending, sink: Sink, stack: Stack, progress: Progress = lambda
         "statements_per_order": _per_order(ran.total, load.orders),
         "transactions_per_order": _per_order(ran.transactions, load.orders),
         "statements": ran.calls,
+        "statement_ms": ran.milliseconds,
         "cpu_seconds_per_1000": _per_thousand(cpu, load.orders),
         "machine_percent": machine_percent,
         "peak_rss_mb": processes.peak_megabytes(),
-        "machine": measure.machine(),
-        "version": __version__,
     }
 
 

@@ -1,4 +1,4 @@
-"""A routing schema of its own, for benches of what happens inside PostgreSQL."""
+"""A database of its own, for benches of what happens inside PostgreSQL."""
 
 import asyncio
 import tempfile
@@ -13,8 +13,8 @@ from relevo.operate.migrations import migrate
 
 
 @asynccontextmanager
-async def routing_database(sessions: int) -> AsyncIterator[asyncpg.Pool]:
-    """A migrated database with a pool on the schema `routing`; gone afterwards."""
+async def routing_database(sessions: int, schema: str = "routing") -> AsyncIterator[asyncpg.Pool]:
+    """A migrated database with a pool on a service's schema; gone afterwards."""
     with _scratch() as folder:
         engine = Postgres(folder)
         await asyncio.to_thread(engine.start)
@@ -23,7 +23,7 @@ async def routing_database(sessions: int) -> AsyncIterator[asyncpg.Pool]:
             await admin.execute("CREATE DATABASE relevo")
             await admin.close()
             await migrate(engine.dsn())
-            settings = {"search_path": "routing,public"}
+            settings = {"search_path": f"{schema},public"}
             async with asyncpg.create_pool(
                 engine.dsn(), min_size=1, max_size=sessions, server_settings=settings
             ) as pool:

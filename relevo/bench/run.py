@@ -28,7 +28,7 @@ SECRET = "shpss_bench_secret"  # noqa: S105  of stores that live as long as the 
 _IDLE_SECONDS = 20.0
 _SAMPLE_SECONDS = 2.0
 # Shopify's ids are numbers beyond 2^53.
-_FIRST_ID = 9_007_199_254_740_993
+FIRST_ID = 9_007_199_254_740_993
 
 
 class Process:
@@ -111,7 +111,7 @@ class Load:
     orders: int
     senders: int
     rate: float | None
-    first_id: int = _FIRST_ID
+    first_id: int = FIRST_ID
 
 
 class Sending:

@@ -104,9 +104,15 @@ def _show(report: Json, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(report, indent=2))
     else:
-        table = Table(*report["table"], title="Every order, accounted for")
-        table.add_row(*(str(count) for count in report["table"].values()))
-        console.print(table)
+        shipping = {name: report["table"][name] for name in ("labels", "fees", "tickets")}
+        orders = {name: n for name, n in report["table"].items() if name not in shipping}
+        for title, found in (
+            ("Every order, accounted for", orders),
+            ("What was shipped, charged and asked", shipping),
+        ):
+            table = Table(*found, title=title)
+            table.add_row(*(str(count) for count in found.values()))
+            console.print(table)
         for name, url in report["docs"].items():
             console.print(f"API docs of {name}: {url}", highlight=False)
         verdict = "[green]The table is right.[/]" if report["right"] else "[red]It is wrong.[/]"

@@ -20,12 +20,15 @@ from urllib.request import Request, urlopen
 
 from relevo.demo import shopify_sample, ways_in
 from relevo.demo.client import Client, accept, expect, log_in, set_webhook, sign_up_three_pl
+from relevo.demo.shipping import Shipping
 from relevo.mails import Mailboxes
+from services.catalog import API_NAMES
 from shared.egress.masking import masked
 
 Json = dict[str, Any]
 SHOPIFY_ORDERS, GENERIC_ORDERS, PROCESSED = 40, 20, 12
 _SECRET = "shpss_demo_secret"  # noqa: S105  of a store that lives as long as the demo
+_RULE, _GIFT = "Gifts are ours", "G-gift"
 _UNAUTHORIZED = 401
 _OK = range(200, 300)
 _SECONDS = 30.0
@@ -45,11 +48,17 @@ class ReceiverProcess:
         self._child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         chosen = int(self._child.stdout.readline()) if self._child.stdout else 0
         self.url = f"http://{public_host}:{chosen}/webhooks"
+        self.shipping_url = f"http://{public_host}:{chosen}/shipping"
         self._local = f"http://127.0.0.1:{chosen}/"
 
     def tell_secret(self, secret: str) -> None:
         """The signing secret."""
         request = Request(f"{self._local}secret", data=secret.encode(), method="PUT")  # noqa: S310  our own receiver
+        urlopen(request, timeout=5).close()  # noqa: S310  our own receiver
+
+    def tell_shipping_secret(self, secret: str) -> None:
+        """What requests for labels are signed with."""
+        request = Request(f"{self._local}shipping-secret", data=secret.encode(), method="PUT")  # noqa: S310  our own receiver
         urlopen(request, timeout=5).close()  # noqa: S310  our own receiver
 
     def report(self) -> Json:
@@ -90,15 +99,19 @@ class Story:
     keys: list[str] = field(default_factory=list)
     sent: set[str] = field(default_factory=set)
     processed: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    shipments: Shipping | None = None
     steps: list[Json] = field(default_factory=list)
 
     def play(self) -> Json:
         """All steps, then the table."""
         for step in (
-            self.sign_up, self.add_brand, self.open_link, self.accept, self.settings, self.activate,
+            self.sign_up, self.add_brand, self.open_link, self.accept, self.settings,
+            self.order_rule, self.shipping_rules, self.carrier_and_prices, self.activate,
             self.refuse_a_wrong_signature, self.shopify_orders, self.generic_orders,
-            self.receive, self.process, self.deactivate, self.update_one, self.order_after,
-            self.log_in_as_brand, self.invite,
+            self.receive, self.kept_by_the_rule, self.process, self.deactivate, self.update_one,
+            self.labels, self.fees, self.tickets, self.order_after, self.log_in_as_brand,
+            self.invite,
         ):  # fmt: skip
             started = time.monotonic()
             said = step()
@@ -182,6 +195,48 @@ class Story:
         )
         return f"Settings: webhook to {masked(self.receiver.url)}, the 3PL's rules and account"
 
+    def order_rule(self) -> str:
+        """The brand keeps some orders for itself."""
+        rule = {"name": _RULE, "if": {"kind": "tag", "any_of": ["gift"]}, "then": "do_not_send"}
+        version = self.connection()["version"]
+        self.client.call(
+            "connections",
+            "PUT",
+            f"/v1/connections/{self.connection_id}/order-rules",
+            log_in(self.client, self.brand_email),
+            {"rules": [rule], "default": "send"},
+            **{"if-match": f'"{version}"'},
+        )
+        return f"The brand sets an order rule, “{_RULE}”: orders with the tag gift are not sent"
+
+    def shipping_rules(self) -> str:
+        """Of both parties."""
+        return self.shipping().rules_of_both(self.brand_email)
+
+    def carrier_and_prices(self) -> str:
+        """By whom labels are made here, and what things cost."""
+        said, secret = self.shipping().account_and_prices(self.receiver.shipping_url)
+        self.receiver.tell_shipping_secret(secret)
+        return said
+
+    def labels(self) -> str:
+        """For what stayed with the 3PL."""
+        return self.shipping().buy_labels(len(self.processed))
+
+    def fees(self) -> str:
+        """Seen by both."""
+        return self.shipping().see_fees(self.brand_email)
+
+    def tickets(self) -> str:
+        """One about a parcel, one to the operator."""
+        return self.shipping().ask_for_help(self.brand_email)
+
+    def shipping(self) -> Shipping:
+        """What is shipped, and what that costs."""
+        if self.shipments is None:
+            self.shipments = Shipping(self.client, self.token, self.operator_key, self.wait)
+        return self.shipments
+
     def activate(self) -> str:
         """Switch on, and wait until the store's credentials are known where orders arrive."""
         path = f"/v1/connections/{self.connection_id}/activate"
@@ -232,6 +287,22 @@ class Story:
             "every order to reach the 3PL", lambda: self.of_type("order.created") == self.sent
         )
         return f"The 3PL has received and verified order.created for all {len(self.sent)}"
+
+    def kept_by_the_rule(self) -> str:
+        """An order that the rule keeps with the brand, and its history says so."""
+        path = f"/v1/stores/{self.store_id}/orders"
+        order = {**generic_order(_GIFT), "tags": ["Gift"]}
+        self.client.call("ingest", "POST", path, self.api_key, order)
+        brand = log_in(self.client, self.brand_email)
+        found = self.wait("the brand to see its gift", lambda: self.find(brand, _GIFT))
+        if found["owner"] != "brand" or self.events_of(_GIFT):
+            raise AssertionError(f"an order that a rule keeps went to {found['owner']}")
+        history = self.client.call("routing", "GET", f"/v1/orders/{found['id']}/history", brand)
+        rule = history["data"][0]["why"]["passed_over"][0]["order_rules"]["rule"]["name"]
+        if rule != _RULE:
+            raise AssertionError(f"the history names another rule: {rule}")
+        self.kept.add(_GIFT)
+        return "A gift stays with the brand: the order's history names the rule"
 
     def process(self) -> str:
         """The 3PL works some of them and ships a few."""
@@ -318,6 +389,10 @@ class Story:
             "verified": len(received) if report["rejected"] == 0 else 0,
             "returned": len(back),
             "stayed": len(mine),
+            "kept": len(self.kept),
+            "labels": self.shipping().labels,
+            "fees": f"{self.shipping().fees} EUR",
+            "tickets": self.shipping().tickets,
             "lost": len(self.sent - created),
             "duplicated": sum(count - 1 for count in twice.values()),
         }
@@ -326,6 +401,9 @@ class Story:
             and table["verified"] == len(received) >= table["sent"]
             and mine == self.processed
             and back == self.sent - self.processed
+            and table["labels"] == len(self.processed) - -(-len(self.processed) // 3)
+            and self.shipping().fees > 0
+            and self.shipping().answered == 1
             and table["lost"] == 0
             and table["duplicated"] == 0
         )
@@ -333,7 +411,7 @@ class Story:
 
     def docs(self) -> Mapping[str, str]:
         """Where the API docs are."""
-        return {name: f"{url}/docs" for name, url in self.client.urls.items()}
+        return {name: f"{url}/docs" for name, url in self.client.urls.items() if name in API_NAMES}
 
     # --- small words --------------------------------------------------------------------------
 

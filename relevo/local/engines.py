@@ -29,6 +29,8 @@ from relevo.waiting import wait_for
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+# Where everybody may write; what we make there is named by a hash, and made by us alone.
+_DISK, _MEMORY = Path("/var/tmp"), Path("/dev/shm")  # noqa: S108
 
 
 class EngineError(RuntimeError):
@@ -273,7 +275,9 @@ class Postgres(Engine):
         """The folder, or one that the unprivileged user can reach: this one is ours alone."""
         if self._user is None:
             return self.directory
-        return Path("/var/tmp") / f"relevo-{sha256(str(self.directory).encode()).hexdigest()[:12]}"  # noqa: S108  named by hash, made by us alone
+        # What was put in memory stays there.
+        open_to_all = _MEMORY if self.directory.is_relative_to(_MEMORY) else _DISK
+        return open_to_all / f"relevo-{sha256(str(self.directory).encode()).hexdigest()[:12]}"
 
     def marker(self) -> str:
         """Its data folder."""
@@ -398,6 +402,8 @@ class Postgres(Engine):
 
     def remove(self) -> None:
         """Stop and delete the data, wherever it is."""
+        # "Immediate": as a crash, but shared memory, which outlives a killed server, is given back.
+        self._end(signal.SIGQUIT)
         super().remove()
         if not self._data.is_relative_to(self.directory):
             shutil.rmtree(self._data.parent, ignore_errors=True)

@@ -138,6 +138,8 @@ class Stack:
             "RELEVO_CONNECTIONS_MAIL_FOLDER": str(self.mail_folder),
             "PYTHONPATH": str(ROOT),
         }
+        if service == "fulfilment":
+            own["RELEVO_FULFILMENT_OPERATOR_KEY"] = self.operator_key
         kept = {k: v for k, v in os.environ.items() if not k.startswith("RELEVO_")}
         return {**kept, **secrets.of(service, self.secrets), **own, **self._settings}
 

@@ -13,7 +13,18 @@ from sqlalchemy import make_url
 # The only list of what a service may add to and never change; with the columns it sets again all
 # the same (the line that counts an order's stale messages; what goes when an account is erased).
 APPEND_ONLY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "connections": {"audit": (), "settings_versions": (), "store_audit": ()},
+    "connections": {
+        "audit": (),
+        "order_rules": ("rules",),
+        "settings_versions": (),
+        "store_audit": (),
+    },
+    "fulfilment": {
+        "ledger_entries": (),
+        "ledger_reasons": ("reason",),
+        "price_list_versions": (),
+        "ticket_messages": ("text", "written_by", "mail_digest"),
+    },
     "routing": {"order_history": ("times", "at", "why"), "settings": ()},
     "webhooks": {"attempts": ("response_head", "url")},
 }

@@ -1,7 +1,7 @@
-"""`relevo verify`: whether the database has what the log says.
+"""`relevo verify`: whether the database has what the log says, and whether the ledger holds.
 
-Exit codes: 0 nothing is lost; 1 something is, or it cannot be said (Kafka or Postgres is away); 2
-the command was not understood.
+Exit codes: 0 nothing is lost or wrong; 1 something is, or it cannot be said (Kafka or Postgres is
+away); 2 the command was not understood.
 """
 
 import asyncio
@@ -18,10 +18,11 @@ from relevo.terminal import AsJson, complain, console, notes
 if TYPE_CHECKING:
     import asyncpg
 
+    from relevo.operate.ledger_check import Checked
     from relevo.operate.lost import Lost, Unread
     from relevo.operate.own_topics import Log
 
-app = typer.Typer(help="Whether the database has what the log says.", no_args_is_help=True)
+app = typer.Typer(help="Whether the database is as it has to be.", no_args_is_help=True)
 Kafka = Annotated[str, typer.Option(envvar="RELEVO_KAFKA", help="Bootstrap servers.")]
 Prefix = Annotated[str, typer.Option(envvar="RELEVO_TOPIC_PREFIX")]
 
@@ -74,6 +75,30 @@ def restore(
     else:
         _show([one for one in lost if one.id not in ended], ended, unread, log)
     raise typer.Exit(1 if lost or log.unreadable else 0)
+
+
+@app.command()
+def ledger(dsn: Dsn, as_json: AsJson = False) -> None:  # noqa: FBT002  typer's option
+    """Whether the ledger of fees holds; exit code 1 if anything is wrong with it.
+
+    Each charge ends once, an order's fee is charged once, no more is given back than was posted,
+    balances sum to zero, ids are what they name.
+    """
+    checked = ask(dsn, "fulfilment", _check_ledger)
+    if as_json:
+        print(json.dumps(asdict(checked), indent=2))
+    else:
+        for flaw in checked.flaws:
+            complain(f"{flaw.what}: {flaw.count:,}, such as {', '.join(flaw.entries)}.")
+        if not checked.flaws:
+            notes.print(f"The ledger holds: {checked.entries:,} entries.")
+    raise typer.Exit(1 if checked.flaws else 0)
+
+
+async def _check_ledger(session: "asyncpg.Connection") -> "Checked":
+    from relevo.operate import ledger_check  # noqa: PLC0415  as below
+
+    return await ledger_check.check(session)
 
 
 def _read(kafka: str, prefix: str) -> "Log":

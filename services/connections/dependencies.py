@@ -1,6 +1,5 @@
 """What the endpoints need of their process, and who may call them: FastAPI dependencies."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, get_args
@@ -21,7 +20,7 @@ from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.sealing import Sealer
 from shared.telemetry import traceparent_of
-from shared.web.access import Account, BearerAccess, OwnerAccess, bearer_token
+from shared.web.access import Account
 from shared.web.auth import Principal, Scope, Verifier
 from shared.web.idempotency import IdempotencyKeys
 from shared.web.revocations import Revocations
@@ -77,43 +76,6 @@ async def _dependencies(request: Request) -> Dependencies:
 Process = Annotated[Dependencies, Depends(_dependencies)]
 
 
-class OperatorAccess(BearerAccess):
-    """The operator of the installation."""
-
-    refusals = ("missing_token", "invalid_operator_key")
-
-    async def __call__(self, request: Request) -> None:  # type: ignore[override]  # FastAPI reads the signature
-        """Let the operator pass.
-
-        Raises:
-            Refused: `missing_token`, `invalid_operator_key` for everybody else.
-        """
-        if not _is_operator(request):
-            raise Refused("invalid_operator_key")
-
-
-class OwnerOrOperatorAccess(OwnerAccess):
-    """A person who owns the account, or the operator of the installation."""
-
-    async def __call__(self, request: Request) -> Principal | None:  # type: ignore[override]  # FastAPI reads the signature
-        """The owner; None: the operator.
-
-        Raises:
-            Refused: `missing_token`, `invalid_token`, `role_required`, `delegated`.
-        """
-        return None if _is_operator(request) else await super().__call__(request)
-
-
-def _is_operator(request: Request) -> bool:
-    settings: Settings = request.app.state.dependencies.settings
-    expected = settings.connections_operator_key.get_secret_value()
-    return hmac.compare_digest(bearer_token(request).encode(), expected.encode())
-
-
-operator = OperatorAccess("OperatorKey", "The key of the installation.")
-owner_or_operator = OwnerOrOperatorAccess("HTTPBearer", "An access token of `POST /v1/sessions`.")
-
-
 async def traced_caller(account: Account, request: Request) -> Caller:
     """The account that asks for a change, with the trace that the change is part of."""
     return caller_of(account, request)
@@ -124,6 +86,4 @@ def caller_of(principal: Principal, request: Request) -> Caller:
     return Caller(principal.account_id, principal.actor, traceparent_of(request.headers))
 
 
-Operator = Annotated[None, Depends(operator)]
-OwnerOrOperator = Annotated[Principal | None, Depends(owner_or_operator)]
 TracedCaller = Annotated[Caller, Depends(traced_caller)]

@@ -26,6 +26,7 @@ from services.connections.notices import handlers as notices_handlers
 from services.connections.notices.http import router as notices
 from services.connections.notices.mailer import Mailer
 from services.connections.oauth.http import router as oauth
+from services.connections.order_rules.http import router as order_rules
 from services.connections.people.guessing import Guessing
 from services.connections.people.http import router as people
 from services.connections.people.http_colleagues import router as colleagues
@@ -65,7 +66,9 @@ def create_app(settings: Settings) -> FastAPI:
     mailer = Mailer(
         runtime.database, outgoing, links.page("notices"), settings.connections_mail_poll_seconds
     )
-    notices_handlers.subscribe(runtime.kafka.router, runtime.database, mailer, opened)
+    notices_handlers.subscribe(
+        runtime.kafka.router, runtime.database, mailer, outgoing, sealer, opened
+    )
     runtime.background("notices", mailer.run, opened)
     runtime.background(
         "expiry", lambda: sweep.run(runtime.database, settings.connections_sweep_seconds), opened
@@ -96,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
         "Relevo connections",
         "Accounts, brands, stores, connections and their settings.",
     )
+    app.state.operator_key = settings.connections_operator_key
     app.state.dependencies = Dependencies(
         settings=settings,
         database=runtime.database,
@@ -131,6 +135,7 @@ def create_app(settings: Settings) -> FastAPI:
         connections,
         webhook,
         connection_history,
+        order_rules,
         audit,
         notices,
     ):

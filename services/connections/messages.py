@@ -15,6 +15,7 @@ from shared.contracts.connections_changed import (
     ConnectionEndpoint,
     ConnectionSettings,
     EffectiveSettings,
+    OrderRulesVersion,
 )
 from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.contracts.stores_changed import StoreChanged, StoreCredential
@@ -35,6 +36,7 @@ def connection_changed(
     connection: Connection,
     endpoints: Sequence[ConnectionEndpoint],
     settings_history: Sequence[EffectiveSettings],
+    order_rules: Sequence[OrderRulesVersion],
     traceparent: str | None,
 ) -> Message:
     """The message on `connections.changed`."""
@@ -59,6 +61,7 @@ def connection_changed(
         delegation=connection.delegation,
         delegation_since=connection.delegation_since,
         state_since=connection.state_since,
+        order_rules=tuple(order_rules),
         changed_at=connection.changed_at,
     )
     return _message(CONNECTIONS_CHANGED, str(connection.id), body.model_dump_json(), traceparent)

@@ -1,5 +1,6 @@
 """What the pages need of their process and of the browser: FastAPI dependencies."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,6 +9,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 
 from services.console.api.client import Apis, Caller
+from services.console.browser.as_operator import AsOperator, KeyNeeded
 from services.console.browser.cookies import CookieNames
 from services.console.browser.operators import Operators
 from services.console.browser.sessions import SessionOver, Sessions
@@ -22,6 +24,8 @@ from shared.web.networks import address_of
 
 _MOST_FIELDS = 2_000
 _READING = ("GET", "HEAD")
+# What is sent there is a file: its page reads it as it comes, and nothing else does.
+UPLOADS = re.compile(r"/tickets/[^/]+/attachments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Member(Access):
         Raises:
             SessionOver: log in; what was sent is kept (`http_errors`).
         """
-        if request.method not in _READING:
+        if request.method not in _READING and not UPLOADS.fullmatch(request.url.path):
             await form_of(request)
         process: Dependencies = request.app.state.dependencies
         cookie = request.cookies.get(process.cookies.session, "")
@@ -140,7 +144,27 @@ class MaybeMember(Access):
             return None
 
 
+class OperatorOnly(Access):
+    """Whoever has shown the operator key to this browser."""
+
+    async def __call__(self, request: Request) -> AsOperator:
+        """Find the session.
+
+        Raises:
+            KeyNeeded: show the key.
+        """
+        process: Dependencies = request.app.state.dependencies
+        try:
+            cookie = request.cookies.get(process.cookies.operator, "")
+            found = await process.operators.find(cookie)
+        except SessionOver as error:
+            raise KeyNeeded from error
+        return AsOperator(found, caller_of(request), process.apis)
+
+
 visitor, member, maybe_member = Visitor(), Member(), MaybeMember()
+operator_only = OperatorOnly()
 Anyone = Annotated[Caller, Depends(visitor)]
 Person = Annotated[SignedIn, Depends(member)]
 MaybePerson = Annotated[SignedIn | None, Depends(maybe_member)]
+TheOperator = Annotated[AsOperator, Depends(operator_only)]

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.console.api.problem import ApiAway, ApiProblem
+from services.console.browser.as_operator import KeyNeeded
 from services.console.browser.sessions import SessionOver
 from services.console.browser.signed_in import ActingOver
 from services.console.dependencies import Dependencies, Fields
@@ -21,9 +22,9 @@ from shared.sealing import Sealer
 logger = structlog.get_logger(__name__)
 _CONTEXT = "what was typed"
 _KEPT_SECONDS = 3_600
-_NOT_FOUND, _AWAY, _BROKEN = 404, 503, 500
-# Neither is to stand in the source of a page.
-_NEVER_KEPT = ("password", "secret")
+_UNAUTHORIZED, _NOT_FOUND, _AWAY, _BROKEN = 401, 404, 503, 500
+# None is to stand in the source of a page.
+_NEVER_KEPT = ("password", "secret", "webhook_key")
 
 
 def install(app: FastAPI) -> None:
@@ -31,6 +32,7 @@ def install(app: FastAPI) -> None:
     for kind, handler in (
         (SessionOver, _on_session_over),
         (ActingOver, _on_acting_over),
+        (KeyNeeded, _on_key_needed),
         (ApiProblem, _on_problem),
         (ApiAway, _on_away),
         (HTTPException, _on_http),
@@ -43,7 +45,12 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_session_over(request: Request, _: Exception) -> Response:
+    if (reload := _whole_page_again(request)) is not None:
+        return reload
     form: Fields | None = getattr(request.state, "form", None)
+    if form is None and request.method == "POST":
+        # A file, which is not kept: its page asks for it again.
+        form = Fields([])
     process: Dependencies = request.app.state.dependencies
     if form is not None:
         again = keep_form(process.sealer, request.url.path, form)
@@ -54,8 +61,21 @@ async def _on_session_over(request: Request, _: Exception) -> Response:
     return go_to(request, "/log-in", next=asked)
 
 
+def _whole_page_again(request: Request) -> Response | None:
+    """For a script that asked for a part of a page: another page is not to be put into this one."""
+    if request.headers.get("hx-request") != "true":
+        return None
+    return Response(status_code=204, headers={"hx-refresh": "true"})
+
+
 async def _on_acting_over(request: Request, _: Exception) -> Response:
+    if (reload := _whole_page_again(request)) is not None:
+        return reload
     return go_to(request, "/integrations", "acting_over")
+
+
+async def _on_key_needed(request: Request, _: Exception) -> Response:
+    return page(request, "operator/key.html", status=_UNAUTHORIZED)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

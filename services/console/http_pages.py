@@ -33,6 +33,7 @@ def page(
         "query": request.url.query,
         "me": signed_in,
         "errors": errors.NONE,
+        "is_exposed": process.settings.is_exposed,
         "said": request.cookies.get(process.cookies.said, ""),
         **values,
     }

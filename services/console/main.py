@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+import structlog
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from services.console.browser.cookies import CookieNames
 from services.console.browser.http_guard import OwnForms, SafeAnswers
 from services.console.browser.operators import Operators
 from services.console.browser.sessions import Sessions
-from services.console.dependencies import Dependencies
+from services.console.dependencies import UPLOADS, Dependencies
 from services.console.pages import http_all
 from services.console.rendering.assets import FOLDER, PREFIX
 from services.console.settings import Settings
@@ -23,6 +24,8 @@ from services.console.views.views import Views
 from shared.process import Process
 from shared.sealing import Sealer
 from shared.web.bodies import BoundedBodies
+
+logger = structlog.get_logger(__name__)
 
 
 def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
@@ -33,6 +36,12 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         transport: how the APIs are reached; by sockets unless a test says otherwise.
     """
     process = Process(settings, "console")
+    if settings.is_exposed:
+        logger.warning(
+            "passwords and orders cross the network in plain text: put the console behind TLS, "
+            "and set RELEVO_CONSOLE_PUBLIC_URL to its https address",
+            public_url=settings.console_public_url,
+        )
     apis = Apis(settings.apis, settings.console_api_seconds, transport)
     sealer = Sealer.parse(settings.sealing_keys.get_secret_value())
     sessions = Sessions(process.database, apis, sealer)
@@ -58,7 +67,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     )
     http_errors.install(app)
     # The last one added is the first that a request meets.
-    app.add_middleware(BoundedBodies)
+    app.add_middleware(BoundedBodies, streamed=UPLOADS)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(OwnForms, public_url=settings.console_public_url)
     app.add_middleware(SafeAnswers, is_https=settings.is_https)

@@ -1,5 +1,8 @@
 """Settings of the console, `RELEVO_CONSOLE_*`."""
 
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
 from pydantic import Field
 
 import shared.settings
@@ -13,6 +16,7 @@ class Settings(shared.settings.ProcessSettings):
     console_ingest_url: str = "http://127.0.0.1:8002"
     console_routing_url: str = "http://127.0.0.1:8003"
     console_webhooks_url: str = "http://127.0.0.1:8004"
+    console_fulfilment_url: str = "http://127.0.0.1:8005"
     console_public_url: str = Field(
         default="http://127.0.0.1:8000",
         description="Where browsers find the console; https decides how its cookies are kept.",
@@ -37,6 +41,7 @@ class Settings(shared.settings.ProcessSettings):
             "ingest": self.console_ingest_url,
             "routing": self.console_routing_url,
             "webhooks": self.console_webhooks_url,
+            "fulfilment": self.console_fulfilment_url,
         }
 
     @property
@@ -48,3 +53,17 @@ class Settings(shared.settings.ProcessSettings):
     def is_https(self) -> bool:
         """Whether browsers reach it by TLS."""
         return self.console_public_url.startswith("https:")
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether passwords and orders cross a network in plain text."""
+        host = urlsplit(self.console_public_url).hostname or ""
+        return not (self.is_https or host == "localhost" or is_loopback(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is an address of this machine alone. Pure."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

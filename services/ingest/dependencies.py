@@ -1,7 +1,7 @@
 """What ingest's endpoints need of their process, and who may call them.
 
-These routes carry every order: each takes one dependency that asks FastAPI for nothing but the
-request (another 40 µs an order), and gets the rest by plain calls.
+The routes that carry every order take the request and one access, and FastAPI is not asked for them
+(`shared/web/plain_routes.py`).
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,14 @@ from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.web.access import Access, BearerAccess, bearer_token
 from shared.web.bodies import decoded, read_body
+
+# What such a route has in its path, for the document.
+STORE_ID = {
+    "name": "store_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid", "title": "Store Id"},
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.ingest import order_in, quarantine
 from services.ingest.arrivals.watching import QUARANTINED
 from services.ingest.credentials import Store
-from services.ingest.dependencies import Dependencies, StoreKey, process_of
+from services.ingest.dependencies import STORE_ID, Dependencies, StoreKey, process_of
 from services.ingest.order_in import OrderIn
 from services.ingest.platforms import PlatformOrder
 from services.ingest.reading import GENERIC, read_generic
@@ -19,6 +19,7 @@ from shared.failures import Refused
 from shared.telemetry import traceparent_of
 from shared.web.networks import address_of
 from shared.web.openapi import refuses
+from shared.web.plain_routes import plain
 from shared.web.problems import errors_of
 
 router = APIRouter(tags=["orders"])
@@ -58,18 +59,19 @@ _ORDER_BODY: dict[str, Any] = {
             "application/json": {"schema": _ONE_OR_MANY},
             "application/x-ndjson": {},
         },
-    }
+    },
+    "parameters": [STORE_ID],
 }
 
 
 @router.post(
-    "/v1/stores/{store_id}/orders",
+    "/v1/stores/{store_id}/orders",  # noqa: FAST003  a plain route: its access reads it
     status_code=202,
     response_model=Results,
     summary="Send orders: one, a JSON array, or NDJSON",
     openapi_extra=refuses("rate_limited", "too_many_orders", "overloaded", **_ORDER_BODY),
 )
-async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> Response:
+async def receive_orders(request: Request, sender: StoreKey) -> Response:
     """Each order is its full current state; 202 means that all of them are durable."""
     process = process_of(request)
     with process.arrivals.of(sender.id):
@@ -81,6 +83,9 @@ async def receive_orders(request: Request, store_id: UUID, sender: StoreKey) -> 
         process.arrivals.accepted(sender.id, orders[-1].external_id)
     results = [{"external_id": order.external_id, "status": "accepted"} for order in orders]
     return _json({"results": results}, 202)
+
+
+RECEIVE_ORDERS = plain(router, receive_orders)
 
 
 async def _take(

@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         forms_only=False,
         # Stores that are known are served while Kafka is away; `Stores` says which those are.
         answers_at_once=("/v1/stores/", "/webhooks/"),
+        plain_routes=(http_platforms.RECEIVE_WEBHOOK, http_orders.RECEIVE_ORDERS),
     )
     platforms = load_platforms()
     app.state.dependencies = Dependencies(

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.routing import handover, holds, lifecycle
 from services.routing.lifecycle import Command
 from services.routing.orders import Connection, Decision, Event, Hold, Order, Outcome, Why
+from services.routing.shipments import effect
 from shared.contracts.connections_changed import Party
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import OrderEventType
@@ -112,6 +113,8 @@ def allowed(
 def _move(
     order: Order, connection: Connection | None, status: OrderStatus, asked: Asked
 ) -> Decision:
+    if asked.command is Command.REJECT_CANCELLATION:
+        status = effect.answered(order)
     why = _why(order, status, asked)
     moved = replace(order, status=status, version=order.version + 1, sequence=order.sequence + 1)
     if connection is not None and handover.goes_back(moved, connection):

@@ -60,7 +60,12 @@ def _state(order: Order, decision: Decision) -> str:
     """See `OrderState`. What people wrote stands in the body alone, where erasure knows of it."""
     state = {
         "outcome": decision.outcome,
-        "why": {name: value for name, value in decision.why.items() if name != "note"},
+        "why": {
+            name: value
+            for name, value in decision.why.items()
+            # Rules have words of the brand's, and what they saw of the order.
+            if name not in ("note", "order_rules", "passed_over")
+        },
         # As text: the driver's own kind of UUID is not what orjson knows.
         "three_pl_id": str(order.three_pl_id) if order.three_pl_id else None,
         "accepted_at": order.accepted_at,
@@ -70,6 +75,7 @@ def _state(order: Order, decision: Decision) -> str:
         "log_position": tuple(order.position) if order.position else None,
         "tombstone": order.tombstone,
         "placed_by": {str(hold.id): str(hold.placed_by) for hold in order.holds if hold.placed_by},
+        "shipments_version": order.shipments_version,
     }
     return orjson.dumps(state).decode()
 
@@ -97,6 +103,7 @@ def _data(event: Event) -> dict[str, Any]:
         "billing_owner": order.billing_owner,
         "support_owner": order.support_owner,
         "reason": event.reason,
+        "shipments": orjson.Fragment(order.shipments) if is_whole else (),
         # The payload is JSON already: spliced in, not parsed.
         "order": orjson.Fragment(order.payload) if is_whole and order.payload else None,
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from uuid_utils.compat import uuid7
 
 from services.routing.commanding import command_orders
@@ -111,25 +111,12 @@ class CommandDone(BaseModel):
     order: CommandResult
 
 
-class Problem(BaseModel):
-    """What is wrong and what to do about it (RFC 9457), with the facts of the case."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    instance: str
-
-
 class CommandRefused(BaseModel):
     """Nothing was changed about this order; `problem` is what a single command would answer."""
 
     order_id: UUID
     ok: Literal[False] = False
-    problem: Problem
+    problem: problems.Problem
 
 
 class CommandResults(BaseModel):
@@ -241,7 +228,7 @@ def _outcome(
     request: Request, order_id: UUID, result: Order | Refused
 ) -> CommandDone | CommandRefused:
     if isinstance(result, Refused):
-        problem = Problem.model_validate(problems.document(request, result))
+        problem = problems.Problem.model_validate(problems.document(request, result))
         return CommandRefused(order_id=order_id, problem=problem)
     return CommandDone(order_id=order_id, order=_result(result))
 

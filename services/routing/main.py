@@ -12,10 +12,12 @@ from services.routing.lists import http_export
 from services.routing.moves.mover import Mover
 from services.routing.parking.replay import Replayer
 from services.routing.settings import Settings
+from services.routing.shipments import handlers as shipments_handlers
 from services.routing.stream import http as stream_http
 from services.routing.stream.tail import Tail
 from services.routing.sweep import Sweeper
 from services.routing.takeover.taking_over import TakingOver
+from services.routing.what_if import http as what_if_http
 from shared.kafka.topics import ORDERS_EVENTS
 from shared.opening import Step
 from shared.postgres.own_log import OwnLog
@@ -44,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     handlers.subscribe(
         runtime.kafka.router, runtime.database, sweeper, mover, settings, before_orders
     )
+    shipments_handlers.subscribe(runtime.kafka.router, runtime.database, settings, before_orders)
     erasure_handlers.subscribe(runtime.kafka.router, eraser)
     replayer = Replayer(runtime.database, received.handle_again)
     runtime.background("sweep", sweeper.run, before_orders)
@@ -63,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Before `/v1/orders/{order_id}`: `handed-back` and `export` are no ids.
     app.include_router(handovers_http.router)
     app.include_router(http_export.router)
+    app.include_router(what_if_http.router)
     app.include_router(daily_http.router)
     app.include_router(lists_http.router)
     app.include_router(http.router)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from services.routing import order_rules
+from shared.contracts import order as contract
 from shared.contracts.connections_changed import (
     ConnectionChanged,
     ConnectionState,
@@ -87,6 +89,8 @@ class Connection(SettingsVersion):
     epoch: int
     priority: int
     state_since: datetime | None = None
+    # See `services.routing.order_rules`.
+    order_rules: str = "[]"
 
     @classmethod
     def of(cls, change: ConnectionChanged) -> Self:
@@ -110,6 +114,7 @@ class Connection(SettingsVersion):
             # Without its history the change itself is the best that is known.
             effective_at=effective.get(settings.version, change.changed_at),
             state_since=change.state_since,
+            order_rules=order_rules.as_stored(change.order_rules),
         )
 
 
@@ -173,6 +178,9 @@ class Order:
     erased_at: datetime | None = None
     position: LogPosition | None = None
     source_received_at: datetime | None = None
+    # As fulfilment told of them last: JSON, spliced into each event.
+    shipments: str = "[]"
+    shipments_version: int = 0
 
     def party(self, account: UUID) -> Party | None:
         """What the account is to it: its brand always, a 3PL only while it has it."""
@@ -216,6 +224,8 @@ class Incoming:
     position: LogPosition | None = None
     # It waited in ingest's spool: later messages may have overtaken it.
     spooled: bool = False
+    # The order itself, for the rules that decide whose it is; None when the store deleted it.
+    sent: contract.Order | None = field(default=None, compare=False, repr=False)
 
 
 class Outcome(StrEnum):
@@ -231,6 +241,7 @@ class Outcome(StrEnum):
     NEVER_SEEN = "never_seen"
     COMMAND = "command"
     RETURNED = "returned"
+    SHIPMENTS = "shipments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +254,7 @@ class Event:
     reason: str | None = None
 
 
-Why = dict[str, str | int | None]
+Why = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,18 +56,23 @@ def with_one_of(numbers: Iterable[str], account: UUID) -> str:
 
 def _words(texts: Iterable[str | None]) -> Iterator[str]:
     for text in texts:
-        for token in _tokens(text or ""):
+        for token in _tokens(text) if text else ():
             yield _whole(token)
-            yield from (part[:_MOST_CHARACTERS] for part in _SIGNS.split(token) if part)
+            if not token.isalnum():
+                yield from (part[:_MOST_CHARACTERS] for part in _SIGNS.split(token) if part)
 
 
-def _tokens(text: str) -> Iterator[str]:
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
-    yield from plain.split()
+def _tokens(text: str) -> list[str]:
+    folded = text.casefold()
+    if folded.isascii():
+        return folded.split()
+    decomposed = unicodedata.normalize("NFKD", folded)
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).split()
 
 
 def _whole(token: str) -> str:
+    if token.isalnum():
+        return token[:_MOST_CHARACTERS]
     return (_AROUND.sub("", token) or token)[:_MOST_CHARACTERS]
 
 

@@ -144,6 +144,7 @@ async def apply_connections(session: Session, changes: Sequence[ConnectionChange
         settings_versions=[connection.settings_version for connection in connections],
         changed_at=[change.changed_at for change in changes],
         state_since=[connection.state_since for connection in connections],
+        order_rules=[connection.order_rules for connection in connections],
         **_columns_of_settings(connections),
     )
     versions = [
@@ -406,6 +407,8 @@ async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequen
             log_offsets=[order.position and order.position.offset for order in orders],
             source_received=[order.source_received_at for order in orders],
             words=[order.words for order in orders],
+            shipments=[order.shipments for order in orders],
+            shipments_versions=[order.shipments_version for order in orders],
             line_orders=[line.order.id for line in lines],
             kinds=[line.kind for line in lines],
             events=[line.event for line in lines],

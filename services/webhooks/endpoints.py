@@ -8,7 +8,6 @@ from uuid import UUID
 import structlog
 
 from services.webhooks import store
-from services.webhooks.signing import key_of
 from services.webhooks.store import StoredEndpoint
 from services.webhooks.subscriptions import Subscriptions
 from shared.egress.masking import masked
@@ -16,6 +15,7 @@ from shared.egress.sealed_url import open_url
 from shared.failures import Permanent
 from shared.postgres.database import Database
 from shared.sealing import Sealer
+from shared.signing import key_of
 
 logger = structlog.get_logger(__name__)
 # Transactions that commit late.

@@ -6,7 +6,6 @@ crash takes with it is delivered again when the lease runs out, with the same `w
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -17,7 +16,7 @@ from services.webhooks import store
 from services.webhooks.delivery import Attempt, Delivery
 from services.webhooks.notices import raising
 from shared.failures import is_transient
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Session
 from shared.telemetry import ATTEMPTS_UNWRITTEN
 
 logger = structlog.get_logger(__name__)
@@ -152,30 +151,57 @@ class OutcomeWriter:
         attempts, releases = self._attempts[:_MOST_AT_ONCE], self._releases[:_MOST_AT_ONCE]
         gone, paused = list(self._gone), dict(self._paused)
         async with self._database.session() as session:
-            if attempts:
-                async with session.transaction():
-                    await store.record_attempts(session, attempts, self._owner)
-                    await raising.tally_exhausted(session, attempts)
+            if gone:
+                await self._write_with_ends(session, gone, attempts, paused, releases)
                 self._note_written(attempts)
-            # Before the releases: whoever claims them can know of it.
-            if paused:
+                self._note_paused(paused)
+            else:
+                await self._record(session, attempts)
+                self._note_written(attempts)
+                # Before the releases: whoever claims them can know of it.
                 await store.pause_endpoints(session, paused)
                 self._note_paused(paused)
-            # In one transaction: nobody claims what is released of an endpoint that is gone. The
-            # releases first: what is leased when it is parked counts as perhaps attempted.
-            async with session.transaction() if gone else nullcontext():
-                if releases:
-                    ids = sorted(delivery_id for delivery_id, _ in releases)
-                    await store.release_deliveries(session, ids, self._cut_off, self._owner)
-                if gone:
-                    disabled = await store.disable_endpoints(session, gone, _DISABLED_REASON)
-                    await raising.tell_disabled(session, disabled)
-            self._gone.difference_update(gone)
-            self.on_disabled(gone)
-            self._note_released(releases)
+                await self._release(session, releases)
+        self._gone.difference_update(gone)
+        self.on_disabled(gone)
+        self._note_released(releases)
         if not (self._attempts or self._releases or self._gone or self._paused):
             self._something.clear()
             self._settled.set()
+
+    async def _write_with_ends(
+        self,
+        session: Session,
+        gone: Sequence[UUID],
+        attempts: Sequence[Attempt],
+        paused: Mapping[UUID, datetime],
+        releases: Sequence[tuple[UUID, UUID]],
+    ) -> None:
+        """All of it at once, when an endpoint is gone.
+
+        Nobody sees what is parked there while it still looks enabled, and lets it go on; and nobody
+        claims what is released of it.
+        """
+        async with session.transaction():
+            # Before any delivery, as everywhere: another process may be at the same endpoint.
+            await store.lock_endpoints(session, gone)
+            await self._record(session, attempts)
+            await store.pause_endpoints(session, paused)
+            # Before the end: what is leased when it is parked counts as perhaps attempted.
+            await self._release(session, releases)
+            disabled = await store.disable_endpoints(session, gone, _DISABLED_REASON)
+            await raising.tell_disabled(session, disabled)
+
+    async def _record(self, session: Session, attempts: Sequence[Attempt]) -> None:
+        if attempts:
+            async with session.transaction():
+                await store.record_attempts(session, attempts, self._owner)
+                await raising.tally_exhausted(session, attempts)
+
+    async def _release(self, session: Session, releases: Sequence[tuple[UUID, UUID]]) -> None:
+        if releases:
+            ids = sorted(delivery_id for delivery_id, _ in releases)
+            await store.release_deliveries(session, ids, self._cut_off, self._owner)
 
     def _note_released(self, releases: Sequence[tuple[UUID, UUID]]) -> None:
         self._cut_off.difference_update(delivery_id for delivery_id, _ in releases)
@@ -184,12 +210,16 @@ class OutcomeWriter:
             self.on_released(endpoint_id for _, endpoint_id in releases)
 
     def _note_paused(self, paused: Mapping[UUID, datetime]) -> None:
+        if not paused:
+            return
         for endpoint_id, until in paused.items():
             if self._paused[endpoint_id] == until:
                 del self._paused[endpoint_id]
         self.on_paused(paused)
 
     def _note_written(self, attempts: Sequence[Attempt]) -> None:
+        if not attempts:
+            return
         del self._attempts[: len(attempts)]
         if len(self._attempts) < self._limit:
             self._has_capacity.set()

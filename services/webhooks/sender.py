@@ -14,10 +14,10 @@ from yarl import URL
 from services.webhooks.backoff import parse_retry_after
 from services.webhooks.delivery import Answer, Delivery
 from services.webhooks.endpoints import Endpoint
-from services.webhooks.signing import signature
 from shared.egress.guard import AddressRefused, Guard
 from shared.egress.masking import redacted
 from shared.egress.resolver import GuardedResolver
+from shared.signing import signature
 
 USER_AGENT = "Relevo/1.0"
 MAX_RESPONSE_BYTES = 16 * 1024

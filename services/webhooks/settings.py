@@ -53,7 +53,7 @@ class Settings(shared.settings.Settings):
         default=60.0, gt=0, description="How often to look for what waits for a lane in vain."
     )
     webhooks_flush_seconds: float = Field(
-        default=0.02, ge=0, description="How long outcomes gather before they are written."
+        default=0.1, ge=0, description="How long outcomes gather before they are written."
     )
     webhooks_unwritten_outcomes: int = Field(
         default=10_000, ge=1, description="Outcomes in memory before new work has to wait."

@@ -138,7 +138,13 @@ async def endpoints_with_work(session: Session) -> list[UUID]:
 
 async def pause_endpoints(session: Session, until: Mapping[UUID, datetime]) -> None:
     """Send nothing there before then; what is unfinished waits."""
-    await _queries.pause_endpoints.run(session, ids=list(until), untils=list(until.values()))
+    if until:
+        await _queries.pause_endpoints.run(session, ids=list(until), untils=list(until.values()))
+
+
+async def lock_endpoints(session: Session, ids: Sequence[UUID]) -> None:
+    """Hold endpoints that are about to change, for the rest of the transaction."""
+    await _queries.lock_endpoints.all(session, ids=ids)
 
 
 async def disable_endpoints(session: Session, ids: Sequence[UUID], reason: str) -> list[UUID]:

@@ -12,9 +12,9 @@ from uuid_utils.compat import uuid7
 from services.webhooks.delivery import Answer, Delivery
 from services.webhooks.endpoints import Endpoint
 from services.webhooks.sender import HttpSender
-from services.webhooks.signing import key_of
-from services.webhooks.signing_secrets import new_secret
 from shared.failures import Refused
+from shared.signing import key_of
+from shared.signing_secrets import new_secret
 
 _MOST, _PERIOD_SECONDS = 10, 60.0
 _MOST_AT_ONCE = 4

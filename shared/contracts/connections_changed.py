@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -44,6 +44,19 @@ class EffectiveSettings(ConnectionSettings):
     effective_at: Timestamp
 
 
+class OrderRulesVersion(WireContract):
+    """The brand's order rules on a connection, and from when they count for orders that enter.
+
+    `rules` are those of `shared.rules.order_rules`, as they are stored: a reader of before, who
+    does not know a condition in them, reads the connection all the same.
+    """
+
+    version: int
+    effective_at: Timestamp
+    rules: tuple[dict[str, Any], ...] = ()
+    default: Literal["send", "do_not_send"] = "send"
+
+
 class ConnectionEndpoint(WireContract):
     """A webhook endpoint that the connection has or had.
 
@@ -78,7 +91,8 @@ class ConnectionChanged(WireContract):
     before them, oldest first: an order is bound to the one that counted when it was accepted,
     however late it is decided on. `delegation` is what the 3PL may do in the brand's name, since
     version `delegation_since`: what it was given before that is over. `state_since`: from when the
-    state counts for orders that enter; None in messages of before.
+    state counts for orders that enter; None in messages of before. `order_rules` are the versions
+    of the brand's rules, as of the settings; none: every order is sent.
     """
 
     connection_id: UUID
@@ -95,4 +109,5 @@ class ConnectionChanged(WireContract):
     delegation: LogInAsBrand = "orders"
     delegation_since: int = 0
     state_since: Timestamp | None = None
+    order_rules: tuple[OrderRulesVersion, ...] = ()
     changed_at: Timestamp

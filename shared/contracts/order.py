@@ -63,6 +63,14 @@ class LineItem(WireContract):
     requires_shipping: bool = True
     properties: dict[Text, LongText] = Field(default_factory=dict)
 
+    @property
+    def to_pack(self) -> int:
+        """Pieces that whoever has the order packs; what another service packs is none of theirs."""
+        if self.fulfilled_by or not self.requires_shipping:
+            return 0
+        left = self.current_quantity if self.current_quantity is not None else self.quantity
+        return self.to_fulfil_quantity if self.to_fulfil_quantity is not None else left
+
 
 class ShippingLine(WireContract):
     """The delivery method that the buyer chose."""

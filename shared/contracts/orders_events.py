@@ -10,6 +10,7 @@ from pydantic import Field
 from shared.contracts.connections_changed import Party
 from shared.contracts.fields import Timestamp, WireContract
 from shared.contracts.order import Order, OrderStatus
+from shared.contracts.shipments_events import Shipment
 
 OrderEventType = Literal[
     "order.created", "order.updated", "order.unassigned", "order.cancelled", "order.returned"
@@ -36,7 +37,8 @@ class OrderEventData(WireContract):
     version that the next command has to name. `connection_id` is whose event this is; None when
     the brand owns the order itself. `epoch`, `settings_version` and the three owners are the
     snapshot of that connection. In `order.unassigned` the `order` is None, and `reason` says why it
-    was taken back: who must stop needs no buyer's data.
+    was taken back: who must stop needs no buyer's data. `shipments` are those that there is
+    anything to tell of, the same for every reader.
     """
 
     id: UUID
@@ -56,6 +58,7 @@ class OrderEventData(WireContract):
     billing_owner: Party | None = None
     support_owner: Party | None = None
     reason: str | None = None
+    shipments: tuple[Shipment, ...] = ()
     order: Order | None
 
 
@@ -87,6 +90,7 @@ class OrderState(WireContract):
     log_position: tuple[int, int, int] | None = None
     tombstone: bool = False
     placed_by: dict[UUID, UUID] = Field(default_factory=dict)
+    shipments_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

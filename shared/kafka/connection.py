@@ -18,12 +18,14 @@ from shared.kafka.overrides import finish_batches
 from shared.kafka.producer import Producer
 from shared.kafka.subscriber import BatchRouter, Late
 from shared.settings import Settings
+from shared.telemetry import CONSUMER_LAG
 
 logger = structlog.get_logger(__name__)
 
 _RECONNECT_SECONDS = 1.0
 _COMMIT_SECONDS = 2.0
 _STALE_POLL_MS = 15_000
+_LAG_SECONDS = 10.0
 
 
 class KafkaConnection:
@@ -36,6 +38,7 @@ class KafkaConnection:
 
     def __init__(self, settings: Settings, client_id: str) -> None:
         self._servers = settings.kafka
+        self._prefix = settings.topic_prefix
         # Time is to be left to commit and to leave the group, and for others after Kafka.
         self._stop_seconds = settings.shutdown_seconds / 4
         self._broker_running = False
@@ -115,6 +118,19 @@ class KafkaConnection:
                 await asyncio.sleep(_RECONNECT_SECONDS)
             else:
                 return
+
+    async def watch_lag(self) -> None:
+        """Tell every so often how far the groups of this process are behind, until cancelled."""
+        while True:
+            await asyncio.sleep(_LAG_SECONDS)
+            with suppress(KafkaError, OSError, TimeoutError):
+                await self.measure_lag()
+
+    async def measure_lag(self) -> None:
+        """Tell how far the groups of this process are behind."""
+        for offsets in self.router.commits:
+            for topic, records in (await offsets.behind(self._ends)).items():
+                CONSUMER_LAG.labels(topic.removeprefix(self._prefix)).set(records)
 
     async def caught_up(self) -> None:
         """Return once the compacted topics were read to the ends they had at the start."""

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from shared.failures import is_transient
+from shared.kafka.ends import Ends
 from shared.kafka.positions import Cursor
 
 logger = structlog.get_logger(__name__)
@@ -46,13 +47,16 @@ class KafkaOffsets(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
         self._commit_seconds = _COMMIT_SECONDS if cursor is None else _MONITOR_SECONDS
         self._aligning: asyncio.Task[None] | None = None
         self._handled: dict[TopicPartition, int] = {}
+        # Where the partitions of this process are, committed or not.
+        self._at: dict[TopicPartition, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
     def handled(self, records: Sequence[ConsumerRecord]) -> None:
         """See `Offsets`."""
         for record in records:
-            self._handled[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            at = TopicPartition(record.topic, record.partition)
+            self._handled[at] = self._at[at] = record.offset + 1
         if not self._stopped and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._commit_soon())
 
@@ -84,6 +88,24 @@ class KafkaOffsets(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
         }
         return True
 
+    async def behind(self, ends: Ends) -> dict[str, int]:
+        """Records of each topic that are not handled yet, of the partitions of this process.
+
+        Raises:
+            KafkaError: Kafka is away.
+        """
+        consumer = self._consumer()
+        if consumer is None or not (mine := consumer.assignment()):
+            return {}
+        last, first = await ends.end_offsets(mine), await ends.beginning_offsets(mine)
+        behind: dict[str, int] = {}
+        for at in mine:
+            if at not in self._at:
+                self._at[at] = await consumer.committed(at) or 0
+            left = last[at] - max(self._at[at], first[at])
+            behind[at.topic] = behind.get(at.topic, 0) + max(0, left)
+        return behind
+
     async def stop(self) -> None:
         """Commit once more, while the consumer still runs; nothing after that."""
         self._stopped = True
@@ -96,6 +118,8 @@ class KafkaOffsets(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
         """They go to another process: it is to start where we stopped."""
         await self.commit()
         self._handled.clear()
+        for at in revoked:
+            self._at.pop(at, None)
         if self._cursor is not None:
             self._cursor.forget({one.partition for one in revoked})
 

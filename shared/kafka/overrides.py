@@ -1,10 +1,11 @@
-"""Everything of FastStream that is replaced, and why (`docs/decisions/0003-kafka.md`).
+"""Everything of FastStream and aiokafka that is replaced, and why (`docs/decisions/0003-kafka.md`).
 
 One function for each behaviour. They reach into what FastStream calls private or does not promise;
 `tests/unit/shared/kafka/test_overrides.py` pins every such name, so that an upgrade fails there.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import chain
 from typing import Any
@@ -14,6 +15,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMe
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared.kafka.catch_up import CatchUp
+from shared.kafka.gathering import Fetch, Gathering
 from shared.kafka.offsets import Offsets
 
 Records = tuple[ConsumerRecord, ...]
@@ -73,12 +75,16 @@ async def decode_nothing(message: KafkaMessage) -> Any:
 
 
 def poll_without_sleeping(
-    subscriber: BatchSubscriber, max_records: int, catch_up: CatchUp | None = None
+    subscriber: BatchSubscriber,
+    max_records: int,
+    catch_up: CatchUp | None = None,
+    gathering: Gathering | None = None,
 ) -> None:
     """Replaces FastStream's poll, which sleeps after every one that found nothing.
 
     Orders would wait meanwhile; `getmany` waits by itself, and wakes for the first record. Whoever
-    asks for the next batch has handled the last one: `catch_up` is told where that is.
+    asks for the next batch has handled the last one: `catch_up` is told where that is. What the
+    fetches after it ask of the broker is `gathering`'s.
     """
     is_idle = False
 
@@ -90,9 +96,19 @@ def poll_without_sleeping(
             wait_ms = POLL_MS if catch_up.is_complete else _CATCHING_UP_MS
         found = await consumer.getmany(timeout_ms=wait_ms, max_records=max_records)
         is_idle = not found
-        return tuple(chain.from_iterable(found.values()))
+        records = tuple(chain.from_iterable(found.values()))
+        if gathering is not None:
+            _ask_for(consumer, gathering.found(len(records), time.monotonic()))
+        return records
 
     subscriber.get_msg = get_msg  # type: ignore[method-assign]
+
+
+def _ask_for(consumer: AIOKafkaConsumer, fetch: Fetch) -> None:
+    """Change what a consumer's next fetches ask for; aiokafka takes it at the start alone."""
+    fetcher = consumer._fetcher  # noqa: SLF001  no public way
+    fetcher._fetch_min_bytes = fetch.min_bytes  # noqa: SLF001
+    fetcher._fetch_max_wait_ms = fetch.max_wait_ms  # noqa: SLF001
 
 
 def start_by_hand(subscriber: BatchSubscriber) -> Callable[[], Awaitable[None]]:

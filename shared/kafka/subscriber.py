@@ -26,6 +26,7 @@ from shared.kafka.brake import Brake, BrakeLimits
 from shared.kafka.catch_up import CatchUp
 from shared.kafka.dead_letters import DeadLetters, LoggedOnly
 from shared.kafka.ends import Ends
+from shared.kafka.gathering import Fetch, Gathering
 from shared.kafka.offsets import KafkaOffsets, Offsets
 from shared.kafka.overrides import Records
 from shared.kafka.positions import Cursor, Positions, Step
@@ -101,9 +102,9 @@ class BatchRouter(KafkaRouter):
                 commits nothing.
             parse: reads one record; see `BatchHandler`.
             max_records: most records in a batch.
-            fetch_max_wait_ms: how long the broker may hold an answer back for more records to
-                come; 0 for not at all. Fewer, larger batches for that much latency, and as many
-                fetches when nothing comes.
+            fetch_max_wait_ms: how long the broker may hold an answer back for more records while
+                many come (`shared.kafka.gathering`); 0 for not at all. Fewer, larger batches for
+                that much latency.
         """
 
         def declare(handle: Handle[Body]) -> Handle[Body]:
@@ -217,6 +218,7 @@ class BatchRouter(KafkaRouter):
         def consumer() -> AIOKafkaConsumer | None:
             return subscriber.consumer
 
+        alone = Fetch(1, overrides.POLL_MS)
         commits = KafkaOffsets(consumer, cursor)
         offsets = (self._offsets or commits) if group else None
         subscriber = self.subscriber(
@@ -228,14 +230,17 @@ class BatchRouter(KafkaRouter):
             ack_policy=AckPolicy.NACK_ON_ERROR if group else AckPolicy.ACK_FIRST,
             session_timeout_ms=_SESSION_MS,
             heartbeat_interval_ms=_SESSION_MS // 3,
-            fetch_min_bytes=_FETCH_BYTES if fetch_max_wait_ms else 1,
-            fetch_max_wait_ms=fetch_max_wait_ms or overrides.POLL_MS,
+            fetch_min_bytes=alone.min_bytes,
+            fetch_max_wait_ms=alone.max_wait_ms,
             listener=commits if group else None,
             parser=overrides.parse_without_decoding(consumer, offsets),
             decoder=overrides.decode_nothing,
             no_reply=True,
         )
-        overrides.poll_without_sleeping(subscriber, max_records, catch_up)
+        gathering = None
+        if fetch_max_wait_ms:
+            gathering = Gathering(alone, Fetch(_FETCH_BYTES, fetch_max_wait_ms))
+        overrides.poll_without_sleeping(subscriber, max_records, catch_up, gathering)
 
         @subscriber
         async def on_batch(records: Records) -> None:

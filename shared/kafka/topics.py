@@ -13,6 +13,7 @@ from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.notices import NoticeRaised
 from shared.contracts.orders_events import OrderEvent
 from shared.contracts.orders_received import OrderReceived
+from shared.contracts.shipments_events import ShipmentsChanged
 from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.contracts.stores_changed import StoreChanged
 
@@ -70,10 +71,12 @@ SIGNING_KEYS_CHANGED = Topic(
     compacted=True,
     partitions=1,
 )
+SHIPMENTS_EVENTS = Topic("shipments.events", "shipments.changed", ShipmentsChanged, key="order id")
 NOTICES = Topic("notices", "notice.raised", NoticeRaised, key="account id")
 TOPICS = (
     ORDERS_RECEIVED,
     ORDERS_EVENTS,
+    SHIPMENTS_EVENTS,
     CONNECTIONS_CHANGED,
     STORES_CHANGED,
     ACCOUNTS_CHANGED,

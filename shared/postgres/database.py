@@ -46,6 +46,10 @@ class Database:
         self._server_settings = {
             "search_path": f"{schema},public",
             "application_name": f"relevo-{schema}",
+            # A plan is kept as long as its session. One that was made while a table was empty scans
+            # it, and would scan it with a million rows: what a service writes by, it finds by an
+            # index (tests/integration/shared/postgres/test_plans.py).
+            "enable_seqscan": "off",
         }
         self._pool: asyncpg.Pool | None = None
         self._read_pool: asyncpg.Pool | None = None
@@ -54,6 +58,7 @@ class Database:
         """Make the pools; connects to nothing yet."""
         self._pool = await self._make_pool(self._size, self._server_settings)
         reading = {
+            "enable_seqscan": "on",
             # Filters that are left out are NULL: a plan for all values at once would scan.
             "plan_cache_mode": "force_custom_plan",
             "default_transaction_read_only": "on",

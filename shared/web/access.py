@@ -25,6 +25,7 @@ AREAS = {
     "ingest": "quarantine",
     "routing": "orders",
     "webhooks": "webhooks",
+    "fulfilment": "fulfilment",
 }
 
 

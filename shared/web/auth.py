@@ -28,6 +28,8 @@ Scope = Literal[
     "webhooks:write",
     "quarantine:read",
     "quarantine:write",
+    "fulfilment:read",
+    "fulfilment:write",
 ]
 
 

@@ -1,6 +1,7 @@
 """Bodies of requests, with bounds: on their size, on how long they take, on what is in them."""
 
 import asyncio
+import re
 import zlib
 
 from fastapi import Request
@@ -43,18 +44,29 @@ class BoundedBodies:
 
     FastAPI reads and parses bodies before it looks at tokens, and its own limit answers in plain
     text.
+
+    Args:
+        app: what comes next.
+        max_bytes: the largest body.
+        seconds: how long it may take.
+        streamed: the paths whose handlers read and bound what is sent to them themselves.
     """
 
     def __init__(
-        self, app: ASGIApp, max_bytes: int = MAX_FORM_BYTES, seconds: float = _FORM_SECONDS
+        self,
+        app: ASGIApp,
+        max_bytes: int = MAX_FORM_BYTES,
+        seconds: float = _FORM_SECONDS,
+        streamed: re.Pattern[str] | None = None,
     ) -> None:
         self._app = app
+        self._streamed = streamed
         self._max_bytes = max_bytes
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its whole body, or answer `body_too_large`, `body_too_slow`."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or (self._streamed and self._streamed.fullmatch(scope["path"])):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)

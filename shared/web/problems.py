@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -88,6 +88,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
     "body_too_large": ProblemType(
         413, "The body is over the limit of {limit} bytes.", "Send less at once."
+    ),
+    "unsupported_file": ProblemType(
+        415,
+        "This kind of file is not taken; it looks like {looks_like}.",
+        "Send PDF, JPEG, PNG, WEBP or plain text in UTF-8.",
     ),
     "body_too_complex": ProblemType(
         413, "The body has too many fields and values.", "Send less at once."
@@ -244,6 +249,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "body_erased": ProblemType(
         409, "The brand's data was erased; there is nothing to send.", "Leave it."
     ),
+    "order_rules_changed_too_often": ProblemType(
+        429,
+        "The order rules of this connection changed too often in the last days; nothing changed.",
+        "Wait as long as `Retry-After` says, or send shorter rules.",
+    ),
     "priority_taken": ProblemType(
         409,
         "Another active connection of this store has priority {priority}.",
@@ -258,6 +268,45 @@ CATALOGUE: Mapping[str, ProblemType] = {
         409, "An order has at most {most} holds.", "Lift one before you place another."
     ),
     "not_owner": ProblemType(403, "Another party owns this order now.", "Leave it to that party."),
+    "not_support_owner": ProblemType(
+        403,
+        "Another party answers for the tickets of this order.",
+        "Read them; `support_owner` of the order's snapshot says who writes.",
+    ),
+    "not_rules_owner": ProblemType(
+        403,
+        "Another account's shipping rules choose the carrier of this shipment.",
+        "Ask that account; whoever has the order may still ship it and say its tracking number.",
+    ),
+    "carrier_account_exists": ProblemType(
+        409, "There is an account with the carrier {carrier} already.", "Change that one."
+    ),
+    "carrier_account_in_use": ProblemType(
+        409,
+        "Labels of this carrier account are under way.",
+        "Wait until they are settled, or cancel them first.",
+    ),
+    "no_carrier_account": ProblemType(
+        409,
+        "Labels of this shipment are not bought here: its carrier has no account that does so.",
+        "Make the label at the carrier and say the tracking number, or add a carrier account.",
+    ),
+    "no_documents": ProblemType(
+        409,
+        "None of these shipments has a label as {format}.",
+        "Buy labels for them, or print them one by one.",
+    ),
+    "too_many_documents": ProblemType(
+        413, "These labels are over {most} bytes together.", "Print fewer at once."
+    ),
+    "label_under_way": ProblemType(
+        409,
+        "A label of this shipment is under way: it is {label}.",
+        "Wait until it is settled.",
+    ),
+    "too_many_shipments": ProblemType(
+        409, "An order has at most {most} shipments.", "Put more into each of them."
+    ),
     "connection_ended": ProblemType(
         409,
         "The connection ended; the order is on its way back to the brand.",
@@ -267,6 +316,20 @@ CATALOGUE: Mapping[str, ProblemType] = {
         409,
         "The brand's data was erased; the order is closed.",
         "Stop working on it: nothing can be done with it any more.",
+    ),
+    "price_list_exists": ProblemType(
+        409,
+        "There is a price list for this account already.",
+        "Change that one: `PUT /v1/price-lists/…`.",
+    ),
+    "not_creditor": ProblemType(
+        403, "Only who charged this can give it back.", "Ask them: `credit_account`."
+    ),
+    "not_posted": ProblemType(
+        409, "Only what is posted can be given back.", "What is pending ends with its shipment."
+    ),
+    "more_than_is_left": ProblemType(
+        409, "Of this entry {left} {currency} are left.", "Give back that much or less."
     ),
     # --- limits and outages
     "rate_limited": ProblemType(
@@ -285,6 +348,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "Too many attempts came from this network, or were made about this store.",
         "Wait as long as `Retry-After` says.",
     ),
+    "too_many_mails": ProblemType(
+        429,
+        "An account has {most} messages a day mailed to carriers.",
+        "Wait as long as `Retry-After` says.",
+    ),
     "busy": ProblemType(
         503, "Too many log-ins are under way.", "Send the request again in a moment."
     ),
@@ -299,7 +367,15 @@ CATALOGUE: Mapping[str, ProblemType] = {
 }
 # What was tried and can be tried again later, as it is.
 _RETRIABLE = frozenset(
-    {"rate_limited", "overloaded", "too_many_attempts", "busy", "temporarily_unavailable"}
+    {
+        "rate_limited",
+        "overloaded",
+        "too_many_attempts",
+        "too_many_mails",
+        "busy",
+        "temporarily_unavailable",
+        "order_rules_changed_too_often",
+    }
 )
 
 
@@ -359,6 +435,19 @@ def _in_words(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+class Problem(BaseModel):
+    """What is wrong and what to do about it (RFC 9457), with the facts of the case."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+
+
 def document(request: Request, refused: Refused) -> dict[str, Any]:
     """The problem as RFC 9457 has it, for an answer or a part of one."""
     problem = CATALOGUE[refused.code]
@@ -387,6 +476,26 @@ def respond(request: Request, refused: Refused) -> Response:
     )
 
 
+def _within(loc: Sequence[Any], body: Any) -> tuple[Any, ...]:
+    """Where a flaw is in the body as it was sent.
+
+    Pydantic also names the kind that it took a part of a union for, which is no part of the body.
+    """
+    found = []
+    at, is_named = body, True
+    for part in loc:
+        if isinstance(at, Mapping) and at.get("kind") == part and not is_named:
+            is_named = True
+            continue
+        found.append(part)
+        is_named = False
+        try:
+            at = at[part]
+        except (LookupError, TypeError):
+            at = None
+    return tuple(found)
+
+
 def _refusal_of(error: Exception) -> Refused:
     """The one place that maps an exception to what a caller is told."""
     match error:
@@ -394,7 +503,10 @@ def _refusal_of(error: Exception) -> Refused:
             return error
         case RequestValidationError():
             # FastAPI's location starts with where it looked: body, query, path or header.
-            errors = [{**flaw, "loc": flaw["loc"][1:] or flaw["loc"]} for flaw in error.errors()]
+            errors = [
+                {**flaw, "loc": _within(flaw["loc"][1:], error.body) or flaw["loc"]}
+                for flaw in error.errors()
+            ]
             if any(flaw["type"] == "json_invalid" for flaw in errors):
                 return Refused("malformed_json")
             return Refused("validation_failed", errors=validation_errors(errors))
@@ -410,7 +522,8 @@ def _refusal_of(error: Exception) -> Refused:
     return Refused("temporarily_unavailable" if is_transient(error) else "internal_error")
 
 
-async def _handle(request: Request, error: Exception) -> Response:
+async def answer(request: Request, error: Exception) -> Response:
+    """The problem document of what was raised; what nobody expected is logged."""
     refused = _refusal_of(error)
     # What a limit refuses is in the metrics: a flood of requests is not to be one of lines too.
     if refused.code == "internal_error":
@@ -427,9 +540,10 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
-    for kind in (Refused, RequestValidationError, HTTPException, Permanent, Exception):
-        app.add_exception_handler(kind, _handle)
-    # Handlers of `Exception` run outside the middlewares and re-raise; the transient ones are
-    # expected and handled here.
-    for transient in (OSError, TimeoutError):
-        app.add_exception_handler(transient, _handle)
+    # Handlers of `Exception` run outside the middlewares and re-raise; the transient ones before it
+    # are expected.
+    for kind in (
+        *(Refused, RequestValidationError, HTTPException, Permanent),
+        *(OSError, TimeoutError, Exception),
+    ):
+        app.add_exception_handler(kind, answer)

@@ -1,6 +1,10 @@
-"""A stack of all services on engines of its own."""
+"""Stacks of all services on engines of their own.
 
-from collections.abc import Iterator
+One for each folder, and all tests of a folder in one worker (`tests/conftest.py`): a stack takes
+half a minute to start.
+"""
+
+from pathlib import Path
 
 import pytest
 
@@ -18,12 +22,28 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Shared by the tests of one module; each has a world of its own."""
-    stack = Stack(tmp_path_factory.mktemp("stack"), SETTINGS)
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.remove()
+_running: dict[Path, Stack] = {}
+
+
+def a_stack(folder: Path, scratch: pytest.TempPathFactory) -> Stack:
+    """The one of a folder of tests; it runs until the last of them has ended."""
+    stack = _running[folder] = Stack(scratch.mktemp(folder.name), SETTINGS)
+    stack.start()
+    return stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """Shared by tests that have a world of their own each, and break nothing."""
+    return a_stack(Path(__file__).parent, tmp_path_factory)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the stack of a folder with its last test: idle ones cost others their time.
+
+    A fixture of the package would live as long as the session: folders here are no packages.
+    """
+    folder = item.path.parent
+    if folder in _running and (nextitem is None or nextitem.path.parent != folder):
+        _running.pop(folder).remove()

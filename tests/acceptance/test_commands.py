@@ -30,14 +30,22 @@ def test_the_demo_tells_the_whole_story() -> None:
 
 
 def test_the_bench_balances_its_ledger() -> None:
-    code, figures, notes = relevo("bench", "path", "--orders", "300")
+    loads = ("--load", "burst", "--orders", "300", "--load", "200", "--seconds", "1")
+    code, said, notes = relevo("bench", "path", *loads, "--load", "idle", "--stores", "2")
 
     assert code == 0, notes
-    assert figures["sent"] == figures["delivered"] == figures["orders"] == 300
-    assert (figures["lost"], figures["duplicated"], figures["unsigned"]) == (0, 0, 0)
-    assert {"p50", "p95", "p99", "max"} == set(figures["latency_ms"])
+    assert list(said["loads"]) == ["burst", "200", "idle"]
     parts = {"connections", "ingest", "routing", "webhooks", "kafka", "postgres"}
-    assert parts | {"generator", "sink"} <= set(figures["cpu_seconds_per_1000"])
-    assert parts <= set(figures["peak_rss_mb"])
-    assert figures["statements_per_order"] > 0
-    assert figures["orders_per_second"] > 0
+    for load, orders in (("burst", 300), ("200", 200)):
+        figures = said["loads"][load]
+        assert figures["sent"] == figures["delivered"] == figures["orders"] == orders
+        assert (figures["lost"], figures["duplicated"], figures["unsigned"]) == (0, 0, 0)
+        assert {"p50", "p95", "p99", "max"} == set(figures["latency_ms"])
+        assert parts | {"generator", "sink"} <= set(figures["cpu_seconds_per_1000"])
+        assert parts <= set(figures["peak_rss_mb"])
+        assert figures["statements_per_order"] > 0
+        assert figures["orders_per_second"] > 0
+        # What PostgreSQL did is told by statement, and by how long it took.
+        assert set(figures["statement_ms"]) == set(figures["statements"])
+    assert parts <= set(said["loads"]["idle"]["core_percent"])
+    assert said["balances"]

@@ -98,8 +98,11 @@ async def test_nothing_of_the_buyers_is_left_in_any_table(
         }  # fmt: skip
         await eventually(lambda: tables(world), lambda found: found >= everywhere)
         # Five orders, two processed, one held: no answer that a second look has to find.
-        delivered = "SELECT FROM webhooks.deliveries WHERE state = 'delivered'"
-        await eventually(lambda: world.rows(delivered), lambda rows: len(rows) == 8)
+        delivered = (
+            "SELECT FROM webhooks.deliveries d JOIN webhooks.endpoints e ON e.id = d.endpoint_id "
+            "WHERE d.state = 'delivered' AND e.store_id = $1"
+        )
+        await eventually(lambda: world.rows(delivered, world.store_id), lambda rows: len(rows) == 8)
         refused = await erase(world, brand)
         assert (refused.status_code, refused.json()["code"]) == (409, "connections_live")
         await world.call(

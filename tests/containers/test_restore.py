@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from relevo.mails import Mailboxes, Received
+from services.catalog import NAMES
 from tests.containers.composed import Compose
 from tests.containers.engines import ROOT
 from tests.kit.client import Api, Party
@@ -29,7 +30,7 @@ def commands(page: Path) -> list[str]:
 
 # For an image whose client is older than its server, and cannot dump: the same by copying. The
 # official image is not one of them.
-_SERVICES = "ingest connections routing webhooks console"
+_SERVICES = " ".join(NAMES)
 _PSQL = "docker compose exec -T postgres psql --username relevo --dbname postgres --command"
 _COPIED = (
     (

@@ -1,7 +1,6 @@
 """A real browser: found on this machine, strict about what it is told, looked at by axe."""
 
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,24 +9,25 @@ from typing import Any
 import axe_playwright_python
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
+from relevo.bench.browser import ARGUMENTS, executable
+
 _AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Looked for in this order.
-_COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ALL_RULES = {"type": "tag", "values": _TAGS}
+# What colours and the width of the window change; the rest is about the document.
+RULES_OF_A_LOOK = {
+    "type": "rule",
+    "values": [
+        "color-contrast",
+        "link-in-text-block",
+        "target-size",
+        "scrollable-region-focusable",
+    ],
+}  # fmt: skip
 MISSING = (
     "no browser: install Debian's `chromium`, or Chrome, or run `python -m playwright install "
     "chromium`; the console was NOT tried in a browser"
 )
-
-
-def executable() -> str | None:
-    """The browser of this machine: Debian's, Chrome, or Playwright's own."""
-    for command in _COMMANDS:
-        found = shutil.which(command)
-        if found:
-            return found
-    own = sorted(Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"))
-    return str(own[-1]) if own else None
 
 
 @dataclass
@@ -89,9 +89,7 @@ async def chromium() -> AsyncIterator[Chromium]:
     """The browser, without a window."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=executable(),
-            # As root, in a container, Chromium has no sandbox; what it is shown is ours.
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+            executable_path=executable(), args=list(ARGUMENTS)
         )
         try:
             yield Chromium(browser)
@@ -99,10 +97,10 @@ async def chromium() -> AsyncIterator[Chromium]:
             await browser.close()
 
 
-async def flaws(page: Page) -> list[str]:
+async def flaws(page: Page, rules: Mapping[str, Any] = ALL_RULES) -> list[str]:
     """What axe finds on a page: rule, how bad, where (WCAG 2.2 AA, and good practice)."""
     await page.evaluate(_AXE)
-    options = {"runOnly": {"type": "tag", "values": _RULES}, "resultTypes": ["violations"]}
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
     found: dict[str, Any] = await page.evaluate("options => axe.run(document, options)", options)
     return list(_sentences(found["violations"]))
 

@@ -16,6 +16,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.routing import assignment, handover
+from services.routing.assignment import NOBODY, Assigned
 from services.routing.moves import mapping
 from services.routing.orders import (
     Connection,
@@ -162,7 +163,7 @@ class RoutingStoreSuite:
         raise NotImplementedError
 
     async def test_an_order_is_read_back_as_it_was_written(self, store: Any, database: Any) -> None:
-        entered = assignment.receive(None, a_message(), a_connection(), uuid7())
+        entered = assignment.receive(None, a_message(), Assigned(a_connection()), uuid7())
         async with database.transaction() as session:
             await store.write(session, [entered])
             known = await store.lock_orders(session, [self.key(entered), (uuid7(), "other")])
@@ -171,10 +172,10 @@ class RoutingStoreSuite:
     async def test_of_several_decisions_about_an_order_the_last_is_kept(
         self, store: Any, database: Any
     ) -> None:
-        entered = assignment.receive(None, a_message(), a_connection(), uuid7())
+        entered = assignment.receive(None, a_message(), Assigned(a_connection()), uuid7())
         message = a_message(5, content_hash=b"two", payload='{"total":"9.00","note":null}')
-        updated = assignment.receive(entered.order, message, None, uuid7())
-        stale = assignment.receive(updated.order, a_message(1, content_hash=b"x"), None, uuid7())
+        updated = assignment.receive(entered.order, message, NOBODY, uuid7())
+        stale = assignment.receive(updated.order, a_message(1, content_hash=b"x"), NOBODY, uuid7())
         async with database.transaction() as session:
             await store.write(session, [entered, updated, stale])
             known = await store.lock_orders(session, [self.key(entered)])
@@ -186,13 +187,13 @@ class RoutingStoreSuite:
         self, store: Any, database: Any, *, has_an_id_of_before: bool
     ) -> None:
         same = uuid7()
-        entered = assignment.receive(None, a_message(), None, same)
+        entered = assignment.receive(None, a_message(), NOBODY, same)
         update = a_message(5, content_hash=b"two", payload='{"total":"9.00"}')
-        updated = assignment.receive(entered.order, update, None, same)
+        updated = assignment.receive(entered.order, update, NOBODY, same)
         async with database.transaction() as session:
             await store.write(session, [entered, updated])
         again = assignment.receive(
-            None, a_message(), None, uuid7() if has_an_id_of_before else same
+            None, a_message(), NOBODY, uuid7() if has_an_id_of_before else same
         )
         with pytest.raises(Transient):
             async with database.transaction() as session:
@@ -259,14 +260,14 @@ class RoutingStoreSuite:
         self, store: Any, database: Any
     ) -> None:
         unpaid = a_message(external_id="held", unpaid=True)
-        entered = assignment.receive(None, unpaid, a_connection(), uuid7())
+        entered = assignment.receive(None, unpaid, Assigned(a_connection()), uuid7())
         paid = a_message(5, external_id="held", content_hash=b"two", payload='{"total":"1.00"}')
         async with database.transaction() as session:
             await store.write(session, [entered])
             (known,) = (await store.lock_orders(session, [self.key(entered)])).values()
             assert known == entered.order
             assert len(known.holds) == 1
-            lifted = assignment.receive(known, paid, None, uuid7())
+            lifted = assignment.receive(known, paid, NOBODY, uuid7())
             await store.write(session, [lifted])
             (known,) = (await store.lock_orders(session, [self.key(entered)])).values()
         assert known == lifted.order

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import FastAPI
 
+from services.catalog import API_NAMES
 from services.console.main import create_app
 from services.console.settings import Settings
 from tests.kit.serving import ready
@@ -18,14 +19,23 @@ from tests.kit.waiting import eventually
 ORIGIN = "http://127.0.0.1:8000"
 
 
+_NOT_TYPED = ("hidden", "radio", "checkbox", "select", "submit")
+
+
 @dataclass
 class Form:
-    """A form as its page has it."""
+    """A form as its page has it; `controls` are the attributes of each field, with its `type`."""
 
     action: str
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     buttons: list[str] = field(default_factory=list)
+    controls: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> list[str]:
+        """The fields that people type into."""
+        return [name for name, found in self.controls.items() if found["type"] not in _NOT_TYPED]
 
     def filled(self, changes: Mapping[str, str | Sequence[str]]) -> list[tuple[str, str]]:
         """What a browser sends: as it stands, with these fields changed."""
@@ -44,6 +54,7 @@ class _Forms(HTMLParser):
         self.forms: list[Form] = []
         self.words: list[str] = []
         self.links: list[str] = []
+        self.ids: set[str] = set()
         self._open: Form | None = None
         self._select = ""
         self._area: str | None = None
@@ -51,6 +62,7 @@ class _Forms(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
+        self.ids.add(found.get("id", ""))
         if tag == "form":
             self._open = Form(found.get("action", ""), found.get("method", "get").lower())
             self.forms.append(self._open)
@@ -63,6 +75,9 @@ class _Forms(HTMLParser):
         form, name = self._open, found.get("name", "")
         if form is None:
             return
+        if tag in ("input", "select", "textarea") and name:
+            kind = found.get("type", "text") if tag == "input" else tag
+            form.controls[name] = {**found, "type": kind}
         if tag == "button":
             self._button = True
             form.buttons.append("")
@@ -115,6 +130,7 @@ class Page:
         parsed.feed(self.html)
         self.forms = parsed.forms
         self.links = parsed.links
+        self.ids = parsed.ids
         self.text = " ".join(" ".join(parsed.words).split())
 
     def form(self, action: str) -> Form:
@@ -202,10 +218,7 @@ class Console:
             settings: of the console.
         """
         apis = ByHost(apps)
-        urls: dict[str, Any] = {
-            f"console_{name}_url": f"http://{name}"
-            for name in ("connections", "ingest", "routing", "webhooks")
-        }
+        urls: dict[str, Any] = {f"console_{name}_url": f"http://{name}" for name in API_NAMES}
         app = create_app(Settings(**{**urls, **settings}), transport=apis)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(app.router.lifespan_context(app))

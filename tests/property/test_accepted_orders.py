@@ -11,15 +11,47 @@ from pydantic import ValidationError
 
 from services.ingest import order_in
 from services.ingest.platforms.shopify import PLATFORM
-from services.routing import assignment, events
+from services.routing import assignment, events, order_rules
 from services.routing.orders import Order
 from services.routing.received import read_order
+from shared.contracts.connections_changed import OrderRulesVersion
 from shared.contracts.order import Order as WireOrder
 from shared.contracts.orders_received import OrderReceived
 from shared.kafka.batch import Record
+from tests.kit.builders import a_connection
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STORE, BRAND = UUID(int=1), UUID(int=2)
+
+# Every condition is asked: hardly any fits.
+RULED = a_connection(
+    store_id=STORE,
+    order_rules=order_rules.as_stored(
+        [
+            OrderRulesVersion(
+                version=1,
+                effective_at=datetime(1970, 1, 1, tzinfo=UTC),
+                default="do_not_send",
+                rules=tuple(
+                    {"name": kind["kind"], "if": kind, "then": "send"}
+                    for kind in (
+                        {"kind": "country", "any_of": ["AQ"]},
+                        {"kind": "region", "country": "ES", "any_of": ["?"]},
+                        {"kind": "postcode", "country": "ES", "first": "99", "last": "99"},
+                        {"kind": "weight_grams", "at_least": 2**53 - 1, "at_most": 2**53 - 1},
+                        {"kind": "item_count", "at_least": 2**53 - 1},
+                        {"kind": "total", "currency": "XXX", "at_most": "0"},
+                        {"kind": "sku", "any_of": ["?*"]},
+                        {"kind": "tag", "any_of": ["?"]},
+                        {"kind": "shipping_method", "any_of": ["?"]},
+                        {"kind": "customer_type", "is": "business"},
+                        {"kind": "entered", "time_zone": "UTC", "since": "00:00", "until": "00:01"},
+                    )
+                ),
+            )
+        ]
+    ),
+)
 
 # Values as careless or hostile senders write them, as JSON: some are beyond what orjson writes.
 # Good ones are likelier, so that orders get through with a single odd value.
@@ -82,7 +114,10 @@ def carried(known: Order | None, order: WireOrder) -> Order:
     value = received.model_dump_json().encode()
     read = read_order(Record("orders.received", 0, 0, "k", {}, value, raw=None))
     assert read.incoming is not None, read.flaw
-    decision = assignment.receive(known, read.incoming, None, UUID(int=3))
+    # Whatever it is, rules can be asked about it, and what they say can be kept.
+    assigned = assignment.assign([RULED], read.incoming)
+    assert orjson.dumps(assignment.why_assigned(assigned))
+    decision = assignment.receive(known, read.incoming, assigned, UUID(int=3))
     events.messages([(decision, None)])
     return decision.order
 

@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 
 from services.connections.accounts import models, registry, store
 from services.connections.accounts.plans import Plan
-from services.connections.dependencies import Operator, Process
+from services.connections.dependencies import Process
 from shared.contracts.accounts_changed import AccountKind
 from shared.contracts.connections_changed import ConnectionState
 from shared.telemetry import traceparent_of
 from shared.web.openapi import refuses
+from shared.web.operator import Operator
 from shared.web.pagination import After, Limit, Page, decode_cursor_part, page_of
 from shared.web.parameters import Form, SearchText, only_known_parameters
 

@@ -6,6 +6,7 @@ connection and with its version as it is: for who reads it nothing changed.
 
 from services.connections import messages
 from services.connections.connection import store
+from services.connections.order_rules import registry as order_rules
 from shared.contracts.connections_changed import SETTINGS_HISTORY
 from shared.egress.sealed_url import SealedUrl
 from shared.kafka.message import Message
@@ -36,4 +37,5 @@ async def _message(session: Session, row: store.PlainUrl) -> Message:
         raise LookupError(f"connection {row.connection_id} is locked and not there")
     endpoints = await store.list_endpoints(session, connection.id)
     history = await store.list_effective_settings(session, connection.id, SETTINGS_HISTORY)
-    return messages.connection_changed(connection, endpoints, history, None)
+    rules = await order_rules.told_of(session, connection.id)
+    return messages.connection_changed(connection, endpoints, history, rules, None)

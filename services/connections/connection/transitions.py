@@ -14,6 +14,7 @@ from services.connections.connection.lifecycle import (
     Unchanged,
 )
 from services.connections.connection.models import Change, Connection, Owners
+from services.connections.order_rules import registry as order_rules
 from services.connections.stores import claims, registry
 from services.connections.stores.models import Store
 from shared.contracts.connections_changed import SETTINGS_HISTORY, ConnectionState
@@ -259,6 +260,7 @@ async def _announce(session: Session, connection_id: UUID, caller: Caller) -> Co
     connection = await visible_connection(session, connection_id, caller.account_id)
     endpoints = await store.list_endpoints(session, connection_id)
     history = await store.list_effective_settings(session, connection_id, SETTINGS_HISTORY)
-    message = messages.connection_changed(connection, endpoints, history, caller.traceparent)
+    rules = await order_rules.told_of(session, connection_id)
+    message = messages.connection_changed(connection, endpoints, history, rules, caller.traceparent)
     await outbox.write(session, [message])
     return connection

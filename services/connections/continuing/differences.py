@@ -89,6 +89,14 @@ def settings_of(change: ConnectionChanged) -> list[dict[str, Any]]:
     return list(({change.settings.version: current} | told).values())
 
 
+def order_rules_of(change: ConnectionChanged) -> list[dict[str, Any]]:
+    """The versions of the order rules that a message has."""
+    return [
+        {**one.model_dump(mode="json"), "connection_id": str(change.connection_id)}
+        for one in change.order_rules
+    ]
+
+
 def ended(change: ConnectionChanged, now: datetime) -> ConnectionChanged:
     """A connection above what the log says of it: over."""
     return change.model_copy(

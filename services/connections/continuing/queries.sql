@@ -159,6 +159,16 @@ FROM jsonb_to_recordset(:settings::jsonb)
           support_owner text, endpoint_id uuid, effective_at timestamptz)
 ON CONFLICT (connection_id, version) DO NOTHING;
 
+-- name: take_order_rules!
+-- tenants: all; what the log says of everybody
+-- The log does not say who set them.
+INSERT INTO order_rules (connection_id, version, rules, default_action, effective_at)
+SELECT t.connection_id, t.version, t.rules, t."default", t.effective_at
+FROM jsonb_to_recordset(:rules::jsonb)
+    AS t (connection_id uuid, version integer, rules jsonb, "default" text,
+          effective_at timestamptz)
+ON CONFLICT (connection_id, version) DO NOTHING;
+
 -- name: take_connections!
 -- tenants: all; what the log says of everybody
 UPDATE connections c SET state = t.state, version = t.version, epoch = t.epoch,

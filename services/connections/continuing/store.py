@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
-from services.connections.continuing.differences import id_of, settings_of
+from services.connections.continuing.differences import id_of, order_rules_of, settings_of
 from shared.contracts.accounts_changed import AccountChanged
 from shared.contracts.connections_changed import ConnectionChanged
 from shared.contracts.stores_changed import StoreChanged
@@ -98,6 +98,7 @@ async def take_connections(
         for endpoint in one.endpoints
     ]
     settings = [version for one in changes for version in settings_of(one)]
+    rules = [version for one in changes for version in order_rules_of(one)]
     current = [
         {**one.model_dump(mode="json"), "settings_version": one.settings.version} for one in changes
     ]
@@ -113,6 +114,7 @@ async def take_connections(
     await _queries.clear_places.run(session, ids=ids)
     await _queries.take_endpoints.run(session, endpoints=_text(endpoints))
     await _queries.take_settings.run(session, settings=_text(settings))
+    await _queries.take_order_rules.run(session, rules=_text(rules))
     await _queries.take_connections.run(session, changes=_text(current))
     await _queries.insert_audit_entries.run(session, entries=_text(entries))
     await _drop_messages(session, CONNECTIONS_CHANGED.name, changes)

@@ -11,6 +11,7 @@ from services.connections.connection.lifecycle import ConnectionCommand
 from services.connections.connection.models import Change
 from services.connections.erasure import store
 from services.connections.erasure.models import Erased
+from services.connections.order_rules import registry as order_rules
 from services.connections.stores import registry as stores
 from shared.egress.sealed_url import SealedUrl
 from shared.failures import Refused, Transient
@@ -51,6 +52,8 @@ async def erase(session: Session, sealer: Sealer, account_id: UUID, traceparent:
         await transitions.change_state(session, pending, ConnectionCommand.DISCONNECT, caller, None)
     await _erase_accounts(session, accounts, caller)
     await _erase_endpoints(session, sealer, caller)
+    for connection_id in await order_rules.erase(session, account_id):
+        await _announce(session, connection_id, "order_rules_erased", caller)
     erased = await _erased(session, account_id)
     if erased is None:
         raise LookupError(f"account {account_id} is held and was not erased")
@@ -112,14 +115,19 @@ async def _erase_endpoints(session: Session, sealer: Sealer, caller: Caller) -> 
     urls = {one: SealedUrl.of(NOWHERE, one, sealer) for one in endpoints}
     await store.erase_endpoints(session, urls)
     for connection_id in sorted(set(endpoints.values())):
-        connection = await transitions.visible_connection(session, connection_id, caller.account_id)
-        change = Change(
-            action="webhook_erased",
-            state=connection.state,
-            epoch=connection.epoch,
-            priority=connection.priority,
-            settings_version=connection.settings_version,
-            before={},
-            after={},
-        )
-        await transitions.write(session, connection, change, caller)
+        await _announce(session, connection_id, "webhook_erased", caller)
+
+
+async def _announce(session: Session, connection_id: UUID, action: str, caller: Caller) -> None:
+    """The connection without what was erased of it, as a version."""
+    connection = await transitions.visible_connection(session, connection_id, caller.account_id)
+    change = Change(
+        action=action,
+        state=connection.state,
+        epoch=connection.epoch,
+        priority=connection.priority,
+        settings_version=connection.settings_version,
+        before={},
+        after={},
+    )
+    await transitions.write(session, connection, change, caller)

@@ -7,11 +7,12 @@ import structlog
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from services.connections.dependencies import OwnerOrOperator, Process
+from services.connections.dependencies import Process
 from services.connections.erasure import erasing
 from shared.failures import Refused
 from shared.telemetry import traceparent_of
 from shared.web.openapi import refuses
+from shared.web.operator import OwnerOrOperator
 from shared.web.parameters import only_known_parameters
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], dependencies=[only_known_parameters])

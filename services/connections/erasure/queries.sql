@@ -80,7 +80,9 @@ WHERE account_id = ANY(:accounts::uuid[]) OR three_pl_id = ANY(:accounts::uuid[]
 -- tenants: those that are erased
 -- Mails that ask others for something in the name of who is erased. What ended stays counted.
 UPDATE mails SET state = 'suppressed', contents = NULL, ended_at = now(), error = NULL
-WHERE state = 'pending' AND kind IN ('claim', 'invitation', 'account_invitation')
+WHERE state = 'pending' AND kind = 'carrier_ticket'
+    AND split_part(once, ':', 2) = ANY(:accounts::uuid[]::text[])
+   OR state = 'pending' AND kind IN ('claim', 'invitation', 'account_invitation')
     AND recipient IN (
         SELECT sha256(convert_to(lower(l.email), 'UTF8')) FROM mailed_links l
         LEFT JOIN connections c ON c.id = l.connection_id

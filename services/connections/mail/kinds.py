@@ -6,7 +6,7 @@ until the last of it was sent.
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -16,8 +16,11 @@ from shared.contracts.connections_changed import Party
 Language = Literal["en", "es"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
+# In place of a store's domain: whatever stores the reader has.
+EVERY_STORE = "*"
 _LONGEST_NAME = 200
 _LONGEST_WORDS = 500
+_LONGEST_MESSAGE = 20_000
 
 
 def _is_printed(letter: str) -> bool:
@@ -31,7 +34,15 @@ def _one_line(text: object) -> str:
 
 
 def _words(text: object) -> str:
-    lines = "".join(filter(_is_printed, str(text)))[:_LONGEST_WORDS].splitlines()
+    return _lines(text, _LONGEST_WORDS)
+
+
+def _message(text: object) -> str:
+    return _lines(text, _LONGEST_MESSAGE)
+
+
+def _lines(text: object, longest: int) -> str:
+    lines = "".join(filter(_is_printed, str(text)))[:longest].splitlines()
     return "\n".join(line.strip() for line in lines).strip()
 
 
@@ -39,6 +50,8 @@ def _words(text: object) -> str:
 Name = Annotated[str, BeforeValidator(_one_line)]
 # A sender's own words; the caller refuses links in them.
 Words = Annotated[str, BeforeValidator(_words)]
+# What is said in a ticket, as long as it is there.
+Message = Annotated[str, BeforeValidator(_message)]
 # A one-time token goes in the fragment, which no server on the way gets to see.
 Link = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"\\]+$", max_length=2_000)]
 Setting = Literal["shipping_rules_owner", "billing_owner", "support_owner"]
@@ -213,6 +226,39 @@ class OrdersHandedBack(_Data):
     link: Link
 
 
+class TicketAnswered(_Data):
+    """Somebody answered a ticket of the account; what they say is to be read in Relevo."""
+
+    kind: Literal["ticket_answered"] = "ticket_answered"
+    number: int
+    answered_by: Literal["carrier", "operator"]
+    link: Link
+
+
+class TicketFile(_Data):
+    """An attachment of a ticket; whoever has the link can read it until it ends."""
+
+    name: Name
+    link: Link
+
+
+class CarrierTicket(_Data):
+    """To a carrier: what is said in a ticket of an account about a parcel; answers are read."""
+
+    kind: Literal["carrier_ticket"] = "carrier_ticket"
+    account: Name
+    number: int
+    category: Name
+    text: Message
+    value: Name = ""
+    grams_measured: int | None = None
+    days_since_shipped: int | None = None
+    expected_on: date | None = None
+    correct_address: Name = ""
+    files: tuple[TicketFile, ...] = ()
+    reply_to: Name | None = None
+
+
 MailData = (
     ConfirmAddress
     | AccountExists
@@ -231,6 +277,8 @@ MailData = (
     | DeliveriesExhausted
     | OrdersQuarantined
     | OrdersHandedBack
+    | TicketAnswered
+    | CarrierTicket
 )
 
 

@@ -14,7 +14,13 @@ from shared.failures import Permanent
 
 
 def compose(
-    mail_id: UUID, sender: str, to: str, words: Rendered, language: Language, at: datetime
+    mail_id: UUID,
+    sender: str,
+    to: str,
+    words: Rendered,
+    language: Language,
+    at: datetime,
+    reply_to: str | None = None,
 ) -> EmailMessage:
     """The message; the same mail makes the same one, whenever it is tried.
 
@@ -25,6 +31,7 @@ def compose(
         words: what it says.
         language: of the words.
         at: when it was queued.
+        reply_to: where answers go, of what a person wrote.
     """
     message = EmailMessage()
     message["From"] = sender
@@ -32,8 +39,11 @@ def compose(
     message["Subject"] = words.subject
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{mail_id}@{address_of(sender).rpartition('@')[2]}>"
-    # RFC 3834: whoever answers by machine does not answer this.
-    message["Auto-Submitted"] = "auto-generated"
+    if reply_to:
+        message["Reply-To"] = Address(addr_spec=reply_to)
+    else:
+        # RFC 3834: whoever answers by machine does not answer this.
+        message["Auto-Submitted"] = "auto-generated"
     message.set_content(words.text)
     message.add_alternative(words.html, subtype="html")
     # After the parts: before, it would become the first part's alone.

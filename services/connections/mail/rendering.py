@@ -16,7 +16,7 @@ from babel.dates import format_datetime
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.connections.mail.kinds import Language, MailData
+from services.connections.mail.kinds import EVERY_STORE, Language, MailData
 from shared.words import translations
 
 HOME = Path(__file__).parent
@@ -67,10 +67,15 @@ def _environment(form: Form, language: Language) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.filters["when"] = partial(_when, language=language)
+    environment.filters["store"] = _store
     environment.install_gettext_translations(  # type: ignore[attr-defined]  # the extension adds it
         translations(HOME / "locale", DOMAIN, language), newstyle=True
     )
     return environment
+
+
+def _store(domain: str, every: str) -> str:
+    return every if domain == EVERY_STORE else domain
 
 
 def _when(at: datetime, language: Language) -> str:

@@ -190,7 +190,10 @@ class Sender:
         contents = _contents(opened)
         to = on_the_wire(contents.to)
         words = render(contents.data, mail.language, self._contact)
-        message = compose(mail.id, self._sender, to, words, mail.language, mail.created_at)
+        reply_to = getattr(contents.data, "reply_to", None)
+        message = compose(
+            mail.id, self._sender, to, words, mail.language, mail.created_at, reply_to
+        )
         return Letter(mail.id, mail.kind, to, mail.created_at, message)
 
     def _failed(self, mail: ClaimedMail, error: Exception) -> Outcome:

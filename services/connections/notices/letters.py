@@ -13,8 +13,10 @@ from shared.contracts.accounts_changed import AccountKind
 from shared.contracts.notices import (
     DeliveriesExhausted,
     EndpointDisabled,
+    NoticeData,
     OrdersHandedBack,
     OrdersQuarantined,
+    TicketAnswered,
 )
 
 
@@ -27,50 +29,48 @@ class Known:
     link: str
 
     def domain(self, store_id: UUID | None) -> str:
-        """What the store is called; its id when the account may not know it any more.
-
-        `*` stands for all stores of a brand.
-        """
-        return "*" if store_id is None else self.domains.get(store_id, str(store_id))
+        """What the store is called; its id when the account may not know it any more."""
+        return kinds.EVERY_STORE if store_id is None else self.domains.get(store_id, str(store_id))
 
 
 def letters(notices: Sequence[Notice], known: Known) -> list[MailData]:
     """What to mail of notices of one kind, which are not none; in their order."""
-    exhausted: list[DeliveriesExhausted] = []
-    quarantined: list[OrdersQuarantined] = []
-    told: list[MailData] = []
-    for notice in notices:
-        match notice.data:
-            case EndpointDisabled() as data:
-                told.append(
-                    kinds.EndpointDisabled(
-                        store_domain=known.domain(data.store_id),
-                        host=data.host,
-                        parked=data.parked,
-                        link=known.link,
-                    )
-                )
-            case OrdersHandedBack() as data:
-                told.append(
-                    kinds.OrdersHandedBack(
-                        store_domain=known.domain(data.store_id),
-                        reader=known.reader,
-                        returned=data.returned,
-                        stayed=data.stayed,
-                        link=known.link,
-                    )
-                )
-            case DeliveriesExhausted() as data:
-                exhausted.append(data)
-            case OrdersQuarantined() as data:
-                quarantined.append(data)
-            case never:
-                assert_never(never)
+    exhausted = [one.data for one in notices if isinstance(one.data, DeliveriesExhausted)]
+    quarantined = [one.data for one in notices if isinstance(one.data, OrdersQuarantined)]
+    told = [letter for notice in notices if (letter := _quiet(notice.data, known))]
     if exhausted:
         told.append(_exhausted(exhausted, known))
     if quarantined:
         told.append(_quarantined(quarantined, known))
     return told
+
+
+def _quiet(data: NoticeData, known: Known) -> MailData | None:
+    """The mail of a quiet notice; of noisy ones there is one for all."""
+    match data:
+        case EndpointDisabled():
+            return kinds.EndpointDisabled(
+                store_domain=known.domain(data.store_id),
+                host=data.host,
+                parked=data.parked,
+                link=known.link,
+            )
+        case OrdersHandedBack():
+            return kinds.OrdersHandedBack(
+                store_domain=known.domain(data.store_id),
+                reader=known.reader,
+                returned=data.returned,
+                stayed=data.stayed,
+                link=known.link,
+            )
+        case TicketAnswered():
+            return kinds.TicketAnswered(
+                number=data.number, answered_by=data.answered_by, link=known.link
+            )
+        case DeliveriesExhausted() | OrdersQuarantined():
+            return None
+        case never:
+            assert_never(never)
 
 
 def _exhausted(data: Sequence[DeliveriesExhausted], known: Known) -> MailData:

@@ -113,5 +113,7 @@ class Mailer:
 
 
 async def _domains(session: Session, turn: Turn, notices: Sequence[Notice]) -> dict[UUID, str]:
-    stores = {one.data.store_id for one in notices if one.data.store_id is not None}
+    # Not every notice is about a store.
+    named = (getattr(one.data, "store_id", None) for one in notices)
+    stores = {store_id for store_id in named if store_id is not None}
     return await store.domains_of_stores(session, turn.account_id, stores)

@@ -101,3 +101,8 @@ ON CONFLICT DO NOTHING;
 DELETE FROM notices WHERE id IN (
     SELECT id FROM notices WHERE raised_at < now() - :kept::interval
     ORDER BY raised_at LIMIT :limit FOR UPDATE SKIP LOCKED);
+
+-- name: names_of_accounts
+-- tenants: all; in whose name carriers are mailed. Who erases one waits for this, or is seen.
+SELECT id, name FROM accounts WHERE id = ANY(:accounts::uuid[]) AND erased_at IS NULL
+ORDER BY id FOR SHARE;

@@ -124,3 +124,9 @@ async def sweep_notices(session: Session, limit: int) -> int:
 
 def _notice(row: asyncpg.Record) -> Notice:
     return row_as(Notice, row, data=_data.validate_json(row["data"]))
+
+
+async def names_of_accounts(session: Session, accounts: Iterable[UUID]) -> dict[UUID, str]:
+    """What accounts are called; those that were erased are not there."""
+    rows = await _queries.names_of_accounts.all(session, accounts=list(accounts))
+    return {row["id"]: row["name"] for row in rows}

@@ -6,12 +6,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from services.connections.dependencies import Operator, Process
+from services.connections.dependencies import Process
 from services.connections.signing_keys import models, rotating, store
 from services.connections.signing_keys.models import KeyState, SigningKey
 from shared.telemetry import traceparent_of
 from shared.web.access import Public
 from shared.web.openapi import refuses
+from shared.web.operator import Operator
 from shared.web.parameters import Form, only_known_parameters
 
 router = APIRouter(tags=["keys"], dependencies=[only_known_parameters])

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from services.console.browser.signed_in import SignedIn
+from services.console.api.asking import Asking
 
 _MOST_PAGES = 5
 
 
-async def every(me: SignedIn, service: str, path: str, **params: Any) -> list[Any]:
+async def every(me: Asking, service: str, path: str, **params: Any) -> list[Any]:
     """All of a list, or its first thousand.
 
     Raises:

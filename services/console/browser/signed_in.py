@@ -1,6 +1,6 @@
 """Somebody who is logged in, and the APIs as they may use them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
@@ -153,6 +153,25 @@ class SignedIn:
                     raise
                 await self._refused(acts=acts, is_last=attempt == 2)  # noqa: PLR2004  the second
         raise SessionOver
+
+    async def upload(
+        self, service: str, path: str, params: Mapping[str, Any], content: AsyncIterator[bytes]
+    ) -> Any:
+        """What a POST of bytes answers; they come once, so it is not tried again.
+
+        Raises:
+            ApiProblem, ApiAway, SessionOver.
+        """
+        answer = await self._apis.call(
+            service,
+            "POST",
+            path,
+            self._caller,
+            token=await self.token(),
+            params=params,
+            content=content,
+        )
+        return answer.body
 
     def stream(
         self, service: str, path: str, params: Mapping[str, Any], token: str,

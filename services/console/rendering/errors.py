@@ -1,6 +1,6 @@
 """What is wrong with a form, beside the fields that it is about. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +43,15 @@ def errors_of(problem: ApiProblem) -> Errors:
         code=problem.code,
         detail=problem.detail,
         facts={name: _shown(value) for name, value in problem.body.items()},
-        fields={pointer.removeprefix("/"): text for pointer, text in problem.fields.items()},
+        fields=dict(_beside_fields(problem.fields)),
     )
+
+
+def _beside_fields(pointers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with one of a list stands beside the field that has them all."""
+    for pointer, text in reversed(list(pointers.items())):
+        name, _, last = pointer.removeprefix("/").rpartition("/")
+        yield (name if name and last.isdigit() else pointer.removeprefix("/")), text
 
 
 def _shown(value: Any) -> Any:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from babel.dates import format_datetime
+from babel.dates import format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup, escape
 
@@ -27,6 +27,12 @@ def moment(at: datetime | str | None, language: Language) -> Markup:
 @lru_cache(maxsize=4_096)
 def _minute(when: datetime, language: Language) -> str:
     return str(format_datetime(when, "d MMM y, HH:mm", locale=language))
+
+
+def month(text: str, language: Language) -> str:
+    """A month such as `2026-11`, in words."""
+    at = datetime.fromisoformat(f"{text}-01")
+    return str(format_skeleton("yMMMM", at, locale=language))
 
 
 def money(amount: str | None, currency: str | None, language: Language) -> str:

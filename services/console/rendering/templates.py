@@ -50,6 +50,7 @@ def environment(language: Language) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     made.filters["moment"] = partial(formats.moment, language=language)
+    made.filters["month"] = partial(formats.month, language=language)
     made.filters["money"] = partial(formats.money, language=language)
     made.filters["number"] = partial(formats.number, language=language)
     made.filters["lines"] = formats.lines

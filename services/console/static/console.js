@@ -100,9 +100,18 @@
     if (box.matches("[data-submits]")) box.form.requestSubmit();
   });
 
-  const start = (root) => { localTimes(root); };
-  document.addEventListener("htmx:after:swap", () => start(document));
-  start(document);
+  // What had the focus may be swapped away: its like in the new part gets it, or the list. Swaps
+  // may overlap, so it is remembered when it gets the focus; who points somewhere needs none of it.
+  let focused = null;
+  document.addEventListener("focusin", (event) => { focused = event.target; });
+  document.addEventListener("pointerdown", () => { focused = null; });
+  document.addEventListener("htmx:after:swap", () => {
+    localTimes(document);
+    if (!focused || focused.isConnected || document.activeElement !== document.body) return;
+    const like = all("main a").find((one) => one.href === focused.href && one.checkVisibility());
+    (like ?? document.querySelector("[data-keys]") ?? document.querySelector("main"))?.focus();
+  });
+  localTimes(document);
   gate();
   countdowns();
   document.querySelector("[data-focus]")?.focus();

@@ -34,6 +34,18 @@ SENTENCES: Mapping[str, str] = {
     "terms_changed": N_(
         "The settings have changed since they were shown to you. Read them again, and accept those."
     ),
+    # --- tickets
+    "not_support_owner": N_("The other party of this order answers for its tickets."),
+    "unsupported_file": N_(
+        "This kind of file is not taken. Send a PDF, JPEG, PNG, WEBP or plain text."
+    ),
+    "body_too_large": N_("This is too large."),
+    "too_many_mails": N_("Too many messages were mailed to carriers today. Try again later."),
+    # --- fees
+    "not_creditor": N_("Only who charged it gives it back."),
+    "not_posted": N_("This was not charged: there is nothing to give back."),
+    "more_than_is_left": N_("No more than %(left)s %(currency)s is left of it."),
+    "price_list_exists": N_("There is a list for these already. Change that one."),
     # --- accounts
     "role_required": N_("Your role does not allow this. Ask an owner of the account."),
     "last_owner": N_("This is the only owner of the account. Make somebody else an owner first."),
@@ -72,10 +84,32 @@ SENTENCES: Mapping[str, str] = {
         "Another active connection of this store has priority %(priority)s. Give this one another; "
         "the lower one wins."
     ),
+    "order_rules_changed_too_often": N_(
+        "These rules were changed very often in the last days. Nothing was saved: wait a while, or "
+        "make them shorter."
+    ),
     # --- orders
     "not_hold_owner": N_("No hold of this order is yours to lift."),
     "too_many_holds": N_("An order has %(most)s holds at most. Lift one first."),
     "not_owner": N_("Another party owns this order now."),
+    # --- shipments, labels and carriers
+    "not_rules_owner": N_(
+        "The shipping rules of another account choose this carrier. Ask that account; whoever has "
+        "the order may ship it anyway and type its tracking number."
+    ),
+    "label_under_way": N_("A label of it is under way. Wait until the carrier has answered."),
+    "no_carrier_account": N_(
+        "Its label is not bought here: its carrier has no account that does so. Make the label at "
+        "the carrier and type the tracking number, or add a carrier account."
+    ),
+    "no_documents": N_("None of these has a label to print yet. Buy labels first."),
+    "too_many_documents": N_("These labels are too large for one file. Print fewer at once."),
+    "too_many_shipments": N_("An order has %(most)s shipments at most."),
+    "carrier_account_exists": N_("There is an account with this carrier already. Change that one."),
+    "carrier_account_in_use": N_(
+        "Labels of this carrier account are under way. Wait until they are settled, or give them "
+        "back first."
+    ),
     "connection_ended": N_(
         "The connection ended: this order is on its way back to the brand. Stop working on it."
     ),

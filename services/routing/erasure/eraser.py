@@ -104,7 +104,7 @@ async def erase_brand(database: Database, brand_id: UUID) -> None:
         # Events of before a move name the claim's account.
         moved = await store.moved_stores_of(session, brand_id)
         await outbox_erasure.erase(session, brand_id, moved)
-        await store.forget_errors(session, brand_id)
+        await store.forget_words(session, brand_id)
     dropped = True
     while dropped:
         async with database.transaction() as session:

@@ -35,19 +35,20 @@ ORDER BY id LIMIT :chunk FOR UPDATE;
 
 -- name: erase_orders!
 -- tenants: of orders that the same session locked (lock_orders_to_erase)
--- With each what people wrote about it: a statement of its own, which sees what a command wrote that
+-- With each what people wrote about it, and what rules saw of it: a statement of its own, which sees what a command wrote that
 -- the lock had to wait for. The hash goes too: who guesses what an order said could prove it by that.
 WITH notes AS (
     UPDATE holds SET note = NULL WHERE order_id = ANY(:ids::uuid[]) AND note IS NOT NULL
 ), lines AS (
     UPDATE order_history
     SET why = (SELECT json_object_agg(key, value)::text FROM json_each(why::json)
-               WHERE key <> 'note')
-    WHERE order_id = ANY(:ids::uuid[]) AND why LIKE '%"note":%'
+               WHERE key NOT IN ('note', 'order_rules', 'passed_over'))
+    WHERE order_id = ANY(:ids::uuid[])
+      AND (why LIKE '%"note":%' OR why LIKE '%"order_rules":%' OR why LIKE '%"passed_over":%')
 )
 UPDATE orders
 SET payload = NULL, payload_bytes = 0, content_hash = '', number = NULL, total = NULL,
-    currency = NULL, source_created_at = NULL, words = NULL, erased_at = now(), updated_at = now()
+    currency = NULL, source_created_at = NULL, words = NULL, shipments = '[]', erased_at = now(), updated_at = now()
 WHERE id = ANY(:ids::uuid[]);
 
 -- name: drop_parked_records!
@@ -58,9 +59,12 @@ DELETE FROM parked_records WHERE id = ANY(ARRAY(
 -- name: moved_stores_of
 SELECT id FROM moved_stores WHERE brand_id = :brand_id;
 
--- name: forget_errors!
--- An error may quote what it met.
-UPDATE handovers SET last_error = NULL WHERE brand_id = :brand_id AND last_error IS NOT NULL;
+-- name: forget_words!
+-- An error may quote what it met, and rules have names that people gave them.
+WITH errors AS (
+    UPDATE handovers SET last_error = NULL WHERE brand_id = :brand_id AND last_error IS NOT NULL
+)
+UPDATE connections SET order_rules = '[]' WHERE brand_id = :brand_id AND order_rules <> '[]';
 
 -- name: insert_whole_handovers!
 -- All that the 3PL has not finished goes back, connection by connection. Once: nothing comes to it

@@ -60,9 +60,9 @@ async def moved_stores_of(session: Session, brand_id: UUID) -> list[UUID]:
     return [row["id"] for row in await _queries.moved_stores_of.all(session, brand_id=brand_id)]
 
 
-async def forget_errors(session: Session, brand_id: UUID) -> None:
-    """Forget why hand-overs to the brand failed."""
-    await _queries.forget_errors.run(session, brand_id=brand_id)
+async def forget_words(session: Session, brand_id: UUID) -> None:
+    """Forget why hand-overs to the brand failed, and its order rules."""
+    await _queries.forget_words.run(session, brand_id=brand_id)
 
 
 async def record_whole_handovers(session: Session, three_pl_id: UUID, reason: str) -> int:

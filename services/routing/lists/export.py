@@ -1,12 +1,10 @@
 """Orders as files: CSV with a line for each item, or NDJSON with one for each order."""
 
-import csv
-import io
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from services.routing.lists.shown import OrderDetail
+from shared import spreadsheets
 from shared.contracts.order import Address, Customer, LineItem
 
 BOM = "\ufeff"
@@ -21,42 +19,24 @@ ITEM_COLUMNS = (
     "item_id", "item_sku", "item_title", "item_variant", "item_quantity", "item_to_fulfil_quantity",
     "item_price", "item_grams",
 )  # fmt: skip
-# A spreadsheet takes what begins so for a formula (OWASP, CSV injection); numbers are none.
-_FORMULA = re.compile(r"[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 Cell = str | None
 
 
 def csv_header() -> str:
     """The first line."""
-    return _csv([[*ORDER_COLUMNS, *ITEM_COLUMNS]])
+    return spreadsheets.csv_lines([[*ORDER_COLUMNS, *ITEM_COLUMNS]])
 
 
 def csv_lines(orders: Iterable[OrderDetail]) -> str:
     """A line for each item, with the order's columns each time; one for an order without items."""
-    return _csv(
-        [_safe(cell) for cell in (*_of_order(order), *item)]
-        for order in orders
-        for item in _items(order)
+    return spreadsheets.csv_lines(
+        (*_of_order(order), *item) for order in orders for item in _items(order)
     )
 
 
 def ndjson_lines(orders: Iterable[OrderDetail]) -> str:
     """A line for each order."""
     return "".join(f"{order.model_dump_json()}\n" for order in orders)
-
-
-def _csv(rows: Iterable[list[str]]) -> str:
-    text = io.StringIO()
-    # Lines end with CR LF (RFC 4180).
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
-def _safe(cell: Cell) -> str:
-    if not cell:
-        return ""
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def _of_order(order: OrderDetail) -> Iterator[Cell]:

@@ -79,7 +79,11 @@ async def get_history(
     limit: Limit = 50,
     after: After = None,
 ) -> Page[HistoryEntry]:
-    """What happened to it and why, oldest first; in a brand's name without other 3PLs' lines."""
+    """What happened to it and why, oldest first; in a brand's name without other 3PLs' lines.
+
+    `why` of its entrance says which order rule sent it, by what it saw; for the brand itself also
+    why the rules of other connections did not (`passed_over`).
+    """
     async with database.reading() as session:
         if await store.get_order(session, order_id, caller.account_id, caller.delegation) is None:
             raise Refused("not_found", what="order")
@@ -90,4 +94,7 @@ async def get_history(
             limit + 1,
             caller.delegation,
         )
-    return page_of(rows, limit, history_entry_of, lambda row: row.id)
+    as_brand = caller.kind == "brand" and caller.delegation is None
+    return page_of(
+        rows, limit, lambda row: history_entry_of(row, as_brand=as_brand), lambda row: row.id
+    )

@@ -7,7 +7,7 @@
 SELECT id, store_id, external_id, number, status, connection_id, version, sequence, settings_version,
        total, currency, created_at, accepted_at, updated_at, holds, erased_at, brand_id, epoch,
        shipping_rules_owner, billing_owner, support_owner, cancel_too_late,
-       CASE WHEN :whole::bool THEN payload END AS payload
+       CASE WHEN :whole::bool THEN payload END AS payload, shipments
 FROM order_summaries
 WHERE (NOT :as_three_pl::bool AND brand_id = :account
        OR :as_three_pl AND three_pl_id = :account AND connection_id IS NOT NULL)

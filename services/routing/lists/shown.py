@@ -10,10 +10,12 @@ from pydantic import BaseModel
 from services.routing import commands
 from services.routing.lifecycle import Command
 from services.routing.lists import store
+from services.routing.shipments import effect
 from shared.contracts import order as contract
 from shared.contracts.connections_changed import Party
 from shared.contracts.order import OrderStatus
 from shared.contracts.orders_events import Hold
+from shared.contracts.shipments_events import Shipment
 
 
 class OrderSummary(BaseModel):
@@ -51,6 +53,7 @@ class OrderDetail(OrderSummary):
     billing_owner: Party | None
     support_owner: Party | None
     allowed_commands: list[Command]
+    shipments: list[Shipment]
     order: contract.Order | None
 
 
@@ -96,13 +99,17 @@ def detail_of(found: store.OrderDetail, account: UUID) -> OrderDetail:
                 summary.status, summary.holds, _owner(summary.connection_id), party
             )
         ),
+        shipments=list(effect.read(found.shipments)),
         order=contract.Order.model_validate_json(found.payload) if found.payload else None,
     )
 
 
-def history_entry_of(row: store.HistoryLine) -> HistoryEntry:
-    """A line of the timeline."""
-    return HistoryEntry.model_validate(row, from_attributes=True)
+def history_entry_of(row: store.HistoryLine, *, as_brand: bool) -> HistoryEntry:
+    """A line of the timeline; which connections were passed over is the brand's to know."""
+    entry = HistoryEntry.model_validate(row, from_attributes=True)
+    if not as_brand:
+        entry.why.pop("passed_over", None)
+    return entry
 
 
 def _owner(connection_id: UUID | None) -> Party:

@@ -66,6 +66,7 @@ class OrderDetail:
     support_owner: Party | None
     brand_id: UUID
     payload: str | None
+    shipments: str
 
 
 @dataclass(frozen=True, slots=True)

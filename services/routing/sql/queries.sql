@@ -58,12 +58,14 @@ SELECT * FROM connections WHERE id = :connection_id;
 -- name: upsert_connections!
 INSERT INTO connections AS c (id, store_id, brand_id, three_pl_id, state, version, epoch,
                               priority, settings_version, shipping_rules_owner, billing_owner,
-                              support_owner, endpoint_id, effective_at, changed_at, state_since)
+                              support_owner, endpoint_id, effective_at, changed_at, state_since,
+                              order_rules)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :brands::uuid[], :three_pls::uuid[],
                      :states::text[], :versions::int[], :epochs::int[], :priorities::int[],
                      :settings_versions::int[], :shipping::text[], :billing::text[],
                      :support::text[], :endpoints::uuid[], :effective::timestamptz[],
-                     :changed_at::timestamptz[], :state_since::timestamptz[])
+                     :changed_at::timestamptz[], :state_since::timestamptz[],
+                     :order_rules::text[])
 ON CONFLICT (id) DO UPDATE SET
     -- A claim's connection moves with its store when the brand accepts it.
     store_id = excluded.store_id, brand_id = excluded.brand_id,
@@ -72,7 +74,7 @@ ON CONFLICT (id) DO UPDATE SET
     shipping_rules_owner = excluded.shipping_rules_owner, billing_owner = excluded.billing_owner,
     support_owner = excluded.support_owner, endpoint_id = excluded.endpoint_id,
     effective_at = excluded.effective_at, changed_at = excluded.changed_at,
-    state_since = excluded.state_since
+    state_since = excluded.state_since, order_rules = excluded.order_rules
 WHERE c.version < excluded.version;
 
 -- name: insert_settings!
@@ -210,7 +212,7 @@ INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection
                     endpoint_id, status, version, sequence, source_updated_at, content_hash,
                     payload, payload_bytes, accepted_at, source_created_at, number, total,
                     currency, cancel_too_late, tombstone, log_generation, log_partition, log_offset,
-                    source_received_at, words)
+                    source_received_at, words, shipments, shipments_version)
 SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :brands::uuid[],
                      :three_pls::uuid[], :connections::uuid[], :epochs::int[],
                      :settings_versions::int[], :shipping::text[], :billing::text[],
@@ -220,7 +222,8 @@ SELECT * FROM unnest(:ids::uuid[], :stores::uuid[], :external_ids::text[], :bran
                      :accepted::timestamptz[], :source_created::timestamptz[], :numbers::text[],
                      :totals::text[], :currencies::text[], :too_late::bool[], :tombstones::bool[],
                      :log_generations::int[], :log_partitions::int[], :log_offsets::bigint[],
-                     :source_received::timestamptz[], :words::text[])
+                     :source_received::timestamptz[], :words::text[], :shipments::text[],
+                     :shipments_versions::bigint[])
 ON CONFLICT (id) DO UPDATE SET
     connection_id = excluded.connection_id, epoch = excluded.epoch,
     settings_version = excluded.settings_version,
@@ -234,7 +237,8 @@ ON CONFLICT (id) DO UPDATE SET
     cancel_too_late = excluded.cancel_too_late,
     tombstone = excluded.tombstone, log_generation = excluded.log_generation,
     log_partition = excluded.log_partition, log_offset = excluded.log_offset,
-    source_received_at = excluded.source_received_at, words = excluded.words, updated_at = now()
+    source_received_at = excluded.source_received_at, words = excluded.words, shipments = excluded.shipments,
+    shipments_version = excluded.shipments_version, updated_at = now()
 RETURNING old.id IS NULL AS is_new;
 
 -- name: place_holds!
@@ -287,7 +291,7 @@ UNION ALL
 SELECT NULL, store_id, NULL, external_id, NULL FROM parked
 UNION ALL
 SELECT NULL, NULL, account_id, NULL, NULL FROM erased_accounts
-WHERE account_id = ANY(:brands::uuid[]) OR account_id IN (SELECT brand_id FROM moved)
+WHERE account_id = ANY(:brands::uuid[] || ARRAY(SELECT brand_id FROM moved))
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, count(*) FROM stepped;
 

@@ -93,6 +93,8 @@ def read_told(headers: Mapping[str, str], value: bytes) -> Told:
         holds=tuple(_hold(hold, state.placed_by) for hold in data["holds"]),
         position=LogPosition(*state.log_position) if state.log_position else None,
         source_received_at=state.source_received_at,
+        shipments=orjson.dumps(data.get("shipments", ())).decode(),
+        shipments_version=state.shipments_version,
     )
     event = Event(body["type"], order, tuple(data["changed_fields"]), data["reason"])
     decision = Decision(Outcome(state.outcome), order, (event,), dict(state.why), at=at)
@@ -171,6 +173,7 @@ def _after(before: Order | None, told: Told) -> Decision:
                 source_created_at=before.source_created_at,
                 words=before.words,
                 holds=before.holds,
+                shipments=before.shipments,
             )
     had = {hold.id for hold in before.holds} if before is not None else set()
     has = {hold.id for hold in order.holds}

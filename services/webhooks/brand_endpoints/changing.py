@@ -9,12 +9,12 @@ from uuid_utils.compat import uuid7
 from services.webhooks import store as endpoints_store
 from services.webhooks.brand_endpoints import store
 from services.webhooks.brand_endpoints.store import Changes, Locked, Wanted
-from services.webhooks.signing_secrets import new_secret
 from services.webhooks.store import EndpointState
 from shared.egress.sealed_url import SealedUrl
 from shared.failures import Refused
 from shared.postgres.database import Session
 from shared.sealing import Sealer
+from shared.signing_secrets import new_secret
 
 MOST_ENDPOINTS = 10
 __all__ = ["MOST_ENDPOINTS", "BrandEndpoints", "Changes", "Wanted"]

@@ -371,6 +371,10 @@ SET paused_until = greatest(e.paused_until, p.paused_until), updated_at = now()
 FROM unnest(:ids::uuid[], :untils::timestamptz[]) AS p (id, paused_until)
 WHERE e.id = p.id AND p.paused_until > now();
 
+-- name: lock_endpoints
+-- tenants: all; the receivers themselves said that they are gone
+SELECT id FROM endpoints WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
 -- name: disable_endpoints
 -- tenants: all; the receivers themselves said so
 -- The first reason stays. The update is what other processes notice it by (endpoints_updated).

@@ -1,21 +1,18 @@
 """Every page in a real browser: axe finds nothing, in light and dark, wide and narrow."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
-from fastapi.routing import APIRoute, iter_route_contexts
 from playwright.async_api import Page
-from pydantic import SecretStr
 
 from relevo.local.stack import Stack
-from relevo.operate import secrets
-from services.console.dependencies import Member
-from services.console.main import create_app
-from services.console.settings import Settings
-from shared.web.access import accesses_of
 from tests.acceptance.console.conftest import Ids, log_in
-from tests.kit.chromium import Chromium, flaws
+from tests.acceptance.console.paths import pages, pages_of
+from tests.kit.chromium import ALL_RULES, RULES_OF_A_LOOK, Chromium, flaws
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(400)]
 LOOKS: tuple[dict[str, Any], ...] = (
@@ -23,41 +20,24 @@ LOOKS: tuple[dict[str, Any], ...] = (
     # 320 px wide is also what 1280 px are when they are shown at 400 % (WCAG 2.2, 1.4.10).
     {"color_scheme": "dark", "viewport": {"width": 320, "height": 800}},
 )
-# What is no page of its own: parts of one, files, and what needs what there is not here.
-NO_PAGES = {
-    "/health/live", "/health/ready", "/metrics", "/orders/export", "/orders/live",
-    "/connections/{connection_id}/handovers/list",
-    "/connections/{connection_id}/handovers/{handover_id}",
-    "/stores/{store_id}/quarantine/{entry}", "/account/switch/{account_id}",
-}  # fmt: skip
+OF_THE_OPERATOR = (
+    "/operator", "/operator/accounts", "/operator/prices", "/operator/prices/new",
+    "/operator/help", "/operator/help/{help_id}",
+)  # fmt: skip
 MORE = ("/orders?tab=all&q=nothing", "/orders?tab=all&number=1,2", "/nowhere")
-OF_THREE_PL_ALONE = {"/integrations/add", "/brands/{brand_id}", "/brands/{brand_id}/edit"}
-OF_BRAND_ALONE = {"/invitations", "/webhooks/add"}
 
 
-def pages(*, of_members: bool) -> list[str]:
-    """The paths of all pages there are, of one kind."""
-    keys = secrets.generate()["RELEVO_SEALING_KEYS"]
-    app = create_app(Settings(postgres_dsn=SecretStr("postgresql://x/x"), sealing_keys=keys))
-    found = []
-    for route in iter_route_contexts(app.routes):
-        is_page = isinstance(route.original_route, APIRoute) and "GET" in (route.methods or ())
-        if is_page and route.path not in NO_PAGES:
-            is_members = any(type(one) is Member for one in accesses_of(route.dependant))
-            if is_members == of_members:
-                found.append(route.path or "")
-    return found
-
-
-async def look(page: Page, paths: Sequence[str], look_of: str) -> list[str]:
+async def look(page: Page, paths: Sequence[str], options: dict[str, Any]) -> list[str]:
     """What is wrong with the pages; none is wider than the window."""
-    found = []
+    found, look_of = [], words_of(options)
+    # The document is the same in every look, and most rules are about it.
+    rules = ALL_RULES if options is LOOKS[0] else RULES_OF_A_LOOK
     width = (page.viewport_size or {"width": 0})["width"]
     for path in paths:
         answer = await page.goto(path)
         assert answer is not None
         assert answer.status in (200, 401, 404), (path, answer.status)
-        found += [f"{look_of} {path}: {flaw}" for flaw in await flaws(page)]
+        found += [f"{look_of} {path}: {flaw}" for flaw in await flaws(page, rules)]
         wide = await page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
             found.append(f"{look_of} {path}: {wide} px wide in a window of {width}")
@@ -72,7 +52,7 @@ async def test_the_pages_of_getting_in_have_no_flaw(stack: Stack, browser: Chrom
     found: list[str] = []
     for options in LOOKS:
         async with browser.visit(stack.urls["console"], **options) as page:
-            found += await look(page, pages(of_members=False), words_of(options))
+            found += await look(page, pages(of_members=False), options)
     assert found == []
 
 
@@ -80,13 +60,32 @@ async def test_the_pages_of_getting_in_have_no_flaw(stack: Stack, browser: Chrom
 async def test_the_pages_of_a_party_have_no_flaw(
     stack: Stack, browser: Chromium, ids: Ids, party: str
 ) -> None:
-    others = OF_BRAND_ALONE if party == "three_pl" else OF_THREE_PL_ALONE
-    found_pages = [one for one in pages(of_members=True) if one not in others]
-    is_brands = party == "brand"
-    paths = [ids.path(one) for one in found_pages if is_brands or not one.startswith("/stores")]
+    paths = [ids.path(one, party) for one in pages_of(party)]
     found: list[str] = []
     for options in LOOKS:
         async with browser.visit(stack.urls["console"], **options) as page:
             await log_in(page, ids.emails[party])
-            found += await look(page, [*paths, *MORE], words_of(options))
+            found += await look(page, [*paths, *MORE], options)
+    assert found == []
+
+
+async def test_the_pages_of_the_operator_have_no_flaw(
+    stack: Stack, browser: Chromium, ids: Ids
+) -> None:
+    found: list[str] = []
+    for options in LOOKS:
+        async with browser.visit(stack.urls["console"], **options) as page:
+            await page.goto("/operator")
+            await page.fill('[name="key"]', stack.operator_key)
+            await page.click("button.primary")
+            await page.goto("/operator/prices/new")
+            await page.fill('[name="name"]', "Platform")
+            await page.fill('[name="charged_account"]', str(uuid4()))
+            await page.fill('[name="currency"]', "EUR")
+            await page.fill('[name="prices/per_order"]', "0.20")
+            # As who presses Enter: it saves, and takes no row away.
+            await page.keyboard.press("Enter")
+            await page.wait_for_url(re.compile(r"/operator/prices/[0-9a-f-]{36}$"))
+            paths = [path.format(help_id=ids.help_id) for path in OF_THE_OPERATOR]
+            found += await look(page, [urlsplit(page.url).path, *paths], options)
     assert found == []

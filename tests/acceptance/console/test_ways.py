@@ -1,4 +1,4 @@
-"""Ways to use the console: without a script, by keyboard alone, and two people at one order."""
+"""Ways to use the console: without a script, and two people at one order."""
 
 import pytest
 from playwright.async_api import expect
@@ -29,35 +29,6 @@ async def test_switch_settings_and_commands_work_without_a_script(
         await page.locator('form[action$="/settings"] button.primary').click()
         await page.goto(f"/connections/{ids.connection_id}/settings")
         await expect(page.locator('[name="billing_owner"][value="three_pl"]')).to_be_checked()
-
-
-async def test_the_list_is_worked_by_keyboard_alone(
-    stack: Stack, browser: Chromium, ids: Ids
-) -> None:
-    async with browser.visit(stack.urls["console"]) as page:
-        await page.goto("/log-in")
-        await page.keyboard.press("Tab")
-        await expect(page.locator(".skip")).to_be_focused()
-        await page.locator('[name="email"]').focus()
-        await page.keyboard.type(ids.emails["three_pl"])
-        await page.keyboard.press("Tab")
-        await page.keyboard.type("correct horse battery")
-        await page.keyboard.press("Enter")
-        await page.wait_for_url("**/")
-        await page.goto("/orders?tab=orders")
-        await page.keyboard.press("?")
-        await expect(page.locator("dialog[data-help]")).to_be_visible()
-        await page.keyboard.press("Escape")
-        await expect(page.locator("dialog[data-help]")).to_be_hidden()
-        await page.keyboard.press("/")
-        await expect(page.locator('[type="search"]')).to_be_focused()
-        await page.keyboard.press("Escape")
-        await page.locator("h1").click()
-        await page.keyboard.press("j")
-        await page.keyboard.press("x")
-        await expect(page.locator('tbody input[type="checkbox"]').first).to_be_checked()
-        await page.keyboard.press("Enter")
-        await page.wait_for_url(f"**/orders/{ids.order_id}")
 
 
 async def test_the_second_of_two_people_is_told_and_overwrites_nothing(

@@ -41,6 +41,12 @@ _STORES = """
 SELECT json_agg(o ORDER BY id)::text FROM (
     SELECT id, brand_id, domain, version, hold_unpaid, former_brand_id, alias_of FROM stores) o
 """
+_ORDER_RULES = """
+SELECT json_agg(o ORDER BY version)::text FROM (
+    SELECT connection_id AS id, version, rules, default_action,
+           date_trunc('milliseconds', effective_at) AS since
+    FROM order_rules) o
+"""
 _ROWS = """
 SELECT string_agg(format('%s %s', tablename, query_to_xml(
     format('SELECT * FROM connections.%I t ORDER BY t::text', tablename), true, true, '')), E'\n'
@@ -77,6 +83,8 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
         await brand.set(one, billing_owner="three_pl")
         await brand.set(one, log_in_as_brand="off")
         await brand.set(one, priority=7)
+        for default in ("do_not_send", "send"):
+            assert (await order_rules(brand, one, default)).is_success
         await brand.post(f"/v1/connections/{one}/deactivate")
         await brand.post(f"/v1/connections/{one}/activate")
         await other_brand.post(f"/v1/connections/{two}/deactivate")
@@ -100,7 +108,7 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
         assert answer.status_code == 204
         unknown, _, lost = await api.connected()
         await unknown.post(f"/v1/connections/{lost['connection']['id']}/activate")
-    tables = (_CONNECTIONS, _ENDPOINTS, _STORES, _CREDENTIALS)
+    tables = (_CONNECTIONS, _ENDPOINTS, _STORES, _CREDENTIALS, _ORDER_RULES)
     before = [orjson.loads(await installation.look(table)) for table in tables]
     told = await newest(topics, CONNECTIONS_CHANGED.name)
     lost_id, lost_store = lost["connection"]["id"], lost["store"]["id"]
@@ -138,6 +146,7 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
             three_pl.id,
             three_pl.id,
         ]
+        assert (await three_pl.get(f"{path}/order-rules"))["set_by"] is None
         entry = (await three_pl.get(f"{path}/audit"))["data"][0]
         assert (entry["action"], entry["account"]) == ("taken_over", None)
         assert entry["from"]["version"] < entry["to"]["version"] == told[one]["version"]
@@ -157,6 +166,13 @@ async def test_a_restored_database_goes_on_above_the_log(  # noqa: PLR0915  one 
     assert of_one == sorted(set(of_one)), "nothing is said twice, or after what is newer"
     last = (await newest(topics, ACCOUNTS_CHANGED.name))[erased_brand.id]
     assert AccountChanged.model_validate(last).erased
+
+
+async def order_rules(brand: Party, connection: str, default: str) -> httpx.Response:
+    path = f"/v1/connections/{connection}"
+    at = {"if-match": f'"{(await brand.get(path))["version"]}"'}
+    rule = {"name": "A", "if": {"kind": "country", "any_of": ["ES"]}, "then": "send"}
+    return await brand.call("PUT", f"{path}/order-rules", {"rules": [rule], "default": default}, at)
 
 
 def without(rows: list[Json], *lost: str) -> list[Json]:

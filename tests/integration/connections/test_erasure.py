@@ -116,6 +116,11 @@ async def planted_brand(api: Api, three_pl: Party) -> tuple[Party, list[Json], P
     version = (await brand.get(store))["version"]
     answer = await brand.call("PATCH", store, rules, {"if-match": f'"{version}"'})
     assert answer.status_code == 200
+    named = {"name": MARK, "if": {"kind": "tag", "any_of": [MARK]}, "then": "send"}
+    path = f"/v1/connections/{first['connection']['id']}"
+    at = {"if-match": f'"{(await brand.get(path))["version"]}"'}
+    answer = await brand.call("PUT", f"{path}/order-rules", {"rules": [named]}, at)
+    assert answer.status_code == 200
     await brand.post("/v1/api-clients", {"name": MARK, "scopes": ["connections:read"]})
     invitation = {
         "email": f"{MARK}@3pl.test", "store_id": first["store"]["id"], "own_words": f"Hi {MARK}",
@@ -127,7 +132,7 @@ async def planted_brand(api: Api, three_pl: Party) -> tuple[Party, list[Json], P
     return brand, [first, second], colleague
 
 
-async def test_nothing_personal_of_a_brand_is_left_and_others_keep_theirs(
+async def test_nothing_personal_of_a_brand_is_left_and_others_keep_theirs(  # noqa: PLR0915  one story
     api: Api, topics: Topics, postgres_dsn: str, service_settings: dict[str, str]
 ) -> None:
     three_pl = await api.three_pl()
@@ -193,7 +198,10 @@ async def test_nothing_personal_of_a_brand_is_left_and_others_keep_theirs(
     # The other party keeps its connections, and the decisions on them.
     seen = await three_pl.get(f"/v1/connections/{connections[0]}")
     assert (seen["state"], seen["brand"]) == ("disconnected", {"id": brand.id, "name": ""})
-    assert await three_pl.get(f"/v1/connections/{connections[0]}/audit") == before
+    audit = (await three_pl.get(f"/v1/connections/{connections[0]}/audit"))["data"]
+    assert (audit[0]["action"], audit[1:]) == ("order_rules_erased", before["data"])
+    rules = await three_pl.get(f"/v1/connections/{connections[0]}/order-rules")
+    assert (rules["version"], rules["rules"], rules["default"]) == (1, [], "send")
     assert (await three_pl.call("GET", f"/v1/brands/{brand.id}")).status_code == 404
     assert (await three_pl.get("/v1/connections?q=zqxmark"))["data"] == []
     assert (await three_pl.get(f"/v1/brands/{kept['id']}"))["company_name"] == "Kept"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import orjson
@@ -16,12 +17,15 @@ from services.connections.notices import store
 from services.connections.notices.mailer import Mailer
 from services.connections.settings import Settings
 from shared.contracts.notices import (
+    CarrierLetter,
+    CarrierMail,
     DeliveriesExhausted,
     EndpointDisabled,
     NoticeData,
     NoticeRaised,
     OrdersHandedBack,
     OrdersQuarantined,
+    TicketAnswered,
     notice_id,
 )
 from shared.kafka.topics import NOTICES
@@ -30,6 +34,7 @@ from shared.sealing import Sealer
 from tests.kit.client import Api, Json, Party, brand_form
 from tests.kit.leaks import tables_with
 from tests.kit.locks import started_and_waiting
+from tests.kit.mailbox import Folder
 from tests.kit.publishers import Topics
 from tests.kit.serving import ready, running
 from tests.kit.waiting import eventually
@@ -152,12 +157,17 @@ async def test_a_notice_is_kept_and_mailed_once_to_its_account_in_its_owners_lan
     unknown |= {"id": str(uuid7()), "data": {"kind": "invented"}}
     await topics.publish(NOTICES.name, three_pl.id, orjson.dumps(unknown))
     others = [raised(account, handed_back, 1) for account in (three_pl.id, brand.id)]
+    answered = TicketAnswered(ticket_id=uuid7(), number=7, answered_by="carrier")
+    others.append(raised(brand.id, answered, 2))
     await publish(topics, *others, one)
 
     newest, oldest = await told(three_pl, 2)
     assert oldest["data"] == orjson.loads(one.data.model_dump_json())
     assert (newest["id"], newest["data"]["returned"]) == (str(others[0].id), 12)
-    assert [entry["id"] for entry in await told(brand, 1)] == [str(others[1].id)]
+    assert [entry["id"] for entry in await told(brand, 2)] == [
+        str(others[2].id),
+        str(others[1].id),
+    ]
     page = await three_pl.get("/v1/notices?limit=1")
     rest = await three_pl.get(f"/v1/notices?limit=1&after={page['next']}")
     assert [*page["data"], *rest["data"]] == [newest, oldest]
@@ -172,11 +182,11 @@ async def test_a_notice_is_kept_and_mailed_once_to_its_account_in_its_owners_lan
         f"Nothing is sent to hooks.3pl.test any more ({domain})",
         f"Orders of {domain} went back to the brand: 12",
     }
-    (*_, spanish) = await api.mailbox.wait_for(brand.email, 2)
-    assert spanish.subject == f"Pedidos de {domain} devueltos a la marca: 12"
-    assert "/notices" in spanish.text
+    spanish = {mail.subject: mail for mail in await api.mailbox.wait_for(brand.email, 3)}
+    assert "/notices" in spanish[f"Pedidos de {domain} devueltos a la marca: 12"].text
+    assert "Su respuesta" in spanish["El transportista ha respondido a tu incidencia 7"].text
     await all_mailed(database)
-    assert (await queued(database, "endpoint_disabled"), len(api.mailbox.to(brand.email))) == (1, 2)
+    assert (await queued(database, "endpoint_disabled"), len(api.mailbox.to(brand.email))) == (1, 3)
 
 
 async def test_of_noisy_kinds_the_first_is_mailed_and_later_ones_are_summed_up_after_an_hour(
@@ -331,3 +341,37 @@ async def test_nobody_is_mailed_of_a_claim_and_nothing_is_left_of_an_erased_acco
 
     await execute(database, "UPDATE notices SET raised_at = now() - interval '91 days'")
     await told(three_pl, 0)
+
+
+async def test_a_letter_to_a_carrier_is_mailed_once_in_its_accounts_name_and_is_no_notice(
+    api: Api, topics: Topics, database: Database, service_settings: dict[str, str], tmp_path: Path
+) -> None:
+    three_pl, _, _ = await api.connected()
+    sealer = Sealer.parse(service_settings["RELEVO_SEALING_KEYS"])
+    reply_to = "tickets+abc@mail.relevo.test"
+
+    def a_letter(account: str, sealed_as: str | None = None) -> NoticeRaised:
+        letter = CarrierLetter(
+            to="care@carrier.test", language="es", number=7, category="damaged", text=MARK,
+            reply_to=reply_to,
+        )  # fmt: skip
+        data = CarrierMail(ticket_id=uuid7(), message_id=uuid7(), sealed="")
+        sealed = sealer.seal(letter.model_dump_json(), sealed_as or data.context)
+        data = data.model_copy(update={"sealed": sealed})
+        return NoticeRaised(
+            id=uuid7(), account_id=UUID(account), data=data, raised_at=datetime.now(UTC)
+        )
+
+    one = a_letter(three_pl.id)
+    # Twice, one of nobody, and one that does not open.
+    await publish(topics, one, one, a_letter(str(uuid7())), a_letter(three_pl.id, "other"))
+    await publish(topics, raised(three_pl.id, OrdersHandedBack(
+        connection_id=uuid7(), store_id=uuid7(), epoch=1, returned=1, stayed=1
+    )))  # fmt: skip
+    [notice] = await told(three_pl, 1)
+    assert notice["data"]["kind"] == "orders_handed_back"
+    [mail] = await Folder(tmp_path / "mail").wait_for("care@carrier.test")
+    assert (mail.message["Reply-To"], mail.message["Auto-Submitted"]) == (reply_to, None)
+    assert "Incidencia 7" in mail.subject
+    assert MARK in mail.text
+    assert await queued(database, "carrier_ticket") == 1

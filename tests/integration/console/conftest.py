@@ -10,6 +10,8 @@ from argon2 import PasswordHasher
 from services.connections.main import create_app as create_connections
 from services.connections.people import passwords
 from services.connections.settings import Settings as ConnectionsSettings
+from services.fulfilment.main import create_app as create_fulfilment
+from services.fulfilment.settings import Settings as FulfilmentSettings
 from services.ingest.main import create_app as create_ingest
 from services.ingest.settings import Settings as IngestSettings
 from services.routing.main import create_app as create_routing
@@ -46,6 +48,7 @@ async def everything(service_settings: dict[str, str]) -> AsyncIterator[tuple[Co
         "ingest": create_ingest(IngestSettings()),
         "routing": create_routing(RoutingSettings()),
         "webhooks": create_webhooks(WebhooksSettings()),
+        "fulfilment": create_fulfilment(FulfilmentSettings()),
     }
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(running(app)) for app in apps.values()]

@@ -180,6 +180,26 @@ async def test_every_answer_forbids_frames_inline_scripts_and_keeping_it(
     assert "immutable" in kept.headers["cache-control"]
 
 
+@pytest.mark.parametrize(
+    ("address", "warns"),
+    [
+        ("http://relevo.example", True),
+        ("http://10.0.0.7:8000", True),
+        ("https://relevo.example", False),
+        ("http://localhost:8000", False),
+        ("http://[::1]:8000", False),
+    ],
+)
+async def test_a_console_without_encryption_says_so_on_every_page(
+    service_settings: dict[str, str], address: str, *, warns: bool
+) -> None:
+    assert service_settings
+    async with Console.of({}, console_public_url=address) as console:
+        for path in ("/log-in", "/help", "/nowhere"):
+            page = await console.browser().open(path)
+            assert ("This page comes by plain http" in page.text) == warns
+
+
 async def test_a_service_that_is_away_is_named_and_the_way_back_is_shown(
     accounts: Accounts,
 ) -> None:

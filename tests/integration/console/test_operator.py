@@ -51,6 +51,8 @@ async def test_the_operator_sees_services_and_changes_a_plan_by_the_key_alone(
 def test_figures_are_a_services_own_and_what_nobody_should_see_is_marked() -> None:
     metrics = (
         '# TYPE relevo_outbox_rows gauge\nrelevo_outbox_rows{schema="routing"} 3.0\n'
+        '# TYPE relevo_consumer_lag_records gauge\nrelevo_consumer_lag_records{topic="a"} 4.0\n'
+        'relevo_consumer_lag_records{topic="b"} 5.0\n'
         "# TYPE relevo_orders_parked gauge\nrelevo_orders_parked 2.0\n"
         "# TYPE relevo_mails_waiting gauge\nrelevo_mails_waiting 9.0\n"
         "# TYPE relevo_messages_total counter\n"
@@ -58,4 +60,4 @@ def test_figures_are_a_services_own_and_what_nobody_should_see_is_marked() -> No
         'relevo_messages_total{topic="orders.received",outcome="handled"} 50.0\n'
     )
     found = [(one.value, one.is_bad) for one in figures("routing", metrics)]
-    assert found == [(3.0, False), (2.0, True), (1.0, True)]
+    assert found == [(9.0, False), (3.0, False), (2.0, True), (1.0, True)]

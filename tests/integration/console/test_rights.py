@@ -28,6 +28,10 @@ OF_ANYONE = {
     # Asks for the operator key, whoever comes.
     "GET /operator", "GET /operator/accounts", "POST /operator/log-in", "POST /operator/log-out",
     "POST /operator/accounts/{account_id}/plan",
+    "GET /operator/prices", "GET /operator/prices/new", "GET /operator/prices/{list_id}",
+    "GET /operator/help", "GET /operator/help/{ticket_id}",
+    "POST /operator/help/{ticket_id}/messages", "POST /operator/help/{ticket_id}/{command}",
+    "POST /operator/prices/new", "POST /operator/prices/{list_id}",
 }  # fmt: skip
 
 

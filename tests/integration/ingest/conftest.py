@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from uuid_utils.compat import uuid7
@@ -107,6 +108,11 @@ async def known(client: Client, shop: StoreOwner, key: str = KEY) -> None:
         return (await client.get(f"/v1/stores/{shop.id}", headers=bearer)).status_code
 
     await eventually(ask, lambda status: status == 200)
+
+
+async def kept(database: asyncpg.Connection) -> None:
+    """Until what the process knows stands in Postgres: it answers a moment before that."""
+    await eventually(lambda: database.fetchval("SELECT count(*) FROM ingest.stores"))
 
 
 @pytest.fixture

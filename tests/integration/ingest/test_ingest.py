@@ -26,6 +26,7 @@ from tests.integration.ingest.conftest import (
     Client,
     StoreOwner,
     an_order,
+    kept,
     known,
     signed,
 )
@@ -187,8 +188,7 @@ async def test_while_kafka_is_away_orders_are_spooled_and_drained_later(
 ) -> None:
     """A second process that never reaches Kafka: knows its stores from Postgres, spools."""
     database = await asyncpg.connect(postgres_dsn)
-    # What a process knows it keeps a moment later.
-    await eventually(lambda: database.fetchval("SELECT count(*) FROM ingest.stores"))
+    await kept(database)
     away = Settings(kafka=f"127.0.0.1:{free_port()}", ingest_acknowledge_seconds=0.2)
     async with running(create_app(away)) as cut_off:
         await known(cut_off, shop)

@@ -21,6 +21,7 @@ from tests.integration.ingest.conftest import (
     SHOPIFY_BODY,
     Client,
     StoreOwner,
+    kept,
     known,
     signed,
 )
@@ -235,6 +236,7 @@ async def test_with_nowhere_to_put_an_order_its_entry_stays(
     mine: Bearer,
 ) -> None:
     """Kafka is away, and the spool takes nothing."""
+    await kept(database)
     (entry,) = await an_older_version_kept(database, shop, [SHOPIFY_BODY])
     await database.execute("ALTER TABLE ingest.outbox RENAME TO gone")
     away = Settings(kafka="127.0.0.1:1", ingest_acknowledge_seconds=0.2)

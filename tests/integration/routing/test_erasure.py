@@ -23,7 +23,7 @@ from services.routing.lifecycle import Command
 from services.routing.received import read_order
 from services.routing.settings import Settings
 from shared.contracts.accounts_changed import AccountChanged
-from shared.contracts.connections_changed import ConnectionState
+from shared.contracts.connections_changed import ConnectionState, OrderRulesVersion
 from shared.contracts.order import Address
 from shared.contracts.orders_received import OrderReceived
 from shared.kafka.topics import ACCOUNTS_CHANGED, ORDERS_EVENTS
@@ -96,12 +96,16 @@ async def erase_at_once(shops: Shops, change: AccountChanged) -> None:
 
 
 async def connect(shops: Shops, shop: OrderPublisher) -> None:
-    """The shop has an active connection."""
+    """The shop has an active connection; the brand's own, with a rule that knows the mark."""
     active = a_connection(
         id=uuid7(), store_id=shop.store_id, brand_id=shop.brand_id, three_pl_id=shop.three_pl_id
     )
+    seen = {"name": MARK, "if": {"kind": "sku", "any_of": [MARK]}, "then": "send"}
+    rules = OrderRulesVersion(version=1, effective_at=active.effective_at, rules=(seen,))
+    has_rules = shop is shops.own
+    change = change_of(active).model_copy(update={"order_rules": (rules,) if has_rules else ()})
     async with shops.routing.transaction() as session:
-        await store.apply_connections(session, [change_of(active)])
+        await store.apply_connections(session, [change])
 
 
 async def kept(shops: Shops, brand: UUID) -> list[tuple[Any, ...]]:
@@ -160,6 +164,8 @@ async def test_what_the_orders_said_goes_and_ids_and_decisions_stay(
         "FROM moved",
         str(ids["2"]),
     )
+    decided = await shops.rows("SELECT why FROM order_history WHERE why LIKE '%order_rules%'")
+    assert len(decided) == 5
     before, others = await kept(shops, brand), await everything_of(shops, other)
     assert len(before) == 5
     assert len(others) == 5 + 5 + 2

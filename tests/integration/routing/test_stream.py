@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -35,15 +36,20 @@ async def heard(events: Events, count: int) -> list[dict[str, Any]]:
     return await eventually(look, lambda found: len(found) >= count)
 
 
+async def its_three_pl_is_connected(shop: OrderPublisher, database: asyncpg.Connection) -> None:
+    await shop.set(ConnectionState.ACTIVE)
+    await eventually(lambda: database.fetch("SELECT FROM connections"))
+
+
 async def over(events: Events) -> bool:
     return events.is_over
 
 
 async def test_each_account_hears_of_its_own_orders_and_of_nothing_else(
-    app: FastAPI, topics: Topics, make_token: MakeToken
+    app: FastAPI, topics: Topics, database: asyncpg.Connection, make_token: MakeToken
 ) -> None:
     shop = OrderPublisher(topics)
-    await shop.set(ConnectionState.ACTIVE)
+    await its_three_pl_is_connected(shop, database)
     theirs, brands = make_token(shop.three_pl_id, "three_pl"), make_token(shop.brand_id, "brand")
     delegation = {
         "act": {"account": str(uuid7()), "sub": str(uuid7())},
@@ -89,10 +95,14 @@ async def test_each_account_hears_of_its_own_orders_and_of_nothing_else(
 
 
 async def test_a_stream_goes_on_where_it_was_or_says_that_something_is_missing(
-    app: FastAPI, topics: Topics, make_token: MakeToken, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI,
+    topics: Topics,
+    database: asyncpg.Connection,
+    make_token: MakeToken,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shop = OrderPublisher(topics)
-    await shop.set(ConnectionState.ACTIVE)
+    await its_three_pl_is_connected(shop, database)
     token = make_token(shop.three_pl_id, "three_pl")
     async with listening(app) as address:
         url = f"{address}/v1/orders/stream"

@@ -10,6 +10,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from services.routing import assignment, store
+from services.routing.assignment import Assigned
 from services.routing.orders import Connection
 from services.routing.settings import Settings
 from services.routing.store import PendingHandover
@@ -45,7 +46,7 @@ async def a_tenant(routing: Database, orders: int, payload_bytes: int = 100) -> 
                 external_id=str(number),
                 payload=payload,
             ),
-            connection,
+            Assigned(connection),
             uuid7(),
         )
         for number in range(orders)

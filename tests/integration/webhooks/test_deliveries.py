@@ -365,7 +365,7 @@ async def test_after_410_nothing_more_is_sent_also_while_that_is_not_written(
         await database.execute("SELECT FROM endpoints FOR NO KEY UPDATE")
         await connection.publish_events(uuid7(), 1)
         await receiver.has(1)
-        await wait_for_a_lock(postgres_dsn, "UPDATE endpoints SET state = 'disabled'")
+        await wait_for_a_lock(postgres_dsn, "ORDER BY id FOR NO KEY UPDATE")
         await connection.publish_events(uuid7(), 1)
         await connection.publish_events(uuid7(), 1)
         # Both were claimed and let go again, or are yet to be.

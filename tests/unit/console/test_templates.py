@@ -59,4 +59,5 @@ def test_errors_are_text_whatever_is_in_them() -> None:
 
 
 def _values(errors: Errors) -> dict[str, object]:
-    return {"path": "/x", "query": "", "me": None, "said": "", "errors": errors}
+    known = {"path": "/x", "query": "", "me": None, "said": "", "is_exposed": False}
+    return {**known, "errors": errors}

@@ -24,7 +24,7 @@ def an_order(*lines: LineItem, **fields: Any) -> OrderDetail:
         holds=[Hold(id=UUID(int=1), kind="stock", note=None, release_by="brand", placed_at=NOON)],
         created_at=NOON, accepted_at=NOON, updated_at=NOON, cancel_too_late=False, epoch=1,
         shipping_rules_owner=None, billing_owner=None, support_owner=None, allowed_commands=[],
-        order=order,
+        shipments=[], order=order,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from services.routing import payment
-from services.routing.assignment import receive
+from services.routing.assignment import NOBODY, Assigned, receive
 from services.routing.orders import Decision, Incoming, Order, Outcome
 from shared.contracts import order as contract
 from shared.contracts.order import OrderStatus
@@ -48,14 +48,14 @@ def knows(status: OrderStatus = OrderStatus.OPEN, **fields: str) -> Order:
 
 
 def hears(order: Order, **fields: Any) -> Decision:
-    return receive(order, says(**fields), None, OTHER)
+    return receive(order, says(**fields), NOBODY, OTHER)
 
 
 # --- fulfilled at the store -----------------------------------------------------------------
 
 
 def test_an_order_that_enters_fulfilled_is_shipped_and_the_brands() -> None:
-    entered = receive(None, says(fulfilment_status="fulfilled"), a_connection(), ORDER)
+    entered = receive(None, says(fulfilment_status="fulfilled"), Assigned(a_connection()), ORDER)
     assert (entered.order.status, entered.order.connection_id) == (OrderStatus.SHIPPED, None)
     assert entered.why["reason"] == "it was fulfilled before it entered"
 
@@ -115,7 +115,7 @@ def test_from_shipped_on_a_refund_changes_the_payment_and_nothing_else(status: O
 
 
 def test_an_order_that_enters_paid_back_is_cancelled_and_the_brands() -> None:
-    entered = receive(None, says(financial_status="voided"), a_connection(), ORDER)
+    entered = receive(None, says(financial_status="voided"), Assigned(a_connection()), ORDER)
     assert (entered.order.status, entered.order.connection_id) == (OrderStatus.CANCELLED, None)
 
 
@@ -123,7 +123,7 @@ def test_an_order_that_enters_paid_back_is_cancelled_and_the_brands() -> None:
 
 
 def test_an_unpaid_order_enters_on_hold_with_its_three_pl_and_the_event_says_why() -> None:
-    entered = receive(None, says(financial_status="pending"), a_connection(), ORDER)
+    entered = receive(None, says(financial_status="pending"), Assigned(a_connection()), ORDER)
     (hold,) = entered.order.holds
     assert (entered.order.status, entered.order.three_pl_id) == (OrderStatus.ON_HOLD, THREE_PL)
     assert (hold.kind, hold.release_by, hold.placed_by) == ("payment", "brand", None)
@@ -132,7 +132,9 @@ def test_an_unpaid_order_enters_on_hold_with_its_three_pl_and_the_event_says_why
 
 
 def test_the_payment_lifts_its_hold_and_no_other() -> None:
-    entered = receive(None, says(0, financial_status="pending"), a_connection(), ORDER).order
+    entered = receive(
+        None, says(0, financial_status="pending"), Assigned(a_connection()), ORDER
+    ).order
     (hold,) = entered.holds
     paid = hears(entered, financial_status="paid")
     assert (paid.order.status, paid.lifted) == (OrderStatus.OPEN, (hold.id,))
@@ -187,6 +189,6 @@ def test_which_orders_wait_for_their_payment(
 
 
 def test_the_brand_of_an_order_is_who_lifts_its_payment_hold() -> None:
-    entered = receive(None, says(financial_status="pending"), None, ORDER).order
+    entered = receive(None, says(financial_status="pending"), NOBODY, ORDER).order
     assert (entered.brand_id, entered.owner) == (BRAND, "brand")
     assert entered.holds[0].release_by == "brand"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import ids
-from shared.ids import delivery_id, event_id, order_id
+from shared.ids import delivery_id, event_id, ledger_entry_id, order_id
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 EXTERNAL = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -26,6 +26,8 @@ def test_the_ids_are_those_of_ever() -> None:
             event_id(ONE, 2),
             delivery_id(ONE, TWO, 0),
             delivery_id(ONE, TWO, 1),
+            ledger_entry_id(ONE, TWO, "per_order", "pending"),
+            ledger_entry_id(ONE, TWO, "weight", "corrected:1"),
         )
     ] == [
         "d1f7374d-3e40-5b83-b011-dba579a57132",
@@ -36,6 +38,8 @@ def test_the_ids_are_those_of_ever() -> None:
         "c30b35c9-cd1b-5ed6-a87b-57775e4b5a23",
         "a58e993f-c862-5ccc-96fd-7d4076ff5413",
         "a6e9bf9c-4fd0-5329-a397-7a4c87502f05",
+        "d45c87c8-0685-529e-bc9d-d53700bce79e",
+        "bc14d551-b8e1-50fb-82c7-70847a476c08",
     ]
 
 

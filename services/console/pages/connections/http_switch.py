@@ -27,6 +27,7 @@ async def _preview(
     template: str,
     errors: Errors = NONE,
     status: int = 200,
+    confirm: str = "",
 ) -> Response:
     connection = await connection_of(me, connection_id)
     preview, orders = await known(
@@ -40,6 +41,7 @@ async def _preview(
         template,
         status=status,
         errors=errors,
+        confirm=confirm,
         one=connection,
         preview=preview,
         orders=orders["data"] if orders else [],
@@ -90,7 +92,7 @@ async def disconnect(request: Request, me: Person, connection_id: UUID, form: Fo
     connection = await connection_of(me, connection_id)
     if form["confirm"].lower() != connection["store"]["domain"].lower():
         errors = Errors.at("confirm", "is not what was asked for")
-        return await _preview(request, me, connection_id, template, errors, 422)
+        return await _preview(request, me, connection_id, template, errors, 422, form["confirm"])
     try:
         await _command(me, connection_id, "disconnect", form["version"])
     except ApiProblem as problem:

@@ -26,6 +26,7 @@ from services.console.rendering.errors import NONE, Errors, errors_of
 
 router = APIRouter(include_in_schema=False)
 _LONGEST_TOKEN = 200
+_NO_LINK = Errors.at("token", "Field required")
 
 
 def token_of(text: str) -> str:
@@ -62,6 +63,8 @@ async def _with_password(
 ) -> Response:
     """A page that sets a password, and the session that follows."""
     token = token_of(form["token"])
+    if not token:
+        return gate(request, _NO_LINK, 422)
     if "password" not in form:
         return page(request, "getting_in/password.html", token=token, purpose=purpose)
     body = {"token": token, "password": form["password"]}
@@ -115,6 +118,8 @@ async def do_it(request: Request, caller: Anyone, process: Process, form: Form) 
     """A link that does one thing, once its reader says so: opening a mail is no consent."""
     path, said = _PLAIN[request.url.path]
     token = token_of(form["token"])
+    if not token:
+        return gate(request, _NO_LINK, 422)
     if form["sure"] != "yes":
         return page(request, "getting_in/sure.html", token=token)
     try:
@@ -128,6 +133,8 @@ async def do_it(request: Request, caller: Anyone, process: Process, form: Form) 
 async def shared_link(request: Request, caller: Anyone, process: Process, form: Form) -> Response:
     """What a 3PL asks for. The link shows that, and sends the mail that lets its reader accept."""
     token = token_of(form["token"])
+    if not token:
+        return gate(request, _NO_LINK, 422)
     path = "/v1/login-links/renew" if form["renew"] else "/v1/login-links/open"
     try:
         answer = await ask(process, caller, path, {"token": token})

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.console.api.lists import every
+from services.console.api.problem import ApiProblem
 from services.console.api.together import known
 from services.console.browser.signed_in import SignedIn
 from services.console.dependencies import Person
 from services.console.http_pages import page
 from services.console.pages.integrations.rows import STATES, rows_of
+from services.console.rendering.errors import NONE, Errors, errors_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,7 +30,7 @@ async def show_integrations(
 ) -> Response:
     """Those that somebody waits for come first."""
     chosen = {"q": q.strip()[:100], "state": state, "sort": sort}
-    found, (facets, health) = await asyncio.gather(
+    (found, errors, status), (facets, health) = await asyncio.gather(
         _connections(me, chosen, after),
         known(me.get("routing", "/v1/orders/facets", tab="orders"), _health(me)),
     )
@@ -36,6 +38,8 @@ async def show_integrations(
     return page(
         request,
         "integrations/integrations.html",
+        status=status,
+        errors=errors,
         rows=rows_of(found["data"], facets, health),
         next=found["next"],
         chosen=chosen,
@@ -45,15 +49,19 @@ async def show_integrations(
     )
 
 
-async def _connections(me: SignedIn, chosen: dict[str, str], after: str) -> Any:
+async def _connections(
+    me: SignedIn, chosen: dict[str, str], after: str
+) -> tuple[dict[str, Any], Errors, int]:
     if me.acting is not None:
         path = f"/v1/connections/{me.acting.connection_id}"
-        return {"data": [await me.get("connections", path)], "next": None}
+        return {"data": [await me.get("connections", path)], "next": None}, NONE, 200
     states = STATES.get(chosen["state"], STATES[""])
     sort = "created" if chosen["sort"] == "created" else "waiting"
-    return await me.get(
-        "connections", "/v1/connections", state=states, q=chosen["q"], sort=sort, after=after
-    )
+    asked = {"state": states, "q": chosen["q"], "sort": sort, "after": after}
+    try:
+        return await me.get("connections", "/v1/connections", **asked), NONE, 200
+    except ApiProblem as problem:
+        return {"data": [], "next": None}, errors_of(problem), problem.status
 
 
 async def _health(me: SignedIn) -> list[Any]:

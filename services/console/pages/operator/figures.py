@@ -22,6 +22,7 @@ _WORDS: Mapping[str, tuple[str, bool]] = {
     "relevo_outbox_rows": (N_("Messages in the outbox"), False),
     "relevo_outbox_oldest_age_seconds": (N_("Age of the oldest message, seconds"), False),
     "relevo_outbox_parked": (N_("Messages that Kafka can never take"), True),
+    "relevo_consumer_lag_records": (N_("Records that wait to be read from Kafka"), False),
     "relevo_records_parked": (N_("Records that failed, or wait behind one that did"), True),
     "relevo_orders_parked": (N_("Orders that these records are about"), True),
     "relevo_deliveries_backlog": (N_("Deliveries that are not finished"), False),
@@ -33,14 +34,20 @@ _WORDS: Mapping[str, tuple[str, bool]] = {
     "relevo_mails_waiting": (N_("Mails that wait"), False),
     "relevo_mails_waiting_oldest_seconds": (N_("Age of the oldest mail, seconds"), False),
 }
-_OUTBOX = ("relevo_outbox_rows", "relevo_outbox_oldest_age_seconds", "relevo_outbox_parked")
+_ALL = (
+    "relevo_consumer_lag_records",
+    "relevo_outbox_rows",
+    "relevo_outbox_oldest_age_seconds",
+    "relevo_outbox_parked",
+)
 # Every process exports all of them; these are what it knows about.
 _OF: Mapping[str, Sequence[str]] = {
-    "connections": (*_OUTBOX, "relevo_mails_waiting", "relevo_mails_waiting_oldest_seconds"),
-    "ingest": (*_OUTBOX, "relevo_quarantine_entries"),
-    "routing": (*_OUTBOX, "relevo_records_parked", "relevo_orders_parked"),
+    "connections": (*_ALL, "relevo_mails_waiting", "relevo_mails_waiting_oldest_seconds"),
+    "ingest": (*_ALL, "relevo_quarantine_entries"),
+    "routing": (*_ALL, "relevo_records_parked", "relevo_orders_parked"),
+    "fulfilment": _ALL,
     "webhooks": (
-        *_OUTBOX,
+        *_ALL,
         "relevo_deliveries_backlog",
         "relevo_deliveries_backlog_oldest_seconds",
     ),

@@ -2,58 +2,44 @@
 
 import asyncio
 import json
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.console.api.client import Caller
 from services.console.api.problem import ApiProblem
 from services.console.api.together import known
-from services.console.browser.operators import Operator
-from services.console.browser.sessions import SessionOver
-from services.console.dependencies import Anyone, Dependencies, Form, Process, caller_of
+from services.console.dependencies import (
+    Anyone,
+    Dependencies,
+    Form,
+    Process,
+    TheOperator,
+    caller_of,
+)
 from services.console.http_pages import go_to, keep, page
 from services.console.pages.operator.figures import figures
 from services.console.rendering.errors import NONE, errors_of
-from shared.web.access import Access
 
 router = APIRouter(include_in_schema=False, prefix="/operator")
 _OK, _UNAUTHORIZED, _AWAY = 200, 401, 503
 _HOURS_SECONDS = 36_000
-
-
-class OperatorOnly(Access):
-    """Whoever has shown the operator key to this browser."""
-
-    async def __call__(self, request: Request) -> Operator | None:
-        """The operator; None: the page asks for the key."""
-        process: Dependencies = request.app.state.dependencies
-        try:
-            cookie = request.cookies.get(process.cookies.operator, "")
-            return await process.operators.find(cookie)
-        except SessionOver:
-            return None
-
-
-_operator_only = OperatorOnly()
-MaybeOperator = Annotated[Operator | None, Depends(_operator_only)]
-
-
-def _ask_for_key(request: Request, **values: Any) -> Response:
-    shown = {"errors": NONE, "status": _UNAUTHORIZED, **values}
-    return page(request, "operator/key.html", **shown)
+_ACCOUNTS = "/v1/accounts"
 
 
 @router.post("/log-in")
 async def log_in(request: Request, caller: Anyone, process: Process, form: Form) -> Response:
     """The key is asked of the API: what it takes is right."""
     try:
-        await _accounts(process, caller, form["key"], {"limit": 1})
+        await process.apis.call(
+            "connections", "GET", _ACCOUNTS, caller, token=form["key"], params={"limit": 1}
+        )
     except ApiProblem as problem:
-        return _ask_for_key(request, errors=errors_of(problem))
+        errors = errors_of(problem)
+        return page(request, "operator/key.html", status=_UNAUTHORIZED, errors=errors)
     response = go_to(request, "/operator")
     cookie = await process.operators.begin(form["key"])
     keep(process, response, process.cookies.operator, cookie, _HOURS_SECONDS)
@@ -61,20 +47,18 @@ async def log_in(request: Request, caller: Anyone, process: Process, form: Form)
 
 
 @router.post("/log-out")
-async def log_out(request: Request, process: Process, operator: MaybeOperator) -> Response:
+async def log_out(request: Request, process: Process, me: TheOperator) -> Response:
     """For this browser."""
-    if operator is not None:
-        await process.operators.end(operator)
+    await process.operators.end(me.operator)
     response = go_to(request, "/log-in", "logged_out")
     response.delete_cookie(process.cookies.operator, secure=process.settings.is_https)
     return response
 
 
 @router.get("")
-async def show_services(request: Request, process: Process, operator: MaybeOperator) -> Response:
+async def show_services(request: Request, process: Process, me: TheOperator) -> Response:
     """Each service: ready or what is missing, and what waits."""
-    if operator is None:
-        return _ask_for_key(request)
+    del me
     caller = caller_of(request)
     names = list(process.settings.apis)
     states = await asyncio.gather(*(_state(process, caller, name) for name in names))
@@ -104,29 +88,15 @@ def _missing(text: str) -> dict[str, str]:
     return {name: said for name, said in checks.items() if said != "ok"}
 
 
-async def _accounts(
-    process: Dependencies, caller: Caller, key: str, params: dict[str, Any]
-) -> dict[str, Any]:
-    answer = await process.apis.call(
-        "connections", "GET", "/v1/accounts", caller, token=key, params=params
-    )
-    found: dict[str, Any] = answer.body
-    return found
-
-
 @router.get("/accounts")
-async def show_accounts(request: Request, process: Process, operator: MaybeOperator) -> Response:
+async def show_accounts(request: Request, me: TheOperator) -> Response:
     """Accounts and their plans; the address is the filter."""
-    if operator is None:
-        return _ask_for_key(request)
     asked = {name: request.query_params.get(name, "") for name in ("kind", "plan", "q")}
     after = request.query_params.get("after", "")
     found: dict[str, Any] = {"data": [], "next": None}
     errors, status = NONE, 200
     try:
-        found = await _accounts(
-            process, caller_of(request), operator.key, {**asked, "after": after}
-        )
+        found = await me.get("connections", _ACCOUNTS, **asked, after=after)
     except ApiProblem as problem:
         errors, status = errors_of(problem), problem.status
     return page(
@@ -143,18 +113,7 @@ async def show_accounts(request: Request, process: Process, operator: MaybeOpera
 
 
 @router.post("/accounts/{account_id}/plan")
-async def change_plan(
-    request: Request, process: Process, operator: MaybeOperator, account_id: UUID, form: Form
-) -> Response:
+async def change_plan(request: Request, me: TheOperator, account_id: UUID, form: Form) -> Response:
     """From now on; connections that there are go on."""
-    if operator is None:
-        return _ask_for_key(request)
-    await process.apis.call(
-        "connections",
-        "PUT",
-        f"/v1/accounts/{account_id}/plan",
-        caller_of(request),
-        token=operator.key,
-        body={"plan": form["plan"]},
-    )
+    await me.send("connections", "PUT", f"{_ACCOUNTS}/{account_id}/plan", {"plan": form["plan"]})
     return go_to(request, "/operator/accounts", "saved")

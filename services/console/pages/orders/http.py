@@ -1,6 +1,7 @@
 """The list of orders, what was handed back, and one order."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -45,36 +46,26 @@ async def show_list(
     *,
     is_nothing_picked: bool = False,
     typed_name: str = "",
+    typed: Fields | None = None,
 ) -> Response:
-    """A page of the list with its counts; names and counts that are not known now are left out."""
-    (found, refused, refusal), views, (of_tab, of_all, names) = await asyncio.gather(
-        _orders(me, asked),
-        process.views.of(me),
-        known(
-            me.get("routing", "/v1/orders/facets", **asked.params("sort")),
-            me.get("routing", "/v1/orders/facets", **asked.params("sort", "status", tab="all")),
-            names_of(me),
-        ),
+    """A page of the list; names that are not known now are left out, counts come after it."""
+    (found, refused, refusal), views, (names,) = await asyncio.gather(
+        _orders(me, asked), process.views.of(me), known(names_of(me))
     )
-    names = names or Names()
     return page(
         request,
         "orders/list.html",
         status=refusal if refused else status,
         errors=refused or errors,
         is_nothing_picked=is_nothing_picked,
-        asked=asked,
         orders=found["data"],
         next=found["next"],
         views=views,
         typed_name=typed_name,
+        typed=typed or Fields([]),
         seen=watch.digest_of(found["data"]),
-        names=names,
-        tabs=tabs.tabs_of(asked, of_all),
-        stores=tabs.stores_of(asked, of_tab, names.live),
-        states=tabs.statuses_of(asked, of_tab),
+        **_choices(me, asked, names),
         commands=tabs.COMMANDS.get(asked.tab, ()) if me.may_write else (),
-        texts=tabs.TABS,
         words=statuses,
         days=(
             filters.day_of(asked.first("accepted_after")),
@@ -84,12 +75,52 @@ async def show_list(
     )
 
 
+def _choices(
+    me: SignedIn, asked: Filter, names: Names | None, of_tab: Any = None, of_all: Any = None
+) -> dict[str, Any]:
+    """What a list lets one choose, with the counts that are known."""
+    names = names or Names()
+    return {
+        "asked": asked,
+        "names": names,
+        "texts": tabs.TABS,
+        "tabs": tabs.tabs_of(asked, of_all),
+        "stores": tabs.stores_of(asked, of_tab, names.live, is_brand=me.is_brand),
+        "states": tabs.statuses_of(asked, of_tab),
+    }
+
+
+@router.get("/counts")
+async def count_orders(request: Request, me: Person) -> Response:
+    """The counts for a page that is there: of very many orders they take longer than it does."""
+    asked, _ = filters.read(request.query_params.multi_items())
+    of_tab, of_all, names = await known(
+        _facets(me, asked.params("sort")),
+        _facets(me, asked.params("sort", "status", tab="all")),
+        names_of(me),
+    )
+    values = _choices(me, asked, names, of_tab, of_all)
+    return page(request, "orders/counts.html", block="counts", words=statuses, **values)
+
+
+async def _facets(me: SignedIn, params: dict[str, object]) -> Any:
+    return await me.get("routing", "/v1/orders/facets", **params)
+
+
 async def _orders(me: SignedIn, asked: Filter) -> tuple[dict[str, Any], Errors, int]:
     try:
         params = asked.params(limit=ON_A_PAGE, after=asked.after)
         return await me.get("routing", "/v1/orders", **params), NONE, 200
     except ApiProblem as problem:
-        return {"data": [], "next": None}, errors_of(problem), problem.status
+        return {"data": [], "next": None}, _as_typed(errors_of(problem)), problem.status
+
+
+def _as_typed(errors: Errors) -> Errors:
+    """Numbers are pasted into one field."""
+    fields = {
+        filters.PASTED if name == "number" else name: said for name, said in errors.fields.items()
+    }
+    return replace(errors, fields=fields)
 
 
 @router.get("/handed-back")
@@ -98,11 +129,10 @@ async def list_handed_back(
 ) -> Response:
     """What a 3PL had and has no more, and why."""
     found: dict[str, Any]
-    found, (of_all, names) = await asyncio.gather(
+    found, (names,) = await asyncio.gather(
         me.get("routing", "/v1/orders/handed-back", connection=connection, after=after),
-        known(me.get("routing", "/v1/orders/facets", tab="all"), names_of(me)),
+        known(names_of(me)),
     )
-    asked = Filter((("tab", "handed-back"),))
     return page(
         request,
         "orders/handed_back.html",
@@ -111,10 +141,7 @@ async def list_handed_back(
         after=after,
         connection=connection,
         rest=urlencode({"connection": connection}) if connection else "",
-        names=names or Names(),
-        asked=asked,
-        tabs=tabs.tabs_of(asked, of_all),
-        texts=tabs.TABS,
+        **_choices(me, Filter((("tab", "handed-back"),)), names),
         reason_of=timeline.reason_of,
     )
 
@@ -138,12 +165,13 @@ async def show_one(
 ) -> Response:
     """The order as it is now, and what was typed."""
     path = f"/v1/orders/{order_id}"
-    order, (history, deliveries, names) = await asyncio.gather(
+    order, (history, deliveries, names, shipments) = await asyncio.gather(
         me.get("routing", path),
         known(
             me.get("routing", f"{path}/history", limit=_ENTRIES, after=entries_after),
             me.get("webhooks", "/v1/deliveries", order=str(order_id), limit=_DELIVERIES),
             names_of(me),
+            _shipments(me, order_id),
         ),
     )
     names = names or Names()
@@ -159,7 +187,17 @@ async def show_one(
         lines=timeline.lines_of(history["data"], names) if history else None,
         more=history["next"] if history else None,
         deliveries=deliveries["data"] if deliveries else None,
+        shipments=shipments,
         names=names,
         words=statuses,
         key=str(uuid4()),
     )
+
+
+async def _shipments(me: SignedIn, order_id: UUID) -> list[Any]:
+    """Those of an order; in a brand's name nobody sees them."""
+    if me.acting:
+        return []
+    found = await me.get("fulfilment", "/v1/shipments", order_id=str(order_id))
+    shipments: list[Any] = found["data"]
+    return shipments

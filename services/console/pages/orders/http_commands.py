@@ -24,7 +24,13 @@ async def command_many(request: Request, me: Person, process: Process, form: For
     asked, _ = filters.read(bulk.pairs_of(form["back"]))
     if not picks:
         return await show_list(
-            request, me, process, asked, status=_UNPROCESSABLE, is_nothing_picked=True
+            request,
+            me,
+            process,
+            asked,
+            status=_UNPROCESSABLE,
+            is_nothing_picked=True,
+            typed=form,
         )
     command = form["command"]
     shown: dict[str, Any] = {"command": command, "back": asked.query, "words": statuses}
@@ -35,7 +41,7 @@ async def command_many(request: Request, me: Person, process: Process, form: For
         answer = await me.send("routing", "POST", "/v1/orders/commands", body)
     except ApiProblem as problem:
         errors = errors_of(problem)
-        return await show_list(request, me, process, asked, errors, problem.status)
+        return await show_list(request, me, process, asked, errors, problem.status, typed=form)
     results = bulk.results_of(picks, answer["results"])
     undo = bulk.UNDO.get(command, "")
     return page(request, "orders/results.html", results=results, undo=undo, **shown)

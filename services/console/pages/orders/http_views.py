@@ -26,6 +26,8 @@ async def keep_view(request: Request, me: Person, process: Process, form: Form) 
         wrong = "Field required"
     elif len(name) > _LONGEST:
         wrong = f"at most {_LONGEST} characters"
+    elif not name.isprintable():
+        wrong = "should be a valid name"
     elif not await process.views.keep(me, name, asked.kept):
         wrong = "there are too many"
     if wrong:

@@ -14,6 +14,7 @@ TABS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "finished": (N_("Finished"), ("delivered", "returned", "cancelled")),
     "all": (N_("All"), ()),
 }
+_EVERY = tuple(status for _, statuses in TABS.values() for status in statuses)
 # What can be done with many orders at once, by tab.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "orders": ("process", "hold"),
@@ -68,43 +69,39 @@ def _summed(
 
 
 def statuses_of(asked: Filter, facets: Mapping[str, Any] | None) -> list[Choice]:
-    """The states in a tab that has several; `facets` are those of the tab."""
-    of_tab = TABS.get(asked.tab, ("", ()))[1]
+    """The states in a tab that has several; `facets` are those of the tab, None when not known."""
+    of_tab = TABS.get(asked.tab, ("", ()))[1] or _EVERY
+    if len(of_tab) == 1:
+        return []
+    counted = {one["status"]: one for one in facets["statuses"]} if facets else None
     chosen = asked.every("status")
-    if len(of_tab) == 1 or not facets:
-        return []
-    if len(facets["statuses"]) == 1 and not chosen:
-        return []
-    return [
-        Choice(
-            one["status"],
-            asked.but(status="" if chosen == [one["status"]] else one["status"]),
-            one["status"] in chosen,
-            one["count"],
-            one["is_capped"],
-        )
-        for one in facets["statuses"]
-    ]
+
+    def query(status: str) -> str:
+        return asked.but(status="" if chosen == [status] else status)
+
+    return [_summed(one, query(one), one in chosen, (one,), counted) for one in of_tab]
 
 
-def stores_of(asked: Filter, facets: Mapping[str, Any] | None, live: Iterable[str]) -> list[Choice]:
+def stores_of(
+    asked: Filter, facets: Mapping[str, Any] | None, live: Iterable[str], *, is_brand: bool
+) -> list[Choice]:
     """Where orders of the tab are, by connected store; an empty name: what the brand has itself.
 
     Args:
         asked: what is shown.
         facets: of the tab; None when they are not known now.
         live: connections that are shown even with nothing in the tab.
+        is_brand: who has orders itself.
     """
-    if facets is None:
-        return []
-    counted = {one["connection_id"] or "": one for one in facets["connections"]}
+    counted = {one["connection_id"] or "": one for one in facets["connections"]} if facets else {}
+    without = 0 if facets else None
+    possible = ["", *live] if is_brand else live
+    names = [*counted, *(name for name in possible if name not in counted)]
     return [
         Choice(name, _at(asked, name), _is_at(asked, name), one["count"], one["is_capped"])
-        for name, one in counted.items()
-    ] + [
-        Choice(name, _at(asked, name), _is_at(asked, name), 0)
-        for name in live
-        if name not in counted
+        if (one := counted.get(name))
+        else Choice(name, _at(asked, name), _is_at(asked, name), without)
+        for name in names
     ]
 
 

@@ -87,7 +87,7 @@ def _status(name: str) -> Word:
 
 def _entered(entry: Entry, names: Names) -> list[Told]:
     why = entry["why"]
-    told = [_entrance(why, names)]
+    told = [_entrance(why, names), *_rules(why, names)]
     if entry["status"] == "on_hold":
         told.append(Told(N_("It is on hold until the store says that it is paid.")))
     if "store_clock" in why:
@@ -100,6 +100,8 @@ def _entered(entry: Entry, names: Names) -> list[Told]:
 def _entrance(why: Mapping[str, Any], names: Names) -> Told:
     if why.get("reason") in _OVER:
         return Told(_OVER[why["reason"]])
+    if "connection_id" not in why and why.get("passed_over"):
+        return Told(N_("Received, and kept by the brand: no order rules send it to a 3PL."))
     if "connection_id" not in why:
         return Told(N_("Received, and kept by the brand: no 3PL was switched on for this store."))
     facts: dict[str, Fact] = {"settings": why.get("settings_version") or 0}
@@ -119,6 +121,35 @@ def _entrance(why: Mapping[str, Any], names: Names) -> Told:
         ),
         {**facts, "party": party[0]},
     )
+
+
+def _rules(why: Mapping[str, Any], names: Names) -> list[Told]:
+    """Which order rules decided, and whose were passed over."""
+    told = []
+    if "order_rules" in why:
+        told.append(_by_rule(why["order_rules"], why.get("connection_id"), names))
+    return told + [
+        _by_rule(one["order_rules"], one["connection_id"], names)
+        for one in why.get("passed_over", ())
+    ]
+
+
+_BY_RULE: Mapping[tuple[bool, bool], str] = {
+    # By whether the order is sent, and whether a rule says so or the default.
+    (True, True): N_("Order rule %(number)s for %(party)s, “%(name)s”: it is sent."),
+    (True, False): N_("No order rule for %(party)s fits, and what fits none is sent."),
+    (False, True): N_("Order rule %(number)s for %(party)s, “%(name)s”: it is not sent."),
+    (False, False): N_("No order rule for %(party)s fits, and what fits none is not sent."),
+}
+
+
+def _by_rule(ruled: Mapping[str, Any], connection: str | None, names: Names) -> Told:
+    rule = ruled.get("rule")
+    known = names.connections.get(connection or "")
+    facts: dict[str, Fact] = {"party": known[0] if known else Word(N_("the 3PL"))}
+    if rule:
+        facts |= {"number": rule["number"], "name": rule["name"]}
+    return Told(_BY_RULE[ruled["then"] == "send", bool(rule)], facts)
 
 
 def _updated(entry: Entry, _: Names) -> list[Told]:
@@ -171,6 +202,10 @@ def _returned(entry: Entry, _: Names) -> list[Told]:
     return [went, reason_of(str(entry["why"].get("reason", "")))]
 
 
+def _shipments(entry: Entry, _: Names) -> list[Told]:
+    return [Told(N_("Its shipments changed.")), *_moved(entry["why"])]
+
+
 def _settings_late(entry: Entry, _: Names) -> list[Told]:
     why = entry["why"]
     sentence = N_(
@@ -196,5 +231,6 @@ _TELLERS: Mapping[str, Callable[[Entry, Names], list[Told]]] = {
     "command": _command,
     "returned": _returned,
     "settings_late": _settings_late,
+    "shipments": _shipments,
     **dict.fromkeys(_IGNORED, _ignored),
 }

@@ -108,6 +108,7 @@ async def _endpoint(
         me.get("webhooks", "/v1/deliveries", endpoint=endpoint_id, limit=10),
         stores_of(me),
     )
+    as_it_is = {"url": "", **{name: endpoint[name] for name in ("description", "event_types")}}
     hours = plot([(one["hour"], one["delivered"], one["failed"]) for one in health["hours"]])
     return page(
         request,
@@ -120,7 +121,7 @@ async def _endpoint(
         deliveries=deliveries["data"],
         stores=stores,
         types=TYPES,
-        **{"secret": "", "tested": None, **shown},
+        **{"secret": "", "tested": None, "typed": as_it_is, **shown},
     )
 
 
@@ -138,7 +139,8 @@ async def change(request: Request, me: Person, endpoint_id: UUID, form: Form) ->
     try:
         await me.send("webhooks", "PATCH", path, body, version=form["version"])
     except ApiProblem as problem:
-        return await _endpoint(request, me, str(endpoint_id), errors_of(problem), problem.status)
+        errors, typed = errors_of(problem), {**form, "event_types": form.every("event_types")}
+        return await _endpoint(request, me, str(endpoint_id), errors, problem.status, typed=typed)
     return go_to(request, f"/webhooks/endpoints/{endpoint_id}", "saved")
 
 

@@ -212,6 +212,15 @@ def test_an_initdb_that_was_cut_off_is_begun_anew(postgres: Postgres) -> None:
     assert not begun.exists()
 
 
+def test_a_removed_postgres_leaves_no_shared_memory(postgres: Postgres) -> None:
+    postgres.start()
+    mapped = [one.path for one in psutil.Process(postgres.pid).memory_maps()]
+    shared = [Path(path) for path in mapped if "/PostgreSQL." in path]
+    postgres.remove()
+    assert shared
+    assert not any(path.exists() for path in shared)
+
+
 def test_an_engine_runs_once(postgres: Postgres) -> None:
     postgres.start()
     with pytest.raises(EngineError, match="runs already"):

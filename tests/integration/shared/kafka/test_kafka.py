@@ -13,6 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from prometheus_client import REGISTRY
 
 from shared.failures import Permanent, Transient
 from shared.kafka.cloudevents import cloud_event_headers
@@ -216,6 +217,32 @@ async def test_what_a_process_did_not_finish_is_read_again(
     async with Listener(kafka_settings, TOPIC).running() as second:
         await second.has("1", "2")
     assert first.handled == []
+
+
+async def test_how_far_a_process_is_behind_is_known_while_its_handler_hangs(
+    kafka_settings: Settings, topics: Topics
+) -> None:
+    def lag() -> float | None:
+        return REGISTRY.get_sample_value("relevo_consumer_lag_records", {"topic": TOPIC.name})
+
+    go_on = asyncio.Event()
+
+    async def hang(texts: Texts) -> None:
+        if "2" in texts:
+            await go_on.wait()
+
+    async with Listener(kafka_settings, TOPIC, meets=hang).running() as listener:
+        await publish_notes(topics, TOPIC, "k", "1")
+        await listener.has("1")
+        await publish_notes(topics, TOPIC, "k", "2")
+        await wait_until(lambda: ["2"] in listener.asked)
+        await publish_notes(topics, TOPIC, "k", "3", "4")
+        await listener.kafka.measure_lag()
+        assert lag() == 3
+        go_on.set()
+        await listener.has("1", "2", "3", "4")
+        await listener.kafka.measure_lag()
+        assert lag() == 0
 
 
 async def test_a_batch_that_was_under_way_at_the_stop_is_finished_and_committed(

@@ -23,7 +23,7 @@ def test_it_shows_while_its_connection_waits() -> None:
     assert login_links.require_usable(FRESH) is FRESH
 
 
-@pytest.mark.parametrize("state", set(ConnectionState) - {ConnectionState.PENDING})
+@pytest.mark.parametrize("state", sorted(set(ConnectionState) - {ConnectionState.PENDING}))
 def test_it_ends_with_the_wait(state: ConnectionState) -> None:
     with pytest.raises(Refused, match="login_link_expired"):
         login_links.require_usable(replace(FRESH, state=state))

@@ -1,8 +1,13 @@
 """Every name of FastStream's that `shared/kafka/overrides.py` relies on: an upgrade fails here."""
 
 import inspect
+import time
 from importlib.metadata import version
+from types import SimpleNamespace
+from typing import Any
 
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
 from faststream._internal.broker.broker import BrokerUsecase
 from faststream._internal.endpoint.subscriber.usecase import SubscriberUsecase
 from faststream._internal.endpoint.subscriber.utils import MultiLock
@@ -11,6 +16,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMe
 from faststream.kafka.subscriber.usecase import BatchSubscriber, LogicSubscriber
 
 from shared.kafka import overrides
+from shared.kafka.gathering import Fetch, Gathering
 
 
 def test_it_is_the_version_that_was_read() -> None:
@@ -47,6 +53,33 @@ def test_a_batch_under_way_is_known_by_the_lock_of_its_subscriber() -> None:
     assert "self.lock = MultiLock()" in inspect.getsource(SubscriberUsecase.start)
     assert list(inspect.signature(MultiLock.wait_release).parameters) == ["self", "timeout"]
     assert "stack.enter_context(self.lock)" in inspect.getsource(SubscriberUsecase.process_message)
+
+
+def test_what_a_fetch_asks_for_is_read_with_each_request() -> None:
+    asked = inspect.getsource(Fetcher._get_actions_per_node)
+    for name in ("self._fetch_max_wait_ms", "self._fetch_min_bytes"):
+        assert name in asked
+    assert "self._fetcher = Fetcher(" in inspect.getsource(AIOKafkaConsumer)
+
+
+async def test_a_poll_changes_what_the_next_fetch_asks_for() -> None:
+    alone, crowd = Fetch(1, 1_000), Fetch(65_536, 15)
+    fetcher = SimpleNamespace(_fetch_min_bytes=1, _fetch_max_wait_ms=1_000)
+    found = [["record"] * 100, []]
+
+    async def getmany(**_: int) -> dict[str, list[str]]:
+        return {"partition": found.pop(0)}
+
+    subscriber = a_subscriber()
+    gathering = Gathering(alone, crowd)
+    overrides.poll_without_sleeping(subscriber, 500, gathering=gathering)
+    consumer: Any = SimpleNamespace(_fetcher=fetcher, getmany=getmany)
+    assert len(await subscriber.get_msg(consumer)) == 100
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == (65_536, 15)
+    # As if a quarter of a second had passed.
+    gathering.found(0, time.monotonic() + 1)
+    assert await subscriber.get_msg(consumer) == ()
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == (1, 1_000)
 
 
 def test_a_message_is_acknowledged_by_ack_and_handed_back_by_a_seek() -> None:

@@ -1,0 +1,1 @@
+"""Accounts with carriers, which labels are bought with."""

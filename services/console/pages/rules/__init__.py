@@ -1,0 +1,1 @@
+"""Rules in forms and in words: what the screens of order rules and shipping rules share."""

@@ -1,0 +1,1 @@
+"""Shipments: what is to be packed, its label, and what became of it."""

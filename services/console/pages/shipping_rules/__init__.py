@@ -1,0 +1,1 @@
+"""By which carrier and service an account ships."""

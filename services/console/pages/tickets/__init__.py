@@ -1,0 +1,1 @@
+"""Tickets: what is asked of a carrier about an order, or of the operator."""

@@ -1,0 +1,1 @@
+"""Accounts with carriers: each party's own, their credentials sealed and seen by nobody else."""

@@ -1,0 +1,1 @@
+"""Carriers, behind one port: a folder for each kind of account."""

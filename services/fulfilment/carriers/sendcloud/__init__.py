@@ -1,0 +1,1 @@
+"""Sendcloud, API version 3 (https://sendcloud.dev/api/v3/shipments)."""

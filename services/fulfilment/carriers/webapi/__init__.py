@@ -1,0 +1,1 @@
+"""`http`: the account's own shipping system, by a documented JSON request."""

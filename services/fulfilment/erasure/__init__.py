@@ -1,0 +1,1 @@
+"""What fulfilment forgets when an account is erased."""

@@ -1,0 +1,1 @@
+"""Labels: claimed, bought from the carrier of the rules' owner, kept and printed."""

@@ -1,0 +1,1 @@
+"""What shipments cost whom: a ledger of entries that are only ever added."""

@@ -1,0 +1,1 @@
+"""Statements: what an account was charged and charged itself in a month."""

@@ -1,0 +1,1 @@
+"""What an account charges: the operator everybody, a 3PL its brands."""

@@ -1,0 +1,1 @@
+"""Attachments of tickets: taken in, looked at, given out."""
