@@ -10,6 +10,7 @@ from shared.contracts.connections_changed import ConnectionChanged
 from shared.kafka.topics import CONNECTIONS_CHANGED
 from tests.kit.client import Api, Json, Party
 from tests.kit.publishers import Topics
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
 LIGHT = {"kind": "weight_grams", "at_most": 2000}
@@ -34,12 +35,15 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def told(topics: Topics, connection: str) -> list[ConnectionChanged]:
-    said = [
-        ConnectionChanged.model_validate_json(record.value)
-        for record in await topics.all(CONNECTIONS_CHANGED.name)
-    ]
-    return [one for one in said if str(one.connection_id) == connection]
+async def told(topics: Topics, connection: str, version: int) -> list[ConnectionChanged]:
+    """What the log says of the connection, once it says `version`."""
+
+    async def look() -> list[ConnectionChanged]:
+        records = await topics.all(CONNECTIONS_CHANGED.name)
+        said = [ConnectionChanged.model_validate_json(record.value) for record in records]
+        return [one for one in said if str(one.connection_id) == connection]
+
+    return await eventually(look, lambda said: bool(said) and said[-1].version == version)
 
 
 async def test_the_brand_sets_them_the_3pl_reads_them_and_the_log_tells_them(
@@ -89,8 +93,7 @@ async def test_the_brand_sets_them_the_3pl_reads_them_and_the_log_tells_them(
     assert audit[1]["from"] == {"order_rules_version": 0, "rules": 0, "default": "send"}
     assert audit[1]["to"] == {"order_rules_version": 1, "rules": 1, "default": "do_not_send"}
 
-    newest = (await told(topics, connection))[-1]
-    assert newest.version == second["connection_version"]
+    newest = (await told(topics, connection, second["connection_version"]))[-1]
     assert [one.version for one in newest.order_rules] == [1, 2]
     assert newest.order_rules[0].model_dump(mode="json")["rules"] == first["rules"]
     assert newest.order_rules[0].effective_at.isoformat().startswith(first["effective_at"][:19])
@@ -101,8 +104,9 @@ async def test_the_brand_sets_them_the_3pl_reads_them_and_the_log_tells_them(
         "UPDATE connections.order_rules SET effective_at = effective_at - interval '30 days'"
     )
     await session.close()
-    await three_pl.set(connection, support_owner="three_pl")
-    assert [one.version for one in (await told(topics, connection))[-1].order_rules] == [2]
+    version = (await three_pl.set(connection, support_owner="three_pl")).json()["version"]
+    newest = (await told(topics, connection, version))[-1]
+    assert [one.version for one in newest.order_rules] == [2]
 
     kinds = (await three_pl.get("/v1/rule-conditions"))["data"]
     assert {"country", "all", "not"} < {one["kind"] for one in kinds}
@@ -176,7 +180,8 @@ async def test_versions_that_have_no_room_on_the_log_wait(
     assert refused(answer) == (429, "order_rules_changed_too_often")
     assert 7 * 86_400 < int(answer.headers["retry-after"]) <= 8 * 86_400
     assert await brand.get(path(connection)) == before
-    assert max(len(one.model_dump_json()) for one in await told(topics, connection)) < 420_000
+    said = await told(topics, connection, before["connection_version"])
+    assert max(len(one.model_dump_json()) for one in said) < 420_000
     # There is room again when the second has counted for the whole period.
     session = await asyncpg.connect(postgres_dsn)
     await session.execute(
@@ -184,7 +189,7 @@ async def test_versions_that_have_no_room_on_the_log_wait(
         " WHERE version <= 2"
     )
     await session.close()
-    assert (await put(brand, connection, large(7))).json()["version"] == 7
-    assert [one.version for one in (await told(topics, connection))[-1].order_rules] == [
-        2, 3, 4, 5, 6, 7,
-    ]  # fmt: skip
+    last = (await put(brand, connection, large(7))).json()
+    newest = (await told(topics, connection, last["connection_version"]))[-1]
+    assert last["version"] == 7
+    assert [one.version for one in newest.order_rules] == [2, 3, 4, 5, 6, 7]
