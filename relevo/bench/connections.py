@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 
 from relevo.bench import ledger, measure
-from relevo.bench.run import Load, Sending, Sink, connect, private_stack
+from relevo.bench.run import Load, Sending, Sink, connect, ingest_urls, private_stack
 from relevo.demo.client import PASSWORD, Connected
 from relevo.local.stack import Stack
 
@@ -200,7 +200,7 @@ class _Run:
     async def _beside_orders(self, rounds: int, rate: float) -> list[float]:
         # As many as the switches may take at most; what is left is not waited for.
         load = Load(int(rate * max(20, rounds)), _SENDERS, rate)
-        sending = Sending(self._stack.urls["ingest"], self._others, load, self._scratch)
+        sending = Sending(ingest_urls(self._stack), self._others, load, self._scratch)
         sending.start()
         try:
             await asyncio.sleep(2)

@@ -134,10 +134,9 @@ class Run:
 
 async def send(plan: dict[str, Any]) -> dict[str, list[float] | list[int]]:
     """Build, wait for the word, send; what happened to each."""
-    host, port = plan["host"], plan["port"]
     requests = [
         wire.request(
-            f"{host}:{port}",
+            plan["host"],
             store["id"],
             store["secret"],
             wire.body(plan["first_id"] + n, plan["at"]),
@@ -147,8 +146,9 @@ async def send(plan: dict[str, Any]) -> dict[str, list[float] | list[int]]:
     ]
     run = Run(requests, plan["rate"])
     loop = asyncio.get_running_loop()
-    for _ in range(plan["senders"]):
-        await loop.create_connection(lambda: Sender(run), host, port)
+    for number in range(plan["senders"]):
+        port = plan["ports"][number % len(plan["ports"])]
+        await loop.create_connection(lambda: Sender(run), plan["host"], port)
     print("ready", flush=True)
     await loop.run_in_executor(None, sys.stdin.readline)
     run.start()

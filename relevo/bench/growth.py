@@ -17,7 +17,7 @@ import asyncpg
 
 from relevo.bench import measure
 from relevo.bench.path import run_once
-from relevo.bench.run import Load, Progress, Sending, Sink, connect, private_stack
+from relevo.bench.run import Load, Progress, Sending, Sink, connect, ingest_urls, private_stack
 from relevo.demo.client import Client, Connected, expect
 from relevo.local.stack import Stack
 from relevo.mails import of_folder
@@ -148,7 +148,7 @@ class _Run:
         """What they cost, and how long they took."""
         self._sent += 1
         load = Load(orders, _SENDERS, rate, first_id=self._sent * _IDS_OF_LOAD)
-        sending = Sending(self.stack.urls["ingest"], self.stores, load, self._folder)
+        sending = Sending(ingest_urls(self.stack), self.stores, load, self._folder)
         return run_once(sending, self.sink, self.stack, self._progress)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from relevo.bench import ledger, measure
-from relevo.bench.run import Load, Progress, Sending, Sink, connect, private_stack
+from relevo.bench.run import Load, Progress, Sending, Sink, connect, ingest_urls, private_stack
 from relevo.demo.client import Client, expect
 from relevo.local.stack import Stack
 from relevo.mails import of_folder
@@ -52,7 +52,7 @@ def handover(say: Callable[[str], None], progress: Progress, orders: int) -> Jso
             stores = connect(stack, [*urls, f"{sink.hanging_url}0"])
             say(f"{orders} orders, a fifth of them for an endpoint that never answers")
             load = Load(orders, _SENDERS, None)
-            sending = Sending(stack.urls["ingest"], stores, load, Path(scratch))
+            sending = Sending(ingest_urls(stack), stores, load, Path(scratch))
             sending.start()
             sending.result()
             _wait_for(stack, _KNOWN, orders, "routing to know every order")

@@ -13,6 +13,7 @@ from relevo.bench.run import (
     Sink,
     await_arrivals,
     connect,
+    ingest_urls,
     private_stack,
 )
 
@@ -33,7 +34,7 @@ def isolation(say: Callable[[str], None], progress: Progress, seconds: int, hang
         hanging: endpoints that accept and never answer; 50 orders/s are theirs.
     """
     with private_stack(say) as stack, tempfile.TemporaryDirectory() as scratch:
-        folder, ingest = Path(scratch), stack.urls["ingest"]
+        folder, ingest = Path(scratch), ingest_urls(stack)
         sink = Sink()
         processes = measure.Processes({**stack.pids(), "sink": sink.pid})
         try:

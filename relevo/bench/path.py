@@ -19,6 +19,7 @@ from relevo.bench.run import (
     Sink,
     await_arrivals,
     connect,
+    ingest_urls,
     private_stack,
     unfinished,
 )
@@ -41,6 +42,7 @@ class Plan:
         seconds: of a rate, and of idleness.
         senders: connections that send.
         stores: each with its own endpoint.
+        workers: processes of each service on the path.
     """
 
     loads: Sequence[str] = (BURST,)
@@ -48,6 +50,7 @@ class Plan:
     seconds: float = 20.0
     senders: int = 64
     stores: int = 10
+    workers: int = 1
 
     def load(self, number: int) -> Load:
         """What the load of this number sends.
@@ -74,11 +77,11 @@ def path(
         profiles: a folder for a flame graph of each service under each load; None for none.
     """
     found: dict[str, Json] = {}
-    with private_stack(say) as stack, tempfile.TemporaryDirectory() as scratch:
+    with private_stack(say, plan.workers) as stack, tempfile.TemporaryDirectory() as scratch:
         sink = Sink()
         try:
             connected = connect(stack, [f"{sink.url}{n}" for n in range(plan.stores)])
-            ingest = stack.urls["ingest"]
+            ingest = ingest_urls(stack)
             say("Warming up")
             run_once(Sending(ingest, connected, _WARM_UP, Path(scratch)), sink, stack)
             for number, name in enumerate(plan.loads):

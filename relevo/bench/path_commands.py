@@ -41,6 +41,9 @@ def bench_path(
     seconds: Seconds = 20.0,
     senders: Annotated[int, typer.Option(min=1, help="Connections that send.")] = 64,
     stores: Annotated[int, typer.Option(min=1, help="Stores, each with its own endpoint.")] = 10,
+    workers: Annotated[
+        int, typer.Option(min=1, max=12, help="Processes of ingest, routing and webhooks each.")
+    ] = 1,
     *,
     profile: Annotated[
         bool, typer.Option("--profile", help="A flame graph per service: .relevo/profiles/.")
@@ -50,7 +53,7 @@ def bench_path(
     """The path of an order, end to end: Shopify webhooks of 1.5 kB in, signed webhooks out."""
     from relevo.bench.path import Plan, path  # noqa: PLC0415  engines are not everywhere
 
-    plan = Plan(_known(loads), orders, seconds, senders, stores)
+    plan = Plan(_known(loads), orders, seconds, senders, stores, workers)
     folder = RUN_FOLDER / "profiles" if profile else None
     figures = with_bar(lambda progress: path(plan, say, progress, folder))
     finish(figures, as_json=as_json, table=_path_table)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ import asyncpg
 from relevo.bench import measure
 from relevo.demo.client import Client, Connected, connect_store, expect, sign_up_three_pl
 from relevo.local.stack import ROOT, Stack
+from relevo.local.workers import service_of
 from relevo.mails import of_folder
 
 Json = dict[str, Any]
@@ -117,13 +120,15 @@ class Load:
 class Sending:
     """A generator that is built and waits for the word."""
 
-    def __init__(self, url: str, stores: Sequence[Connected], load: Load, folder: Path) -> None:
+    def __init__(
+        self, urls: Sequence[str], stores: Sequence[Connected], load: Load, folder: Path
+    ) -> None:
         self.load = load
         self._result = folder / f"result-{load.first_id}.json"
-        address = urlsplit(url)
+        addresses = [urlsplit(url) for url in urls]
         plan = {
-            "host": address.hostname,
-            "port": address.port,
+            "host": addresses[0].hostname,
+            "ports": [address.port for address in addresses],
             "stores": [{"id": store.store_id, "secret": store.shopify_secret} for store in stores],
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             **asdict(load),
@@ -155,7 +160,7 @@ class Sending:
 
 
 @contextmanager
-def private_stack(say: Callable[[str], None]) -> Iterator[Stack]:
+def private_stack(say: Callable[[str], None], workers: int = 1) -> Iterator[Stack]:
     """A stack of its own in a temporary folder, without limits per store."""
     with tempfile.TemporaryDirectory(prefix="relevo-bench-") as folder, ExitStack() as stack:
         unlimited = {
@@ -163,10 +168,20 @@ def private_stack(say: Callable[[str], None]) -> Iterator[Stack]:
             "RELEVO_INGEST_STORE_BURST": "1000000",
             "RELEVO_CONNECTIONS_ATTEMPTS_OF_NETWORK": "1000000",
         }
-        running = Stack(Path(folder) / "run", unlimited, progress=say)
+        running = Stack(Path(folder) / "run", unlimited, progress=say, workers=workers)
         stack.callback(running.remove)
         running.start()
         yield running
+
+
+def ingest_urls(stack: Stack) -> list[str]:
+    """The address of each process of `ingest`."""
+    return [stack.urls[name] for name in ingest_processes(stack)]
+
+
+def ingest_processes(stack: Stack) -> list[str]:
+    """What the processes of `ingest` are called."""
+    return [name for name in stack.urls if service_of(name) == "ingest"]
 
 
 def connect(stack: Stack, urls: Sequence[str]) -> list[Connected]:
@@ -176,12 +191,14 @@ def connect(stack: Stack, urls: Sequence[str]) -> list[Connected]:
     stores = [connect_store(client, token, email, url, SECRET) for url in urls]
     for store in stores:
         path = f"/v1/stores/{store.store_id}"
-        expect(
-            "ingest to know a store",
-            lambda path=path, store=store: client.get_status("ingest", path, store.api_key) == 200,  # type: ignore[misc]  # noqa: PLR2004  HTTP
-            seconds=20,
-            look_at=str(stack.log("ingest")),
-        )
+        for entry in ingest_processes(stack):
+            known = partial(client.get_status, entry, path, store.api_key)
+            expect(
+                f"{entry} to know a store",
+                lambda known=known: known() == HTTPStatus.OK,  # type: ignore[misc]
+                seconds=20,
+                look_at=str(stack.log(entry)),
+            )
     asyncio.run(_routing_knows(stack, stores))
     return stores
 

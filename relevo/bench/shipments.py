@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 
 from relevo.bench.path import run_once
 from relevo.bench.routing_database import routing_database
-from relevo.bench.run import Load, Sending, Sink, connect, private_stack
+from relevo.bench.run import Load, Sending, Sink, connect, ingest_urls, private_stack
 from services.fulfilment.orders import seen, store
 from services.fulfilment.orders.handlers import read_event
 from services.fulfilment.shipments import applying
@@ -59,7 +59,7 @@ def beside_the_path(say: Callable[[str], None]) -> Json:
                     say(f"{_ORDERS} orders, {'with' if is_there else 'without'} fulfilment")
                     load = Load(_ORDERS, 16, _RATE, first)
                     first += _ORDERS
-                    sending = Sending(stack.urls["ingest"], connected, load, Path(scratch))
+                    sending = Sending(ingest_urls(stack), connected, load, Path(scratch))
                     figures = run_once(sending, sink, stack)
                     # The first round warms the processes up.
                     if number:

@@ -29,6 +29,12 @@ def up(
     only: Annotated[
         list[str] | None, typer.Option(help="This service only (again for more than one).")
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, max=12, help="Processes of ingest, routing and webhooks each, with own ports."
+        ),
+    ] = 1,
 ) -> None:
     """Start Kafka, Postgres and the services; Ctrl-C stops all of it, data stays."""
     unknown = set(only or ()) - set(catalog.NAMES)
@@ -41,6 +47,7 @@ def up(
         progress=say,
         ports=_ports(first_port) if first_port else {},
         names=only or catalog.NAMES,
+        workers=workers,
     )
     try:
         started = time.monotonic()

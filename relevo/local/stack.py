@@ -17,6 +17,7 @@ import asyncpg
 import services
 from relevo.local.engines import Engine, Kafka, Postgres
 from relevo.local.processes import end, end_leftover, free_port, spawn, tail
+from relevo.local.workers import process_names, service_of
 from relevo.operate import secrets, topics
 from relevo.operate.migrations import migrate
 from relevo.operate.roles import dsn_of
@@ -47,6 +48,7 @@ class Stack:
         progress: called with a sentence about what is going on.
         ports: of services, by name; a free one is chosen for those not named.
         names: of the services to start; all unless one of them runs elsewhere (in an editor).
+        workers: processes of each service that an order passes through.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class Stack:
         progress: Progress = lambda _: None,
         ports: Mapping[str, int] | None = None,
         names: Sequence[str] = catalog.NAMES,
+        workers: int = 1,
     ) -> None:
         self.directory = directory.resolve()
         self.kafka = Kafka(self.directory)
         self.postgres = Postgres(self.directory)
-        self.services = tuple(names)
+        self._names = tuple(names)
+        self.services = process_names(names, workers)
         self.ports = {name: (ports or {}).get(name, 0) for name in self.services}
         self._settings = dict(settings or {})
         self._progress = progress
@@ -71,7 +75,7 @@ class Stack:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Base URL of each service."""
+        """Base URL of each service; of its further processes too, as `routing-2`."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
     @property
@@ -119,10 +123,11 @@ class Stack:
         """What a service logged."""
         return self.directory / "logs" / f"{service}.log"
 
-    def environment(self, service: str) -> dict[str, str]:
-        """What a service reads its settings from: the keys of other services are not in it."""
+    def environment(self, process: str) -> dict[str, str]:
+        """What a process reads its settings from: the keys of other services are not in it."""
+        service = service_of(process)
         own = {
-            "RELEVO_PORT": str(self.ports[service]),
+            "RELEVO_PORT": str(self.ports[process]),
             "RELEVO_POSTGRES_DSN": dsn_of(service, self.dsn, self._passwords[service]),
             "RELEVO_KAFKA": self.bootstrap,
             # Receivers of a local stack are local.
@@ -155,7 +160,7 @@ class Stack:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         for name in self.services:
-            end_leftover(self._pid_file(name), f"services.{name}")
+            end_leftover(self._pid_file(name), f"services.{service_of(name)}")
             self.ports[name] = self.ports[name] or free_port()
         self._progress("Starting Kafka and Postgres")
         self.kafka.launch()
@@ -181,7 +186,7 @@ class Stack:
         session = await asyncpg.connect(self.dsn)
         await session.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         await session.close()
-        applied = await migrate(self.dsn, names=self.services, passwords=self._passwords)
+        applied = await migrate(self.dsn, names=self._names, passwords=self._passwords)
         if applied:
             self._progress(f"Applied {len(applied)} migrations")
 
@@ -195,7 +200,7 @@ class Stack:
             raise StackError(f"{service} runs already")
         self.log(service).parent.mkdir(exist_ok=True)
         process = spawn(
-            [sys.executable, "-m", f"services.{service}"],
+            [sys.executable, "-m", f"services.{service_of(service)}"],
             self.log(service),
             env=self.environment(service),
             cwd=ROOT,

@@ -31,11 +31,13 @@ def test_the_demo_tells_the_whole_story() -> None:
 
 def test_the_bench_balances_its_ledger() -> None:
     loads = ("--load", "burst", "--orders", "300", "--load", "200", "--seconds", "1")
+    loads = (*loads, "--workers", "2")
     code, said, notes = relevo("bench", "path", *loads, "--load", "idle", "--stores", "2")
 
     assert code == 0, notes
     assert list(said["loads"]) == ["burst", "200", "idle"]
     parts = {"connections", "ingest", "routing", "webhooks", "kafka", "postgres"}
+    parts |= {"ingest-2", "routing-2", "webhooks-2"}
     for load, orders in (("burst", 300), ("200", 200)):
         figures = said["loads"][load]
         assert figures["sent"] == figures["delivered"] == figures["orders"] == orders
