@@ -56,7 +56,7 @@ demo-compose: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy shared services relevo tools tests
+	$(BIN)/mypy shared services relevo tools tests examples
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools house
 	$(BIN)/python -m tools docs --check
