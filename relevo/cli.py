@@ -28,9 +28,11 @@ def _add_checkout_commands() -> None:
     from relevo.demo.commands import app as demo  # noqa: PLC0415  as above
     from relevo.local.commands import app as local  # noqa: PLC0415  as above
     from relevo.local.mail_commands import app as mails  # noqa: PLC0415  as above
+    from relevo.local.status_commands import app as status  # noqa: PLC0415  as above
 
     app.add_typer(local)
     app.add_typer(mails)
+    app.add_typer(status)
     app.add_typer(demo)
     app.add_typer(bench, name="bench")
 

@@ -1,13 +1,25 @@
 """Where commands speak: answers to standard output, all else to standard error."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-console = Console()
-notes = Console(stderr=True)
+# What is piped is read by programs and kept in files: rich would break it at 80 columns.
+_PIPED_COLUMNS = 10_000
+
+
+def _speaking(*, stderr: bool) -> Console:
+    speaking = Console(stderr=stderr)
+    if not speaking.is_terminal and "COLUMNS" not in os.environ:
+        speaking = Console(stderr=stderr, width=_PIPED_COLUMNS)
+    return speaking
+
+
+console = _speaking(stderr=False)
+notes = _speaking(stderr=True)
 RUN_FOLDER = Path(".relevo")
 
 Directory = Annotated[

@@ -16,6 +16,7 @@ import asyncpg
 
 import services
 from relevo.local.engines import Engine, Kafka, Postgres
+from relevo.local.ports import faults, listens
 from relevo.local.processes import end, end_leftover, free_port, spawn, tail
 from relevo.local.workers import process_names, service_of
 from relevo.operate import secrets, topics
@@ -161,7 +162,7 @@ class Stack:
         self._take_lock()
         for name in self.services:
             end_leftover(self._pid_file(name), f"services.{service_of(name)}")
-            self.ports[name] = self.ports[name] or free_port()
+        self._take_ports()
         self._progress("Starting Kafka and Postgres")
         self.kafka.launch()
         self.postgres.launch()
@@ -177,6 +178,21 @@ class Stack:
             self._progress(f"Created {len(created)} topics")
         self.wait_ready()
         self._write_state()
+
+    def _take_ports(self) -> None:
+        """Those that were chosen must be free; the others are chosen now.
+
+        Raises:
+            StackError: who has the ports.
+        """
+        engines = {engine.name: engine.port for engine in (self.kafka, self.postgres)}
+        chosen = {name: port for name, port in {**self.ports, **engines}.items() if port}
+        if found := faults(chosen):
+            raise StackError(
+                "\n".join(found) + "\nNothing was started. End what has the port, or choose "
+                "others with --first-port; without it free ones are taken."
+            )
+        self.ports = {name: port or free_port() for name, port in self.ports.items()}
 
     async def _prepare_database(self) -> None:
         admin = await asyncpg.connect(self.postgres.dsn("postgres"))
@@ -232,7 +248,11 @@ class Stack:
                 )
 
     def _settled(self, name: str) -> bool:
-        return not self.running(name) or health(self.urls[name])[0]
+        if not self.running(name):
+            return True
+        ready = health(self.urls[name])[0]
+        # Somebody else may have taken the port since, and answer there.
+        return ready and listens(self._processes[name].pid, self.ports[name])
 
     def running(self, service: str) -> bool:
         """Whether its process runs."""

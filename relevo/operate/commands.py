@@ -1,22 +1,19 @@
 """The commands of every installation: what sets it up, what shows how it is, what mends it."""
 
 import asyncio
-import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from relevo.operate.accounts import app as accounts
 from relevo.operate.dead_letters import app as dead_letters
 from relevo.operate.keys import app as keys
 from relevo.operate.outbox import app as outbox
 from relevo.operate.parked import app as parked
-from relevo.operate.status import STATE_FILE, health
 from relevo.operate.verify import app as verify
-from relevo.terminal import RUN_FOLDER, AsJson, Directory, complain, console, notes
+from relevo.terminal import complain, notes
 
 app = typer.Typer()
 app.add_typer(accounts, name="accounts")
@@ -87,25 +84,3 @@ def make_secrets(
         notes.print(f"{out} exists already and is kept: {said}.")
     else:
         notes.print(f"Wrote {out}, readable to you alone. Keep it: sealed data opens with it only.")
-
-
-@app.command()
-def status(directory: Directory = RUN_FOLDER, *, as_json: AsJson = False) -> None:
-    """The health of a running `relevo up`, check by check; exit code 1 when not all is ready."""
-    state_file = directory / STATE_FILE
-    if not state_file.exists():
-        notes.print(f"Nothing runs in {directory}. `make up` starts it.")
-        raise typer.Exit(1)
-    urls: dict[str, str] = json.loads(state_file.read_text())["urls"]
-    report = {name: health(url) for name, url in urls.items()}
-    all_ready = all(ready for ready, _ in report.values())
-    if as_json:
-        answer = {n: {"ready": r, "url": urls[n], "checks": c} for n, (r, c) in report.items()}
-        print(json.dumps(answer, indent=2))
-    else:
-        table = Table("service", "address", "ready", "checks")
-        for name, (ready, checks) in report.items():
-            said = ", ".join(f"{check}: {answer}" for check, answer in checks.items())
-            table.add_row(name, urls[name], "[green]yes[/]" if ready else "[red]no[/]", said)
-        console.print(table)
-    raise typer.Exit(0 if all_ready else 1)
