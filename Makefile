@@ -89,10 +89,11 @@ clean:
 
 # uv lives in a folder of its own, so that syncing the environment does not remove it. Compiled
 # once here, the services load in 1 s instead of 2.6.
-$(STAMP): requirements-dev.txt
+$(STAMP): requirements-dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(VENV)/uv/bin/uv || { $(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
 	$(VENV)/uv/bin/uv pip sync --compile-bytecode --require-hashes --python $(BIN)/python requirements-dev.txt
+	$(VENV)/uv/bin/uv pip install -q --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 
 help:

