@@ -31,8 +31,8 @@ def test_the_demo_tells_the_whole_story() -> None:
 
 def test_the_bench_balances_its_ledger() -> None:
     loads = ("--load", "burst", "--orders", "300", "--load", "200", "--seconds", "1")
-    loads = (*loads, "--workers", "2")
-    code, said, notes = relevo("bench", "path", *loads, "--load", "idle", "--stores", "2")
+    two = ("--stores", "2", "--workers", "2")
+    code, said, notes = relevo("bench", "path", *loads, "--load", "idle", *two)
 
     assert code == 0, notes
     assert list(said["loads"]) == ["burst", "200", "idle"]
