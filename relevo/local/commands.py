@@ -9,7 +9,7 @@ from rich.table import Table
 from relevo.local.engines import EngineError
 from relevo.local.packages import FetchError
 from relevo.local.stack import Stack, StackError, stop_on_signals
-from relevo.terminal import RUN_FOLDER, Directory, complain, console, notes, say
+from relevo.terminal import RUN_FOLDER, Directory, complain, console, disk_fault, notes, say
 from services import catalog
 
 app = typer.Typer()
@@ -22,8 +22,9 @@ def up(
     first_port: Annotated[
         int,
         typer.Option(
+            min=0,
             help="Of connections, e.g. 8001: the others follow, the console has the one before. "
-            "Free ones by default."
+            "Free ones by default.",
         ),
     ] = 0,
     only: Annotated[
@@ -57,6 +58,9 @@ def up(
         _watch(stack)
     except (StackError, EngineError, FetchError) as error:
         complain(error)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        complain(disk_fault(error, stack.directory))
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         notes.print("Stopping …")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 import services
 from relevo.local.engines import Engine, Kafka, Postgres
@@ -91,12 +92,25 @@ class Stack:
 
     @cached_property
     def secrets(self) -> dict[str, str]:
-        """The secrets of this run folder, made at its first start."""
+        """The secrets of this run folder, made at its first start.
+
+        Raises:
+            StackError: the file lacks some, or cannot be read.
+        """
         path = self.directory / "secrets.env"
         if not path.exists():
             secrets.write(path, secrets.generate())
-        secrets.add_passwords(path)
-        return secrets.read(path)
+        try:
+            secrets.add_passwords(path)
+            found = secrets.read(path)
+        except ValueError as error:
+            raise StackError(f"{path}: a line is not NAME='value'; mend it") from error
+        if missing := secrets.missing(found):
+            raise StackError(
+                f"{path} lacks {', '.join(missing)}: put back what it had. "
+                "Without that, the data cannot be opened; `make reset` begins anew."
+            )
+        return found
 
     @property
     def _passwords(self) -> dict[str, str]:
@@ -156,6 +170,7 @@ class Stack:
 
         Raises:
             StackError: the folder is in use, or a service did not become ready.
+            OSError: the folder cannot be made or written, or the disk is full.
             EngineError, FetchError: Kafka or Postgres did not start, or could not be fetched.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -163,11 +178,15 @@ class Stack:
         for name in self.services:
             end_leftover(self._pid_file(name), f"services.{service_of(name)}")
         self._take_ports()
+        self.secrets  # noqa: B018  made, or found wanting, before anything runs
         self._progress("Starting Kafka and Postgres")
         self.kafka.launch()
         self.postgres.launch()
         self.postgres.wait()
-        asyncio.run(self._prepare_database())
+        try:
+            asyncio.run(self._prepare_database())
+        except (asyncpg.PostgresError, DBAPIError) as error:
+            raise StackError(f"Postgres: {error}\nIts log is {self.postgres.log}") from error
         self._progress("Starting the services")
         # They load while Kafka still boots, and connect when it is there.
         for name in self.services:

@@ -1,6 +1,7 @@
 """The commands of every installation: what sets it up, what shows how it is, what mends it."""
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,9 @@ from relevo.operate.dead_letters import app as dead_letters
 from relevo.operate.keys import app as keys
 from relevo.operate.outbox import app as outbox
 from relevo.operate.parked import app as parked
+from relevo.operate.patience import in_words, place
 from relevo.operate.verify import app as verify
-from relevo.terminal import complain, notes
+from relevo.terminal import complain, disk_fault, notes
 
 app = typer.Typer()
 app.add_typer(accounts, name="accounts")
@@ -22,24 +24,39 @@ app.add_typer(parked, name="parked")
 app.add_typer(dead_letters, name="dlq")
 app.add_typer(outbox, name="outbox")
 app.add_typer(verify, name="verify")
+_DSN = "postgresql://user:password@host:port/database is wanted"
+
+Wait = Annotated[float, typer.Option(min=0, help="How many seconds to wait for the server.")]
 
 
 @app.command()
 def migrate(
     dsn: Annotated[str, typer.Option(envvar="RELEVO_POSTGRES_DSN", help="postgresql://…")],
+    wait: Wait = 60,
 ) -> None:
     """Bring the database to the newest revision of every schema; safe to run again.
 
     Services log in with the passwords in POSTGRES_<SERVICE>_PASSWORD; what is not set stays.
     """
     import asyncpg  # noqa: PLC0415  as below
+    from alembic.util import CommandError as AlembicError  # noqa: PLC0415  as below
+    from sqlalchemy.exc import ArgumentError, DBAPIError  # noqa: PLC0415  as below
 
     from relevo.operate import migrations, secrets  # noqa: PLC0415  Alembic takes its time to load
 
+    where = f"Postgres at {place(dsn)}" if place(dsn) else "Postgres"
+    passwords = secrets.passwords(os.environ)
     try:
-        applied = asyncio.run(migrations.migrate(dsn, passwords=secrets.passwords(os.environ)))
+        applied = asyncio.run(migrations.migrate(dsn, wait, passwords=passwords, say=complain))
     except (OSError, asyncpg.PostgresError) as error:
-        complain(f"Postgres: {error}. Nothing has changed.")
+        complain(f"{where}: {in_words(error)}. Nothing has changed.")
+        raise typer.Exit(1) from error
+    except (DBAPIError, AlembicError) as error:
+        complain(f"{where}: {getattr(error, 'orig', error)}. Nothing has changed.")
+        raise typer.Exit(1) from error
+    except (ValueError, asyncpg.InterfaceError, ArgumentError) as error:
+        # What they say may quote a part of the password.
+        complain(f"The DSN cannot be read: {_DSN}. Quote what is special in the password (%2F).")
         raise typer.Exit(1) from error
     print("\n".join(f"applied {step}" for step in applied) or "already at the newest revision")
 
@@ -50,16 +67,19 @@ def topics(
     prefix: Annotated[str, typer.Option(envvar="RELEVO_TOPIC_PREFIX")] = "",
     partitions: Annotated[int, typer.Option(min=1)] = 12,
     replication: Annotated[int, typer.Option(min=1, help="3 on a cluster of three.")] = 1,
+    wait: Wait = 60,
 ) -> None:
     """Create the topics that are missing, with explicit settings; safe to run again."""
     from aiokafka.errors import KafkaError  # noqa: PLC0415  as below
 
     from relevo.operate.topics import create  # noqa: PLC0415  aiokafka takes its time to load
 
+    # What it says of each of its many tries, we say once a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        created = asyncio.run(create(kafka, prefix, partitions, replication))
-    except (OSError, KafkaError) as error:
-        complain(f"Kafka: {error}")
+        created = asyncio.run(create(kafka, prefix, partitions, replication, wait, complain))
+    except (OSError, ValueError, KafkaError) as error:
+        complain(f"Kafka at {kafka}: {in_words(error)}")
         raise typer.Exit(1) from error
     print("\n".join(f"created {name}" for name in created) or "all topics exist")
 
@@ -74,13 +94,19 @@ def make_secrets(
 
     A file of before the services had passwords of their own gets these; the rest stays as it is.
     """
+    try:
+        notes.print(_written(out), emoji=False)
+    except OSError as error:
+        complain(disk_fault(error, out))
+        raise typer.Exit(1) from error
+
+
+def _written(out: Path) -> str:
     from relevo.operate import secrets  # noqa: PLC0415  cryptography takes its time to load
 
-    try:
+    if not out.exists():
         secrets.write(out, secrets.generate())
-    except FileExistsError:
-        added = secrets.add_passwords(out)
-        said = f"{', '.join(added)} added" if added else "remove it yourself to make new secrets"
-        notes.print(f"{out} exists already and is kept: {said}.")
-    else:
-        notes.print(f"Wrote {out}, readable to you alone. Keep it: sealed data opens with it only.")
+        return f"Wrote {out}, readable to you alone. Keep it: sealed data opens with it only."
+    added = secrets.add_passwords(out)
+    said = f"{', '.join(added)} added" if added else "remove it yourself to make new secrets"
+    return f"{out} exists already and is kept: {said}."

@@ -3,9 +3,7 @@
 And who may do what there (`roles.py`): schemas and grants change together.
 """
 
-import asyncio
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -20,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 import services
 from relevo.operate import roles
+from relevo.operate.patience import Patience, place
 from services import catalog
 
 _HOME = Path(services.__file__).parent
@@ -51,6 +50,7 @@ async def migrate(
     wait_seconds: float = 60.0,
     names: Sequence[str] = catalog.NAMES,
     passwords: Mapping[str, str] = MappingProxyType({}),
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Bring every schema to its newest revision; the revisions applied.
 
@@ -62,13 +62,14 @@ async def migrate(
         wait_seconds: how long to wait for the server to come up.
         names: of the services whose schemas; all by default.
         passwords: by service, of the roles they log in as; who is left out keeps the one it has.
+        say: called with a sentence, about once a second, while it waits.
 
     Raises:
         OSError: no server in time.
         asyncpg.PostgresError: it refuses us (no such database, wrong password, not the owner).
         sqlalchemy.exc.DBAPIError: a revision failed; nothing has changed.
     """
-    await _wait_for_server(dsn, wait_seconds)
+    await _wait_for_server(dsn, wait_seconds, say)
     address = make_url(dsn).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(address, poolclass=NullPool)
     applied: list[str] = []
@@ -91,15 +92,13 @@ async def _driver(connection: AsyncConnection) -> asyncpg.Connection:
     return cast("asyncpg.Connection", raw.driver_connection)
 
 
-async def _wait_for_server(dsn: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+async def _wait_for_server(dsn: str, seconds: float, say: Callable[[str], None]) -> None:
+    patience = Patience(f"Postgres at {place(dsn) or 'an unknown place'}", seconds, say)
     while True:
         try:
             connection = await asyncpg.connect(dsn, timeout=5)
-        except (OSError, asyncpg.CannotConnectNowError):  # away, or still recovering
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.1)
+        except (OSError, asyncpg.CannotConnectNowError) as error:  # away, or still recovering
+            await patience.bear(error)
         else:
             await connection.close()
             return

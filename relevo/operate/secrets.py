@@ -52,6 +52,11 @@ def generate() -> dict[str, str]:
     }
 
 
+def missing(values: Mapping[str, str]) -> list[str]:
+    """The names of keys that services need and that are not there."""
+    return [name for name in generate() if name.startswith("RELEVO_") and not values.get(name)]
+
+
 def of(service: str, values: Mapping[str, str]) -> dict[str, str]:
     """What one service gets: the shared keys, and those that carry its name."""
     shared = ("RELEVO_SEALING_KEYS", "RELEVO_AUTH_JWKS")
@@ -70,11 +75,16 @@ def write(path: Path, values: dict[str, str]) -> None:
 
     Raises:
         FileExistsError: secrets are never overwritten.
+        OSError: it cannot be written; nothing is left of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_MINE)
-    with os.fdopen(descriptor, "w") as file:
-        file.writelines(_lines(values))
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(_lines(values))
+    except OSError:  # a full disk: half of them are none
+        path.unlink()
+        raise
 
 
 def add_passwords(path: Path) -> list[str]:

@@ -1,13 +1,11 @@
 """The topics of an installation: `shared.kafka.topics.create_topics`, once Kafka is there."""
 
-import asyncio
-import time
+from collections.abc import Callable
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from relevo.operate.patience import Patience
 from shared.kafka.topics import create_topics
-
-_PAUSE_SECONDS = 0.2
 
 
 async def create(
@@ -16,6 +14,7 @@ async def create(
     partitions: int = 12,
     replication: int = 1,
     wait_seconds: float = 60.0,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Create the topics that are missing; the names created.
 
@@ -25,16 +24,17 @@ async def create(
         partitions: of each topic.
         replication: copies of each record; 3 on a cluster of three.
         wait_seconds: how long to wait for Kafka to come up.
+        say: called with a sentence, about once a second, while it waits.
 
     Raises:
         KafkaError: no broker in time, or it refused a topic.
     """
-    deadline = time.monotonic() + wait_seconds
+    patience = Patience(f"Kafka at {kafka}", wait_seconds, say)
     while True:
         try:
             return await create_topics(kafka, prefix, partitions, replication)
         except (KafkaError, OSError) as error:
             away = isinstance(error, OSError | KafkaTimeoutError) or error.retriable
-            if not away or time.monotonic() > deadline:
+            if not away:
                 raise
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await patience.bear(error)
