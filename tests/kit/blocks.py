@@ -62,7 +62,10 @@ def links_of(page: Path) -> Iterator[str]:
 
 
 def script_of(blocks: list[Block]) -> str:
-    """The blocks in one session of bash, which ends at the first command that fails."""
-    told = "trap 'echo \"failed: the block at $at\" >&2' ERR\n"
+    """The blocks in one session of bash, which ends at the first command that fails.
+
+    Its last line says in which block.
+    """
+    told = "trap 'echo \"ended in the block at $at\" >&2' EXIT\n"
     typed = (f"at={block.place}\n{block.content}" for block in blocks)
-    return "set -Eeuo pipefail\n" + told + "".join(typed)
+    return "set -euo pipefail\n" + told + "".join(typed)
