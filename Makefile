@@ -22,6 +22,14 @@ up: $(STAMP)
 status: $(STAMP)
 	@$(RELEVO) status $(ARGS)
 
+## logs: what the services of `make up` wrote (ARGS="routing -f", kafka, postgres)
+logs: $(STAMP)
+	@$(RELEVO) logs $(ARGS)
+
+## reset: remove the data, logs, mails and secrets of `make up` (asks; ARGS=--yes does not)
+reset: $(STAMP)
+	@$(RELEVO) reset $(ARGS)
+
 ## mails: those that a running `make up` wrote as files
 mails: $(STAMP)
 	@$(RELEVO) mails $(ARGS)
@@ -99,4 +107,4 @@ $(STAMP): requirements-dev.txt pyproject.toml
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status mails test test-fast test-deep test-containers secrets demo-compose check bench screenshots docs lock clean help
+.PHONY: demo up status logs reset mails test test-fast test-deep test-containers secrets demo-compose check bench screenshots docs lock clean help

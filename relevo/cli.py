@@ -46,11 +46,15 @@ def _add_checkout_commands() -> None:
     from relevo.bench.path_commands import app as bench  # noqa: PLC0415  not in the image
     from relevo.demo.commands import app as demo  # noqa: PLC0415  as above
     from relevo.local.commands import app as local  # noqa: PLC0415  as above
+    from relevo.local.log_commands import app as logs  # noqa: PLC0415  as above
     from relevo.local.mail_commands import app as mails  # noqa: PLC0415  as above
+    from relevo.local.reset_commands import app as reset  # noqa: PLC0415  as above
     from relevo.local.status_commands import app as status  # noqa: PLC0415  as above
 
     app.add_typer(local)
+    app.add_typer(logs)
     app.add_typer(mails)
+    app.add_typer(reset)
     app.add_typer(status)
     app.add_typer(demo)
     app.add_typer(bench, name="bench")

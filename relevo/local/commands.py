@@ -84,10 +84,15 @@ def _show(stack: Stack) -> None:
     table.add_row("kafka", stack.bootstrap, "")
     table.add_row("postgres", stack.postgres.address, "")
     console.print(table)
-    console.print(f"Data, logs and secrets are in {stack.directory}", soft_wrap=True)
-    console.print(
-        f"Mails are files in {stack.mail_folder}; `make mails` lists them", soft_wrap=True
-    )
+    data = "" if stack.postgres.data.is_relative_to(stack.directory) else stack.postgres.data
+    for what, where in (
+        ("Logs", f"{stack.directory / 'logs'}: `make logs`"),
+        ("Mails", f"files in {stack.mail_folder}: `make mails`"),
+        ("Data, secrets", stack.directory),
+        ("Data of Postgres", data),
+    ):
+        if where:
+            console.print(f"{what:<16} {where}", soft_wrap=True, highlight=False)
     console.print("`make status` tells how it is. Ctrl-C stops everything; the data stays.")
 
 

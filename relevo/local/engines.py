@@ -279,6 +279,11 @@ class Postgres(Engine):
         open_to_all = _MEMORY if self.directory.is_relative_to(_MEMORY) else _DISK
         return open_to_all / f"relevo-{sha256(str(self.directory).encode()).hexdigest()[:12]}"
 
+    @property
+    def data(self) -> Path:
+        """Its data folder; outside of the run folder when we are root."""
+        return self._data
+
     def marker(self) -> str:
         """Its data folder."""
         return str(self._data)

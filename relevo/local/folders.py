@@ -1,9 +1,11 @@
 """Folders that hold buyers' data: closed to everybody else on this machine."""
 
+import fcntl
 import os
 import shutil
 import stat
 from pathlib import Path
+from typing import IO
 
 _OURS_ALONE = 0o700
 _OURS_AND_ONE_GROUPS = 0o710
@@ -31,6 +33,17 @@ def lend(folder: Path, group: int) -> bool:
     os.chown(folder, -1, group)
     folder.chmod(_OURS_AND_ONE_GROUPS)
     return True
+
+
+def lock(folder: Path) -> IO[str] | None:
+    """The folder's lock, ours until it is closed; None when another process has it."""
+    held = (folder / "lock").open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        held.close()
+        return None
+    return held
 
 
 def move(data: Path, target: Path) -> None:

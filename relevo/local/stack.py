@@ -1,7 +1,6 @@
 """Everything on one machine: both engines and the services, each a process of its own."""
 
 import asyncio
-import fcntl
 import json
 import os
 import signal
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 import services
 from relevo.local.engines import Engine, Kafka, Postgres
+from relevo.local.folders import lock
 from relevo.local.ports import faults, listens
 from relevo.local.processes import end, end_leftover, free_port, spawn, tail
 from relevo.local.workers import process_names, service_of
@@ -324,16 +324,12 @@ class Stack:
         return self.directory / f"{service}.pid"
 
     def _take_lock(self) -> None:
-        lock = (self.directory / "lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.close()
+        self._lock = lock(self.directory)
+        if self._lock is None:
             raise StackError(
                 f"Another Relevo runs in {self.directory}. Stop it, or choose another folder "
                 "with --directory; `make status` tells about the running one."
-            ) from error
-        self._lock = lock
+            )
 
     def _write_state(self) -> None:
         state = {

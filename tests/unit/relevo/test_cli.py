@@ -69,5 +69,5 @@ def test_it_says_which_one_it_is() -> None:
 def test_a_checkout_has_all_commands() -> None:
     code = "import sys; sys.argv = ['relevo', '--help']; from relevo.cli import main; main()"
     said = python(code, COLUMNS="120")
-    commands = ("migrate", "topics", "secrets", "status", "up", "demo", "bench")
+    commands = ("migrate", "topics", "secrets", "status", "up", "logs", "reset", "demo", "bench")
     assert all(f" {command} " in said for command in commands)
