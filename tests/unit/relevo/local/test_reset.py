@@ -1,6 +1,5 @@
 """`relevo reset`: what `relevo up` made goes, what others put there stays."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from relevo.local.reset_commands import app
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run folder with data, and data of Postgres elsewhere when we are root."""
     monkeypatch.setattr(engines, "_DISK", tmp_path / "disk")
     monkeypatch.setattr(engines, "_MEMORY", tmp_path / "memory")
