@@ -1,6 +1,8 @@
 # Words for the guides in docs/howto/: where a running `make up` answers, and curl with less to
 # type. From the folder of the checkout: `. examples/api.sh`; for bash and zsh.
 
+[ -f .relevo/stack.json ] || { echo "nothing runs from this folder: \`make up\` first" >&2; return 1; }
+
 address() { python3 -c "import json; print(json.load(open('.relevo/stack.json'))['urls']['$1'])"; }
 connections=$(address connections) ingest=$(address ingest) routing=$(address routing)
 webhooks=$(address webhooks)

@@ -2,7 +2,7 @@
 # `. examples/connected.sh`. Afterwards there are $token (the 3PL), $brand_token, $connection,
 # $store and $key (the store's API key), besides the words of api.sh.
 
-. examples/api.sh
+. examples/api.sh || return
 password='a long enough one'
 
 post '' "$connections/v1/accounts" \

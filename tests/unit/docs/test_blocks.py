@@ -17,10 +17,6 @@ _CI = ".ci/run runs it"
 REASONS = {"docker", "interactive", _CI}
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 _SETTING = re.compile(r"RELEVO_[A-Z_]*[A-Z]")
-_SHELL = (
-    *BLOCKS,
-    *(Block(path, 1, "sh", "", path.read_text()) for path in ROOT.glob("examples/*.sh")),
-)
 
 
 def of_language(*languages: str) -> list[Block]:
@@ -82,3 +78,16 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_beside_no_stack_the_guides_say_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    said = subprocess.run(
+        ["/bin/bash", "-c", ". examples/connected.sh"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    told = "nothing runs from this folder: `make up` first\n"
+    assert (said.returncode, said.stdout, said.stderr) == (1, "", told)
