@@ -54,7 +54,7 @@ class Dependencies:
         """
         principal = self.verifier.verify(token)
         if self.revocations.revokes(principal):
-            raise Refused("invalid_token")
+            raise Refused("invalid_token", seen="it was revoked, or its session is over")
         return principal
 
     @property

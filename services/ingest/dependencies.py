@@ -26,6 +26,7 @@ from shared.failures import Refused
 from shared.postgres.database import Database
 from shared.web.access import Access, BearerAccess, bearer_token
 from shared.web.bodies import decoded, read_body
+from shared.web.mistakes import no_key_of_store
 
 # What such a route has in its path, for the document.
 STORE_ID = {
@@ -100,18 +101,19 @@ def _store_of(request: Request) -> Store:
 class StoreKeyAccess(BearerAccess):
     """A store, by one of its API keys."""
 
-    refusals = ("missing_token", "invalid_key")
+    refusals = ("missing_key", "invalid_key")
 
     async def __call__(self, request: Request) -> Store:  # type: ignore[override]  # FastAPI reads the signature
         """The store, once its API key was shown.
 
         Raises:
-            Refused: `not_found` for an unknown store, `missing_token`, `invalid_key`.
+            Refused: `not_found` for an unknown store, `missing_key`, `invalid_key`.
         """
         sender = _store_of(request)
-        if not sender.accepts_key(bearer_token(request)):
+        shown = bearer_token(request, "missing_key")
+        if not sender.accepts_key(shown):
             process_of(request).arrivals.refused(sender.id, "invalid_key")
-            raise Refused("invalid_key")
+            raise Refused("invalid_key", seen=no_key_of_store(shown))
         return sender
 
 
@@ -128,13 +130,15 @@ class SignedWebhook:
         """The body, once its signature was found to fit.
 
         Raises:
-            Refused: `invalid_signature`, `body_too_large`, `body_too_slow`, `body_too_complex`,
-                `malformed_encoding`.
+            Refused: `missing_signature`, `invalid_signature`, `body_too_large`, `body_too_slow`,
+                `body_too_complex`, `malformed_encoding`.
         """
         process = process_of(self.request)
         body = await process.body(self.request)
         header = self.platform.signature_header
         signature = self.request.headers.get(header, "")
+        if not signature:
+            raise Refused("missing_signature", header=header, platform=self.name)
         secrets = self.store.secrets.get(self.name, ())
         if not self.platform.signature_is_valid(secrets, body, signature):
             raise Refused("invalid_signature", header=header, platform=self.name)
@@ -144,7 +148,7 @@ class SignedWebhook:
 class PlatformSignatureAccess(Access, SecurityBase):
     """A platform, by its own signature of the body in its own header."""
 
-    refusals = ("invalid_signature",)
+    refusals = ("missing_signature", "invalid_signature")
 
     def __init__(self) -> None:
         signed_by = {platform.signature_header: name for name, platform in load_platforms().items()}

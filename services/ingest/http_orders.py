@@ -35,11 +35,13 @@ class Accepted(BaseModel):
 class Results(BaseModel):
     """One result per order, in the order of the request.
 
-    `status` says `quarantined` of a body that was no JSON: kept as it came, and not understood.
+    `status` says `quarantined` of a body that was no JSON: kept as it came, and not understood, for
+    this `reason`.
     """
 
     results: list[Accepted]
     status: Literal["quarantined"] | None = None
+    reason: str | None = None
 
 
 class StoreStatus(BaseModel):
@@ -76,9 +78,9 @@ async def receive_orders(request: Request, sender: StoreKey) -> Response:
     process = process_of(request)
     with process.arrivals.of(sender.id):
         orders = await _take(request, process, sender)
-    if orders is None:
+    if isinstance(orders, str):
         process.arrivals.refused(sender.id, QUARANTINED)
-        return _json({"results": [], "status": "quarantined"}, 202)
+        return _json({"results": [], "status": "quarantined", "reason": orders}, 202)
     if orders:
         process.arrivals.accepted(sender.id, orders[-1].external_id)
     results = [{"external_id": order.external_id, "status": "accepted"} for order in orders]
@@ -90,8 +92,8 @@ RECEIVE_ORDERS = plain(router, receive_orders)
 
 async def _take(
     request: Request, process: Dependencies, sender: Store
-) -> list[PlatformOrder] | None:
-    """The orders, durable by now; None when the body was no JSON, and is in the quarantine."""
+) -> list[PlatformOrder] | str:
+    """The orders, durable by now; or why the body was no JSON, and is in the quarantine."""
     process.admission.enforce_rate_limit(sender.id)
     with process.admission.proven(sender.id):
         with process.admission.reading(address_of(request)):
@@ -106,8 +108,9 @@ async def _take(
                     "validation_failed",
                     errors=errors_of(error),
                 ) from error
-            await quarantine.keep(process.database, sender, GENERIC, error, body, request.headers)
-            return None
+            return await quarantine.keep(
+                process.database, sender, GENERIC, error, body, request.headers
+            )
         await process.intake.accept(sender, orders, traceparent_of(request.headers))
     return orders
 

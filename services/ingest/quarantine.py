@@ -27,8 +27,8 @@ async def keep(
     body: bytes,
     headers: Mapping[str, str],
     kept_headers: Sequence[str] = (),
-) -> None:
-    """Keep a body.
+) -> str:
+    """Keep a body, and say why it was not understood.
 
     Args:
         database: ingest's schema.
@@ -44,16 +44,18 @@ async def keep(
     """
     kept = {name: headers[name] for name in (*_KEPT_HEADERS, *kept_headers) if name in headers}
     ORDERS_QUARANTINED.labels(str(sender.id)).inc()
+    reason = reason_of(errors_of(error))
     async with database.session() as session:
         await store.quarantine(
             session,
             store_id=sender.id,
             brand_id=sender.brand_id,
             route=route,
-            reason=reason_of(errors_of(error)),
+            reason=reason,
             headers=orjson.dumps(kept).decode(),
             body=body,
         )
+    return reason
 
 
 def reason_of(flaws: Sequence[Mapping[str, str]]) -> str:

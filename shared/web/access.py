@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 
 from shared.failures import Refused
 from shared.web.auth import Principal, Verifier
+from shared.web.mistakes import instead_of_bearer
 from shared.web.revocations import Revocations
 
 READING = ("GET", "HEAD")
@@ -177,7 +178,7 @@ def verified(request: Request) -> Principal:
     principal = verifier.verify(bearer_token(request))
     revocations: Revocations = request.app.state.revocations
     if revocations.revokes(principal):
-        raise Refused("invalid_token")
+        raise Refused("invalid_token", seen="it was revoked, or its session is over")
     return principal
 
 
@@ -208,15 +209,15 @@ def itself(principal: Principal) -> Principal:
     return principal
 
 
-def bearer_token(request: Request) -> str:
+def bearer_token(request: Request, missing: str = "missing_token") -> str:
     """The token in `Authorization: Bearer …` (RFC 6750, 2.1).
 
     Raises:
-        Refused: `missing_token`.
+        Refused: `missing`.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Refused("missing_token")
+        raise Refused(missing, seen=instead_of_bearer(request.headers))
     return token.strip()
 
 

@@ -14,6 +14,7 @@ from shared.contracts.accounts_changed import AccountKind, Role
 from shared.contracts.signing_keys_changed import SigningKeysChanged
 from shared.failures import Permanent, Refused
 from shared.web import key_sets
+from shared.web.mistakes import no_token
 
 AUDIENCE = "relevo"
 _ROLES = get_args(Role)
@@ -169,4 +170,18 @@ class Verifier:
                 delegation=Delegation.of(claims) if act else None,
             )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
-            raise Refused("invalid_token") from error
+            raise Refused("invalid_token", seen=_why(token, error)) from error
+
+
+def _why(token: str, error: Exception) -> str:
+    """Why a token does not count, for its holder."""
+    match error:
+        case jwt.ExpiredSignatureError():
+            return "it has expired"
+        case jwt.ImmatureSignatureError():
+            return "it was issued in the future: a clock is wrong, here or there"
+        case jwt.InvalidSignatureError():
+            return "its signature is wrong"
+        case jwt.DecodeError():
+            return no_token(token)
+    return "it is none of this installation, or of a time before its keys"

@@ -171,6 +171,8 @@ def _of_shape(operation: Json, path: str, parameters: set[str]) -> Iterator[str]
     """What any operation of that shape can refuse."""
     if "requestBody" in operation:
         yield from _OF_BODY
+        if "application/json" in operation["requestBody"]["content"]:
+            yield "unsupported_media_type"
     if parameters:
         yield "validation_failed"
     if "after" in parameters:

@@ -6,23 +6,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from string import Formatter
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from shared.failures import Permanent, Refused, is_transient
+from shared.web.mistakes import path_meant
 
 logger = structlog.get_logger(__name__)
 RETRY_AFTER_SECONDS = 2
 # Nobody mends more at once, and an answer is not to be larger than the request.
 _MOST_ERRORS = 100
+_MOST_CHARACTERS = 200
 _TYPE = "https://relevo.dev/problems/"
 
 
@@ -55,8 +59,16 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "not_found": ProblemType(
         404, "There is no such {what}, or it is not yours.", "Check the id and the account."
     ),
+    "unknown_path": ProblemType(
+        404, "There is no path {path} here.", "{hint} `/docs` lists them all."
+    ),
     "method_not_allowed": ProblemType(
-        405, "This path has no such method.", "See the API's documentation at `/docs`."
+        405, "This path has no {method}; it has {allowed}.", "See the documentation at `/docs`."
+    ),
+    "unsupported_media_type": ProblemType(
+        415,
+        "This takes JSON, and the body came as {sent}.",
+        "Send JSON, with `Content-Type: application/json`.",
     ),
     "http_error": ProblemType(400, "{reason}.", "See the API's documentation at `/docs`."),
     "validation_failed": ProblemType(
@@ -106,22 +118,37 @@ CATALOGUE: Mapping[str, ProblemType] = {
     # --- who asks
     "missing_token": ProblemType(
         401,
-        "There is no access token.",
+        "There is no access token: {seen}.",
         "Send `Authorization: Bearer <access token>`; POST /v1/sessions gives one.",
     ),
     "invalid_token": ProblemType(
-        401, "The access token is missing a valid signature or has expired.", "Log in again."
+        401,
+        "The access token does not count: {seen}.",
+        "Log in again, or have a new one issued.",
     ),
     "invalid_operator_key": ProblemType(
         401, "This call is the operator's.", "Send the operator key as bearer token."
     ),
+    "missing_key": ProblemType(
+        401,
+        "There is no API key of the store: {seen}.",
+        "Send `Authorization: Bearer <API key>`; POST /v1/stores/…/credentials makes one.",
+    ),
     "invalid_key": ProblemType(
-        401, "This API key is not one of the store's.", "Make one, or send the right one."
+        401,
+        "This API key is not one of the store's: {seen}.",
+        "Make one, or send the right one.",
+    ),
+    "missing_signature": ProblemType(
+        401,
+        "There is no signature: no header {header}.",
+        "Only {platform} sends here, and signs. Orders of your own go to /v1/stores/…/orders.",
     ),
     "invalid_signature": ProblemType(
         401,
         "The signature in {header} does not fit the body.",
-        "Is the secret that {platform} signs with the one that was given to Relevo?",
+        "Is the secret that {platform} signs with the one that was given to Relevo, and is the "
+        "body passed on byte by byte?",
     ),
     "invalid_grant": ProblemType(
         401, "This refresh token is over, or was used before.", "Log in again."
@@ -496,35 +523,59 @@ def _within(loc: Sequence[Any], body: Any) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _refusal_of(error: Exception) -> Refused:
+def _paths_of(app: FastAPI) -> list[str]:
+    """The paths that programs call, as `/v1/orders/{order_id}`."""
+    return [
+        context.path or ""
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute) and context.original_route.include_in_schema
+    ]
+
+
+def _refusal_of(request: Request, error: Exception) -> Refused:
     """The one place that maps an exception to what a caller is told."""
     match error:
         case Refused():
             return error
         case RequestValidationError():
-            # FastAPI's location starts with where it looked: body, query, path or header.
-            errors = [
-                {**flaw, "loc": _within(flaw["loc"][1:], error.body) or flaw["loc"]}
-                for flaw in error.errors()
-            ]
-            if any(flaw["type"] == "json_invalid" for flaw in errors):
-                return Refused("malformed_json")
-            return Refused("validation_failed", errors=validation_errors(errors))
-        case HTTPException(status_code=404):
-            return Refused("not_found", what="path")
-        case HTTPException(status_code=405):
-            return Refused("method_not_allowed")
+            return _of_validation(request, error)
         case HTTPException():
-            reason = str(error.detail).rstrip(".")
-            return Refused("http_error", status=error.status_code, reason=reason)
+            return _of_http(request, error)
         case Permanent():
             return Refused("rejected", reason=error.reason.rstrip("."))
     return Refused("temporarily_unavailable" if is_transient(error) else "internal_error")
 
 
+def _of_validation(request: Request, error: RequestValidationError) -> Refused:
+    # FastAPI's location starts with where it looked: body, query, path or header.
+    errors = [
+        {**flaw, "loc": _within(flaw["loc"][1:], error.body) or flaw["loc"]}
+        for flaw in error.errors()
+    ]
+    if any(flaw["type"] == "json_invalid" for flaw in errors):
+        return Refused("malformed_json")
+    if isinstance(error.body, bytes):  # FastAPI did not take it for JSON
+        sent = request.headers.get("content-type", "")[:_MOST_CHARACTERS]
+        return Refused("unsupported_media_type", sent=sent or "nothing that is named")
+    return Refused("validation_failed", errors=validation_errors(errors))
+
+
+def _of_http(request: Request, error: HTTPException) -> Refused:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        path = request.url.path
+        meant = path_meant(path, _paths_of(request.app))
+        hint = f"Is `{meant}` meant?" if meant else "It may be another service's;"
+        return Refused("unknown_path", path=path[:_MOST_CHARACTERS], hint=hint)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "others")
+        return Refused("method_not_allowed", method=request.method, allowed=allowed)
+    reason = str(error.detail).rstrip(".")
+    return Refused("http_error", status=error.status_code, reason=reason)
+
+
 async def answer(request: Request, error: Exception) -> Response:
     """The problem document of what was raised; what nobody expected is logged."""
-    refused = _refusal_of(error)
+    refused = _refusal_of(request, error)
     # What a limit refuses is in the metrics: a flood of requests is not to be one of lines too.
     if refused.code == "internal_error":
         logger.error("request failed", path=request.url.path, code=refused.code, exc_info=error)

@@ -232,7 +232,7 @@ class Asker:
         if not operation.schemes or (self.token is None and operation.is_optional):
             return None
         if self.token is None:
-            return {(401, "missing_token"), (401, "invalid_signature")}
+            return {(401, f"missing_{what}") for what in ("token", "key", "signature")}
         if "HTTPBearer" not in operation.schemes:
             # A key of a store, or of the operator: no token of an account is one.
             return {(401, "invalid_key"), (401, "invalid_operator_key"), (401, "invalid_signature")}

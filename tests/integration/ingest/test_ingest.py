@@ -141,13 +141,36 @@ async def test_credentials_that_do_not_fit(
     said = {name: (answer.status_code, answer.json()["code"]) for name, answer in answers.items()}
     assert said == {
         "key": (401, "invalid_key"),
-        "none": (401, "missing_token"),
+        "none": (401, "missing_key"),
         "hmac": (401, "invalid_signature"),
-        "no hmac": (401, "invalid_signature"),
+        "no hmac": (401, "missing_signature"),
         "store": (404, "not_found"),
         "shopify store": (404, "not_found"),
     }
     assert await topics.all(ORDERS_RECEIVED.name) == []
+
+
+async def test_each_answer_names_the_mistake(client: Client, shop: StoreOwner) -> None:
+    orders = f"/v1/stores/{shop.id}/orders"
+    form = {**BEARER, "content-type": "application/x-www-form-urlencoded"}
+    cases = {
+        "another header": (orders, {"x-api-key": KEY}, "`x-api-key` is not read"),
+        "another scheme": (orders, {"authorization": "Basic abc"}, "and not with `Bearer`"),
+        "a token": (orders, {"authorization": "Bearer a.b.c"}, "it is an access token"),
+        "a slash too much": (f"{orders}/", BEARER, f"Is `{orders}` meant"),
+        "no version": (orders[3:], BEARER, f"Is `{orders}` meant"),
+        "unsigned": (f"/webhooks/shopify/{shop.id}", {}, "x-shopify-hmac-sha256"),
+    }
+    for name, (path, headers, said) in cases.items():
+        answer = await client.post(path, content=b"{}", headers=headers)
+        assert said in answer.json()["detail"], name
+    # What cannot be read is kept, and its sender told why.
+    kept_form = (await client.post(orders, content=b"external_id=1", headers=form)).json()
+    assert (kept_form["status"], kept_form["results"]) == ("quarantined", [])
+    assert "Invalid JSON" in kept_form["reason"]
+    # A default of many clients, and JSON all the same.
+    sent = await client.post(orders, content=orjson.dumps(an_order()), headers=form)
+    assert sent.status_code == 202
 
 
 @pytest.mark.parametrize("chunked", [True, False])

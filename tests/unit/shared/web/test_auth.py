@@ -118,6 +118,22 @@ def test_every_other_token_is_refused(verifier: Verifier, case: str) -> None:
         verifier.verify(REFUSED[case])
 
 
+@pytest.mark.parametrize(
+    ("shown", "seen"),
+    [
+        (token(claims(exp=int(time.time()) - 60)), "it has expired"),
+        (REFUSED["not yet"], "a clock is wrong"),
+        (REFUSED["key of another id"], "its signature is wrong"),
+        (REFUSED["unknown key id"], "of a time before its keys"),
+        ("rsk_1", "it is a store's API key"),
+    ],
+)
+def test_its_holder_is_told_why(verifier: Verifier, shown: str, seen: str) -> None:
+    with pytest.raises(Refused) as refused:
+        verifier.verify(shown)
+    assert seen in refused.value.facts["seen"]
+
+
 def request(authorization: str | None) -> Request:
     headers = [] if authorization is None else [(b"authorization", authorization.encode())]
     return Request({"type": "http", "headers": headers})

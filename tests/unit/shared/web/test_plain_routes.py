@@ -18,7 +18,7 @@ class Knock(PublicAccess):
 
     async def __call__(self, request: Request) -> str:  # type: ignore[override]
         if request.headers.get("please") != "1":
-            raise Refused("missing_token")
+            raise Refused("missing_token", seen="nothing came")
         return str(request.path_params["name"])
 
 
@@ -94,7 +94,7 @@ async def test_what_is_raised_becomes_the_same_problem(client: httpx.AsyncClient
 
 async def test_the_rest_of_the_path_is_fastapis(client: httpx.AsyncClient) -> None:
     assert (await client.get("/doors/front")).status_code == 405
-    assert (await client.post("/doors/a/b", headers=PLEASE)).json()["code"] == "not_found"
+    assert (await client.post("/doors/a/b", headers=PLEASE)).json()["code"] == "unknown_path"
     assert (await client.get("/doors")).json() == {"doors": 1}
 
 

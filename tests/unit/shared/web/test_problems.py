@@ -23,7 +23,7 @@ ERRORS: dict[str, Exception] = {
     ),
     "missing": Refused("not_found", what="order"),
     "too many": Refused("rate_limited", rate="5", burst=10, window=2, retry_after=3),
-    "stranger": Refused("missing_token"),
+    "stranger": Refused("missing_token", seen="nothing came"),
     "permanent": Permanent("address: not in this country"),
     "transient": Transient("a lock was lost"),
     "overloaded": Refused("overloaded", retry_after=1),
@@ -221,7 +221,7 @@ async def test_an_outage_is_a_warning_without_a_traceback(client: httpx.AsyncCli
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
-    [("GET", "/nowhere", 404, "not_found"), ("GET", "/forms", 405, "method_not_allowed")],
+    [("GET", "/nowhere", 404, "unknown_path"), ("GET", "/forms", 405, "method_not_allowed")],
 )
 async def test_an_unknown_address_is_a_problem_too(
     client: httpx.AsyncClient, method: str, path: str, status: int, code: str
@@ -230,3 +230,15 @@ async def test_an_unknown_address_is_a_problem_too(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers.get("allow") == ("POST" if status == 405 else None)
+
+
+async def test_what_was_meant_is_said(client: httpx.AsyncClient) -> None:
+    near = (await client.post("/form", json={})).json()
+    assert near["detail"] == (
+        "There is no path /form here. Is `/forms` meant? `/docs` lists them all."
+    )
+    wrong = (await client.get("/forms")).json()
+    assert wrong["detail"].startswith("This path has no GET; it has POST.")
+    as_a_form = await client.post("/forms", data={"lines": "x"})
+    assert (as_a_form.status_code, as_a_form.json()["code"]) == (415, "unsupported_media_type")
+    assert "came as application/x-www-form-urlencoded" in as_a_form.json()["detail"]
