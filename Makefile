@@ -51,6 +51,10 @@ test-deep: $(STAMP)
 test-containers: $(STAMP)
 	@$(BIN)/python -m tests.containers $(ARGS)
 
+## newcomer: what somebody tries who has just found this, as a fresh user (ARGS="--suite")
+newcomer: $(STAMP)
+	@$(BIN)/python -m tests.newcomer $(ARGS)
+
 ## secrets: make .env with the secrets of `docker compose up`, once; an older one gets what it lacks
 secrets: $(STAMP)
 	@$(RELEVO) secrets --out .env
@@ -107,4 +111,4 @@ $(STAMP): requirements-dev.txt pyproject.toml
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status logs reset mails test test-fast test-deep test-containers secrets demo-compose check bench screenshots docs lock clean help
+.PHONY: demo up status logs reset mails test test-fast test-deep test-containers newcomer secrets demo-compose check bench screenshots docs lock clean help

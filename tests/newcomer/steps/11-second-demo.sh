@@ -1,0 +1,3 @@
+# make demo, the second time
+make demo > demo.log 2>&1 || { tail -n 40 demo.log; exit 1; }
+! grep -q "Fetching" demo.log

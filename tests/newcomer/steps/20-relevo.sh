@@ -1,0 +1,8 @@
+# relevo says what it is and what it can do
+.venv/bin/relevo --version | grep -q "^relevo [0-9]"
+for command in up status logs reset demo bench doctor migrate topics secrets; do
+  .venv/bin/relevo --help | grep -q " $command " || { echo "no $command in --help"; exit 1; }
+  .venv/bin/relevo "$command" --help > /dev/null
+done
+# Piped, nothing is wrapped at the width of a terminal that is not there.
+.venv/bin/relevo bench --help | awk 'length > 100 { wide = 1 } END { exit !wide }'

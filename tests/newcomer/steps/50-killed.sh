@@ -1,0 +1,27 @@
+# a make up that was killed leaves nothing that troubles the next one
+left() { pgrep -u "$(id -u)" -f -- "services\.|-Drelevo\.directory=|postgres-data|relevo up" | grep -v "^$$\$" || true; }
+for way in make group terminal; do
+  if [ "$way" = terminal ]; then
+    # A terminal of its own, that is closed.
+    setsid script -qec "make up" /dev/null > up.log 2>&1 < /dev/null &
+  else
+    setsid make up > up.log 2>&1 < /dev/null &
+  fi
+  up=$!
+  for _ in $(seq 600); do
+    if grep -q "Ready after" up.log; then break; fi
+    sleep 0.1
+  done
+  grep -q "Ready after" up.log || { echo "$way: it did not start"; cat up.log; exit 1; }
+  case $way in
+    make | terminal) kill -KILL "$up" ;;
+    group) kill -KILL -- "-$up" ;;
+  esac
+  wait "$up" 2> /dev/null || true
+  for _ in $(seq 300); do
+    if [ -z "$(left)" ]; then break; fi
+    sleep 0.1
+  done
+  if [ -n "$(left)" ]; then echo "$way: these live on:"; ps -fp $(left); exit 1; fi
+done
+.venv/bin/relevo reset --yes > /dev/null
