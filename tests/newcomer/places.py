@@ -15,7 +15,10 @@ from relevo.local.processes import free_port
 ROOT = Path(__file__).parents[2]
 _PRELUDE = "set -euo pipefail\numask 077\ncd ~/relevo\n"
 # Of the environment a newcomer has these: whatever lets packages be fetched from here.
-_KEPT = ("LANG", "TERM", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "PIP_CERT")
+_KEPT = (
+    *("LANG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT"),
+)
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _TOOLS = "python3 python3-venv make git procps util-linux bsdutils ca-certificates"
 

@@ -1,7 +1,8 @@
 # relevo says what it is and what it can do
-.venv/bin/relevo --version | grep -q "^relevo [0-9]"
+[[ $(.venv/bin/relevo --version) =~ ^relevo\ [0-9] ]]
+help=$(.venv/bin/relevo --help)
 for command in up status logs reset demo bench doctor migrate topics secrets; do
-  .venv/bin/relevo --help | grep -q " $command " || { echo "no $command in --help"; exit 1; }
+  [[ $help == *" $command "* ]] || { echo "no $command in --help"; exit 1; }
   .venv/bin/relevo "$command" --help > /dev/null
 done
 # Piped, nothing is wrapped at the width of a terminal that is not there.

@@ -16,7 +16,8 @@ stop() {
 }
 start
 make status > status.log || { cat status.log up.log; exit 1; }
-.venv/bin/relevo logs routing --lines 5 | grep -q started
+.venv/bin/relevo logs routing > logs.log
+grep -q started logs.log
 # Into the same folder, and to the same port from another one: refused, with who is in the way.
 refused() {
   if .venv/bin/relevo up "$@" > refused.log 2>&1; then echo "not refused: $*"; exit 1; fi
