@@ -49,6 +49,7 @@ def up(
         ports=_ports(first_port) if first_port else {},
         names=only or catalog.NAMES,
         workers=workers,
+        learns=True,
     )
     try:
         started = time.monotonic()

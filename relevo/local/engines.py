@@ -23,12 +23,19 @@ from typing import Any
 import psutil
 
 from relevo.local.folders import close_to_others, lend, move
-from relevo.local.packages import kafka_class_path, postgres_home
+from relevo.local.packages import (
+    kafka_class_path,
+    kafka_start_cache,
+    keep_start_cache,
+    postgres_home,
+)
 from relevo.local.processes import end, end_leftover, free_port, spawn, tail
 from relevo.waiting import wait_for
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+_LEARN_SECONDS = 90.0
+_JAVA_TERMINATED = 128 + signal.SIGTERM
 # Where everybody may write; what we make there is named by a hash, and made by us alone.
 _DISK, _MEMORY = Path("/var/tmp"), Path("/dev/shm")  # noqa: S108
 
@@ -46,6 +53,7 @@ class Engine(ABC):
 
     name: str
     stop_signal = signal.SIGTERM
+    stop_seconds = _STOP_SECONDS
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.resolve()
@@ -128,7 +136,7 @@ class Engine(ABC):
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None:
-            end(process, how, _STOP_SECONDS)
+            end(process, how, self.stop_seconds)
             self.settle()
             self._pid_file.unlink(missing_ok=True)
 
@@ -157,13 +165,20 @@ class Engine(ABC):
 
 
 class Kafka(Engine):
-    """Apache Kafka 4.4, KRaft, one node."""
+    """Apache Kafka 4.4, KRaft, one node.
+
+    Args:
+        directory: of its data.
+        learns: whether its first clean stop takes some 10 s longer, to make later starts faster.
+    """
 
     name = "kafka"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, learns: bool = False) -> None:
         super().__init__(directory)
         self._controller_port = 0
+        self._learns = learns
+        self._learned = self.directory / "kafka.aot"
 
     def marker(self) -> str:
         """A system property that nobody reads, with the folder."""
@@ -235,7 +250,27 @@ class Kafka(Engine):
 
     def command(self) -> list[str]:
         """The broker."""
-        return [*self._java("512m"), "kafka.Kafka", "server.properties"]
+        java, *options = self._java("512m")
+        return [java, *self._start_cache(), *options, "kafka.Kafka", "server.properties"]
+
+    def _start_cache(self) -> list[str]:
+        """With it the broker serves in half of the time."""
+        cache = kafka_start_cache()
+        if cache.exists():
+            return [f"-XX:AOTCache={cache}"]
+        if not self._learns:
+            return []
+        self.stop_seconds = _LEARN_SECONDS
+        return [f"-XX:AOTCacheOutput={self._learned}"]
+
+    def _end(self, how: signal.Signals) -> None:
+        process = self._process
+        super()._end(how)
+        # Java writes it when it ends; one that was killed has half of it.
+        if process is not None and process.returncode == _JAVA_TERMINATED:
+            with suppress(OSError):  # the next one tries again
+                keep_start_cache(self._learned)
+        self._learned.unlink(missing_ok=True)
 
     def serving(self) -> bool:
         """Whether the broker is a member of its cluster: it lists itself in the metadata.

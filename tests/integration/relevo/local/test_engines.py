@@ -13,6 +13,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from relevo.local import engines, packages
 from relevo.local.engines import Engine, EngineError, Kafka, Postgres
 from relevo.operate import topics
 from relevo.waiting import wait_for
@@ -226,3 +227,25 @@ def test_an_engine_runs_once(postgres: Postgres) -> None:
     with pytest.raises(EngineError, match="runs already"):
         postgres.start()
     assert postgres.serving()
+
+
+@pytest.mark.timeout(180)
+def test_a_run_that_learns_makes_the_next_starts_faster_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "kafka.aot"
+    monkeypatch.setattr(engines, "kafka_start_cache", lambda: cache)
+    monkeypatch.setattr(packages, "kafka_start_cache", lambda: cache)
+    kafka = Kafka(tmp_path / "first", learns=True)
+    try:
+        kafka.start()
+        kafka.kill()
+        assert not cache.exists(), "a killed one leaves half of it"
+        kafka.start()
+        kafka.stop()
+        assert cache.exists()
+        assert not list(kafka.directory.glob("kafka.aot*"))
+        kafka.start()
+        assert f"-XX:AOTCache={cache}" in psutil.Process(kafka.pid).cmdline()
+    finally:
+        kafka.remove()
