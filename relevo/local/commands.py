@@ -65,6 +65,8 @@ def up(
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         notes.print("Stopping …")
+        if stack.kafka.learning:
+            notes.print("This once Kafka takes some 10 s more, so that later starts are faster …")
     finally:
         stack.stop()
 

@@ -178,6 +178,7 @@ class Kafka(Engine):
         super().__init__(directory)
         self._controller_port = 0
         self._learns = learns
+        self.learning = False  # the next stop takes longer
         self._learned = self.directory / "kafka.aot"
 
     def marker(self) -> str:
@@ -260,7 +261,7 @@ class Kafka(Engine):
             return [f"-XX:AOTCache={cache}"]
         if not self._learns:
             return []
-        self.stop_seconds = _LEARN_SECONDS
+        self.learning, self.stop_seconds = True, _LEARN_SECONDS
         return [f"-XX:AOTCacheOutput={self._learned}"]
 
     def _end(self, how: signal.Signals) -> None:
