@@ -24,16 +24,23 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _FIRST_PORT, _LAST_PORT = 15_000, 32_000
 
 
+# Those that were given out: between being chosen and being listened on, they look free.
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port on loopback that nobody listens on at this moment.
+    """A port on loopback that nobody listens on at this moment; each is given out once.
 
     Raises:
         OSError: none found.
     """
     for _ in range(1_000):
         port = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311  not a secret
+        if port in _given:
+            continue
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
     raise OSError(f"no free port between {_FIRST_PORT} and {_LAST_PORT}")
 

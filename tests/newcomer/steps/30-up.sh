@@ -11,7 +11,7 @@ start() {
   return 1
 }
 stop() {
-  kill -INT -- "-$up"
+  kill -TERM -- "-$up"
   wait "$up" || true
 }
 start

@@ -18,7 +18,7 @@ for python in $PYTHONS; do
       sleep 0.1
     done
     if ! ~/empty/bin/relevo status > status.log; then cat up.log status.log; exit 1; fi
-    kill -INT "$up"
+    kill -TERM "$up"
     wait "$up" || true
     ~/empty/bin/relevo reset --yes > /dev/null
   )
