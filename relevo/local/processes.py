@@ -45,7 +45,7 @@ def free_port() -> int:
     raise OSError(f"no free port between {_FIRST_PORT} and {_LAST_PORT}")
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """In the child, before exec: the kernel kills it when the parent goes."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -61,14 +61,12 @@ def spawn(command: Sequence[str], log: Path, **options: Any) -> subprocess.Popen
     at the next start.
     """
     with log.open("ab") as output:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
             start_new_session=True,
-            preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509  only sets a kernel flag
-            **options,
+            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509  only sets a kernel flag
+            **{**pipes, **options},
         )
 
 
@@ -80,6 +78,24 @@ def end(process: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs: one that ended and was not waited for does not."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def stop(process: psutil.Process, how: signal.Signals, seconds: float) -> None:
+    """As `end`, for a process that may be somebody else's child."""
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(how)
+        try:
+            process.wait(seconds)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def end_leftover(pid_file: Path, marker: str, seconds: float = 20.0) -> None:

@@ -4,20 +4,21 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import IO
 
 import asyncpg
+import psutil
 
 import services
 from relevo.local.engines import Engine, Kafka, Postgres
 from relevo.local.folders import lock
+from relevo.local.nursery import Nursery
 from relevo.local.ports import faults, listens
-from relevo.local.processes import end, end_leftover, free_port, spawn, tail
+from relevo.local.processes import end_leftover, free_port, lives, stop, tail
 from relevo.local.workers import process_names, service_of
 from relevo.operate import secrets
 from relevo.operate.roles import dsn_of
@@ -71,7 +72,8 @@ class Stack:
         self.ports = {name: (ports or {}).get(name, 0) for name in self.services}
         self._settings = dict(settings or {})
         self._progress = progress
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._nursery = Nursery(self.log("nursery"))
+        self._processes: dict[str, psutil.Process] = {}
         self._lock: IO[str] | None = None
 
     # --- addresses --------------------------------------------------------------------------
@@ -182,6 +184,7 @@ class Stack:
         self.secrets  # noqa: B018  made, or found wanting, before anything runs
         self._progress("Starting Kafka and Postgres")
         self.kafka.launch()
+        self._nursery.prepare(ROOT)
         self.postgres.launch()
         # Loaded while the engines boot.
         from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
@@ -242,11 +245,8 @@ class Stack:
         if self.running(service):
             raise StackError(f"{service} runs already")
         self.log(service).parent.mkdir(exist_ok=True)
-        process = spawn(
-            [sys.executable, "-m", f"services.{service_of(service)}"],
-            self.log(service),
-            env=self.environment(service),
-            cwd=ROOT,
+        process = self._nursery.start(
+            f"services.{service_of(service)}", self.log(service), self.environment(service), ROOT
         )
         self._processes[service] = process
         self._pid_file(service).write_text(str(process.pid))
@@ -284,7 +284,7 @@ class Stack:
     def running(self, service: str) -> bool:
         """Whether its process runs."""
         process = self._processes.get(service)
-        return process is not None and process.poll() is None
+        return process is not None and lives(process)
 
     def revive(self) -> list[str]:
         """Start again what ended by itself, engines too, without waiting; the names."""
@@ -306,15 +306,17 @@ class Stack:
         self._end(service, signal.SIGTERM)
 
     def _end(self, service: str, how: signal.Signals) -> None:
-        end(self._processes.pop(service), how, _STOP_SECONDS)
+        stop(self._processes.pop(service), how, _STOP_SECONDS)
         self._pid_file(service).unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Stop the services, then the engines. Nothing happens when it does not run."""
         for process in self._processes.values():  # all at once, then one by one
-            process.send_signal(signal.SIGTERM)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
         for name in list(self._processes):
             self._end(name, signal.SIGTERM)
+        self._nursery.stop()
         self.kafka.stop()
         self.postgres.stop()
         if self._lock is not None:
