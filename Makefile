@@ -102,10 +102,12 @@ clean:
 # uv lives in a folder of its own, so that syncing the environment does not remove it. Compiled
 # once here, the services load in 1 s instead of 2.6.
 $(STAMP): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Relevo needs Python 3.11 or newer; this one is " + sys.version.split()[0] + ". Another: make PYTHON=python3.12 …")'
+	@echo "Installing $$(grep -c '^[a-z].*==' $<) packages into $(VENV), once …" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(VENV)/uv/bin/uv || { $(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
-	$(VENV)/uv/bin/uv pip sync --compile-bytecode --require-hashes --python $(BIN)/python requirements-dev.txt
-	$(VENV)/uv/bin/uv pip install -q --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@$(VENV)/uv/bin/uv pip sync -q --compile-bytecode --require-hashes --python $(BIN)/python requirements-dev.txt
+	@$(VENV)/uv/bin/uv pip install -q --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 
 help:

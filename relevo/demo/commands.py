@@ -66,7 +66,7 @@ def _on_a_stack(stack: Stack, as_json: bool, keep: bool) -> int:  # noqa: FBT001
             f"{stack.directory}/logs",
             mails.of_folder(stack.mail_folder),
         )
-        code = _show(report, as_json=as_json)
+        code = _show(report, as_json=as_json, listens=keep)
         if keep:
             notes.print("It keeps running; Ctrl-C stops everything.")
             signal.pause()
@@ -81,6 +81,8 @@ def _against_compose(*, as_json: bool) -> int:
         name: f"http://127.0.0.1:{environment.get(f'RELEVO_{name.upper()}_PORT', port)}"
         for name, port in catalog.PORTS.items()
     }
+    if not Path(".env").exists():
+        raise StackError("There is no .env here: `make secrets`, then `docker compose up --wait`.")
     key = secrets.read(Path(".env"))["RELEVO_CONNECTIONS_OPERATOR_KEY"]
     report = story.play(
         urls,
@@ -92,7 +94,7 @@ def _against_compose(*, as_json: bool) -> int:
         receiver_bind="0.0.0.0",  # noqa: S104  the containers come from another address
         receiver_port=int(environment.get("RELEVO_DEMO_RECEIVER_PORT", "0")),
     )
-    return _show(report, as_json=as_json)
+    return _show(report, as_json=as_json, listens=True)
 
 
 def _say_step(step: str, seconds: float | None) -> None:
@@ -100,7 +102,8 @@ def _say_step(step: str, seconds: float | None) -> None:
     notes.print(f"{took}  {step}", markup=False, highlight=False)
 
 
-def _show(report: Json, *, as_json: bool) -> int:
+def _show(report: Json, *, as_json: bool, listens: bool) -> int:
+    """Print the report; `listens`: whether the services still do. The exit code."""
     if as_json:
         print(json.dumps(report, indent=2))
     else:
@@ -113,8 +116,15 @@ def _show(report: Json, *, as_json: bool) -> int:
             table = Table(*found, title=title)
             table.add_row(*(str(count) for count in found.values()))
             console.print(table)
-        for name, url in report["docs"].items():
+        for sentence in report["explained"]:
+            console.print(f"  {sentence}", highlight=False)
+        for name, url in report["docs"].items() if listens else ():
             console.print(f"API docs of {name}: {url}", highlight=False)
         verdict = "[green]The table is right.[/]" if report["right"] else "[red]It is wrong.[/]"
         console.print(verdict)
+        if not listens:
+            console.print(
+                "All of it has ended and is deleted. Next: `make up` starts one that stays, with "
+                "the console in your browser; `make demo ARGS=--keep` leaves this one running."
+            )
     return 0 if report["right"] else 1

@@ -27,6 +27,9 @@ def test_the_demo_tells_the_whole_story() -> None:
     assert min(table["returned"], table["stayed"]) > 0
     assert table["verified"] > table["delivered"]
     assert (table["lost"], table["duplicated"]) == (0, 0)
+    made_of = " + ".join(f"{n} {name}" for name, n in sorted(report["verified_by_type"].items()))
+    assert sum(report["verified_by_type"].values()) == table["verified"]
+    assert f"verified {table['verified']} = {made_of}:" in " ".join(report["explained"])
 
 
 def test_the_bench_balances_its_ledger() -> None:
