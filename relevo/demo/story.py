@@ -81,7 +81,7 @@ def _explained(table: Json, by_type: Mapping[str, int]) -> list[str]:
         f"sent {sent} = {SHOPIFY_ORDERS} webhooks of Shopify + {GENERIC_ORDERS} orders by the API",
         f"sent {sent} = {stayed} stayed, in work at the switch-off, + {returned} returned",
         f"verified {sum(by_type.values())} = {events}: the receiver checked each signature",
-        f"labels {table['labels']}: of the {stayed}, {stayed - table['labels']} were shipped before",
+        f"labels {table['labels']}: {stayed - table['labels']} of the {stayed} were shipped before",
         f"kept {table['kept']}: what a rule of the brand kept back is not among the sent",
     ]
 
