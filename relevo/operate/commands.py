@@ -10,6 +10,7 @@ import typer
 
 from relevo.operate.accounts import app as accounts
 from relevo.operate.dead_letters import app as dead_letters
+from relevo.operate.doctor.command import app as doctor
 from relevo.operate.keys import app as keys
 from relevo.operate.outbox import app as outbox
 from relevo.operate.parked import app as parked
@@ -22,6 +23,7 @@ app.add_typer(accounts, name="accounts")
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
 app.add_typer(dead_letters, name="dlq")
+app.add_typer(doctor)
 app.add_typer(outbox, name="outbox")
 app.add_typer(verify, name="verify")
 _DSN = "postgresql://user:password@host:port/database is wanted"

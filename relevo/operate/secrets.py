@@ -23,6 +23,11 @@ def _password_name(service: str) -> str:
     return f"POSTGRES_{service.upper()}_PASSWORD"
 
 
+def password_names() -> list[str]:
+    """The names of the services' own passwords."""
+    return [_password_name(name) for name in catalog.NAMES]
+
+
 def _passwords() -> dict[str, str]:
     return {_password_name(name): secrets.token_urlsafe(24) for name in catalog.NAMES}
 

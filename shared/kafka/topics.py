@@ -102,7 +102,7 @@ async def create_topics(
         counts = {topic.name: topic.partitions or partitions for topic in TOPICS}
         wanted = [
             NewTopic(prefix + name, counts.get(name, 1), replication, topic_configs=configs)
-            for name, configs in _topic_configs(replication).items()
+            for name, configs in topic_configs(replication).items()
         ]
         answer = await admin.create_topics(wanted)
         await _wait_known(admin, [topic.name for topic in wanted])
@@ -128,7 +128,8 @@ async def _wait_known(admin: AIOKafkaAdminClient, names: list[str]) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _topic_configs(replication: int) -> dict[str, dict[str, str]]:
+def topic_configs(replication: int) -> dict[str, dict[str, str]]:
+    """Topic → its settings, dead letters too, where each record is kept `replication` times."""
     common = {
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
         "min.insync.replicas": str(2 if replication > 2 else 1),  # noqa: PLR2004  of 3
