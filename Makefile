@@ -22,6 +22,10 @@ up: $(STAMP)
 status: $(STAMP)
 	@$(RELEVO) status $(ARGS)
 
+## doctor: look at everything that it stands on, and say what to do
+doctor: $(STAMP)
+	@$(RELEVO) doctor $(ARGS)
+
 ## logs: what the services of `make up` wrote (ARGS="routing -f", kafka, postgres)
 logs: $(STAMP)
 	@$(RELEVO) logs $(ARGS)
@@ -113,4 +117,4 @@ $(STAMP): requirements-dev.txt pyproject.toml
 help:
 	@grep -E '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.PHONY: demo up status logs reset mails test test-fast test-deep test-containers newcomer secrets demo-compose check bench screenshots docs lock clean help
+.PHONY: demo up status doctor logs reset mails test test-fast test-deep test-containers newcomer secrets demo-compose check bench screenshots docs lock clean help

@@ -26,20 +26,11 @@ _HOME = Path(services.__file__).parent
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('relevo.operate.migrations', 0))")
 
 
-def _script(service: str) -> tuple[Config, ScriptDirectory]:
+def _upgrade(connection: Connection, service: str) -> list[str]:
     config = Config()
     config.set_main_option("script_location", str(_HOME / service / "sql" / "migrations"))
     config.set_main_option("path_separator", "os")
-    return config, ScriptDirectory.from_config(config)
-
-
-def revisions(service: str) -> list[str]:
-    """Those of its schema, newest first."""
-    return [step.revision for step in _script(service)[1].walk_revisions()]
-
-
-def _upgrade(connection: Connection, service: str) -> list[str]:
-    config, script = _script(service)
+    script = ScriptDirectory.from_config(config)
     applied: list[str] = []
 
     def steps(revision: str, _: object) -> Any:

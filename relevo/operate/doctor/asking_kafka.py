@@ -1,10 +1,9 @@
 """What Kafka is asked for `log.py`."""
 
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -72,13 +71,24 @@ async def lag(admin: AIOKafkaAdminClient, place: Place) -> list[Finding]:
         at = {where: mark.offset for where, mark in read.items() if where.topic in ours}
         if at:
             offsets[group] = at
-    consumer = AIOKafkaConsumer(bootstrap_servers=place.kafka)
+    ends = await _ends(place.kafka, {at for read in offsets.values() for at in read})
+    return log.lag(
+        {
+            group.removeprefix(place.prefix): sum(
+                max(0, ends[at] - offset) for at, offset in read.items()
+            )
+            for group, read in offsets.items()
+        }
+    )
+
+
+async def _ends(kafka: str, partitions: set[TopicPartition]) -> Mapping[TopicPartition, int]:
+    if not partitions:  # nobody has read anything
+        return {}
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
     try:
         await consumer.start()
-        ends = await consumer.end_offsets(list({at for read in offsets.values() for at in read}))
+        ends: Mapping[TopicPartition, int] = await consumer.end_offsets(list(partitions))
+        return ends
     finally:
         await consumer.stop()
-    behind: Counter[str] = Counter()
-    for group, read in offsets.items():
-        behind[group] = sum(max(0, ends[at] - offset) for at, offset in read.items())
-    return log.lag(behind)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from relevo.operate import migrations, secrets
+from relevo.operate import secrets
 from relevo.operate.doctor import database
 from relevo.operate.doctor.database import Grants, Table
 from relevo.operate.doctor.finding import Finding, ok, warning
 from relevo.operate.doctor.place import Place
 from relevo.operate.patience import in_words
+from relevo.operate.revisions import revisions
 from relevo.operate.roles import role_of
 
 _NOT_OWNER = "RELEVO_POSTGRES_DSN of the owner of the database is needed to see it"
@@ -44,7 +45,7 @@ async def reach(place: Place) -> asyncpg.Connection:
     Raises:
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError: there is none.
     """
-    return await asyncpg.connect(place.dsn, timeout=3)
+    return await asyncpg.connect(place.dsn)
 
 
 async def clock(session: asyncpg.Connection) -> Finding:
@@ -56,7 +57,9 @@ async def clock(session: asyncpg.Connection) -> Finding:
 
 async def schemas(session: asyncpg.Connection, names: Sequence[str]) -> Finding:
     """Each schema's revision."""
-    newest, known = await asyncio.to_thread(_revisions, tuple(names))
+    all_of = {name: revisions(name) for name in names}
+    newest = {name: known[-1] for name, known in all_of.items()}
+    known = frozenset(f"{name} {one}" for name in names for one in all_of[name])
     at = {}
     try:
         for name in names:
@@ -66,12 +69,6 @@ async def schemas(session: asyncpg.Connection, names: Sequence[str]) -> Finding:
     except asyncpg.InsufficientPrivilegeError:
         return warning("schemas", "their revisions cannot be seen by this role", _NOT_OWNER)
     return database.schemas({name: now for name, now in at.items() if now}, newest, known)
-
-
-def _revisions(names: Sequence[str]) -> tuple[dict[str, str], frozenset[str]]:
-    all_of = {name: migrations.revisions(name) for name in names}
-    newest = {name: revisions[0] for name, revisions in all_of.items()}
-    return newest, frozenset(f"{name} {one}" for name in names for one in all_of[name])
 
 
 async def grants(session: asyncpg.Connection, names: Sequence[str]) -> Finding:
@@ -102,9 +99,7 @@ async def _log_in(place: Place, service: str, password: str | None) -> str | Non
     if password is None:
         return None
     try:
-        session = await asyncpg.connect(
-            place.dsn, user=role_of(service), password=password, timeout=3
-        )
+        session = await asyncpg.connect(place.dsn, user=role_of(service), password=password)
     except asyncpg.InvalidAuthorizationSpecificationError:
         return "refused"
     except (OSError, asyncpg.PostgresError) as error:

@@ -67,4 +67,6 @@ def _uneven(seen: Mapping[str, Seen]) -> Iterable[str]:
 
 def lag(behind: Mapping[str, int]) -> list[Finding]:
     """Group → records it has yet to read; a figure, for what is much is the operator's to say."""
+    if not behind:
+        return [ok("lag", "nobody has read anything yet")]
     return [ok(f"lag of {group}", f"{records:,} records") for group, records in behind.items()]

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from relevo.operate.doctor.facts import nearest
@@ -11,22 +11,19 @@ from relevo.operate.doctor.place import Place
 from relevo.operate.patience import in_words
 from relevo.operate.status import health
 
-# Of each look; with what loading takes, the whole is done in 5.
-SECONDS = 2.5
 
-
-async def services(place: Place) -> list[Finding]:
+async def services(place: Place, seconds: float) -> list[Finding]:
     """Each process that has an address; all at once."""
     urls = list(place.urls.values())
-    answers = await asyncio.gather(*map(_health, urls))
+    answers = await asyncio.gather(*(_health(url, seconds) for url in urls))
     return judge_services(dict(zip(place.urls, answers, strict=True)), running=place.running)
 
 
-async def _health(url: str) -> tuple[bool, dict[str, str]]:
+async def _health(url: str, seconds: float) -> tuple[bool, dict[str, str]]:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(health, url), SECONDS)
+        return await asyncio.wait_for(asyncio.to_thread(health, url), seconds)
     except TimeoutError:
-        return False, {"process": f"no answer within {SECONDS:g} s"}
+        return False, {"process": f"no answer within {seconds:g} s"}
 
 
 def judge_services(
@@ -47,15 +44,17 @@ def _service(name: str, ready: bool, checks: Mapping[str, str], *, running: bool
     return wrong(name, f"not ready ({bad})", remedy)
 
 
-async def mail(place: Place) -> Finding:
+async def mail(place: Place) -> AsyncIterator[Finding]:
     """The mail server, or the folder that takes its place."""
     host = place.values.get("RELEVO_CONNECTIONS_SMTP_HOST", "")
     if host:
-        return await _server(host, place.values)
+        yield await _server(host, place.values)
+        return
     named = place.values.get("RELEVO_CONNECTIONS_MAIL_FOLDER")
     if not named and not place.running:
-        return ok("mail", NOT_HERE)
-    return folder(Path(named) if named else place.directory / "mail")
+        yield ok("mail", NOT_HERE)
+    else:
+        yield folder(Path(named) if named else place.directory / "mail")
 
 
 def folder(path: Path) -> Finding:
@@ -75,8 +74,7 @@ async def _server(host: str, values: Mapping[str, str]) -> Finding:
     found = f"{host}:{port} ({tls})"
     try:
         server = aiosmtplib.SMTP(
-            hostname=host, port=int(port), use_tls=tls == "tls", start_tls=tls == "starttls",
-            timeout=SECONDS,
+            hostname=host, port=int(port), use_tls=tls == "tls", start_tls=tls == "starttls"
         )  # fmt: skip
         async with server:
             await server.ehlo()
