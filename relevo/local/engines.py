@@ -267,8 +267,10 @@ class Kafka(Engine):
     def _end(self, how: signal.Signals) -> None:
         process = self._process
         super()._end(how)
+        if process is None:
+            return
         # Java writes it when it ends; one that was killed has half of it.
-        if process is not None and process.returncode == _JAVA_TERMINATED:
+        if process.returncode == _JAVA_TERMINATED:
             with suppress(OSError):  # the next one tries again
                 keep_start_cache(self._learned)
         self._learned.unlink(missing_ok=True)
