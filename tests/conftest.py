@@ -6,7 +6,9 @@ The embedded pair is started once per run, by the first test that asks, and shar
 
 import asyncio
 import gc
+import os
 import secrets as random
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from xdist.remote import Producer
 
 from relevo.local.engines import Kafka, Postgres
+from relevo.local.processes import end_with_parent
 from relevo.operate import secrets, topics
 from relevo.operate.migrations import migrate
 from tests.kit.engines import Addresses, administer, copy_of, shared_engines, stop_shared_engines
 from tests.kit.memory import keep_files_in_memory
 from tests.kit.sharing_out import ByStack
+from tests.kit.timetable import Timetable
 
 _PARTITIONS = 3
 
@@ -40,6 +44,19 @@ structlog.configure(
         ),
     ]
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller (or the only process) tells what was started and how long it took.
+
+    Whoever is killed takes what it started along: make the controller, this one its workers.
+    """
+    if hasattr(config, "workerinput"):
+        end_with_parent(signal.SIGKILL)
+        return
+    config.pluginmanager.register(Timetable(config))
+    if "MAKELEVEL" in os.environ:
+        end_with_parent(signal.SIGTERM)
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,11 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from relevo.local.engines import Postgres
 from relevo.operate.migrations import migrate
 from relevo.waiting import wait_for
 from services.catalog import NAMES
+from tests.kit.keeper import STARTED
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
@@ -59,6 +61,17 @@ def _folder() -> Path:
     return Path(tempfile.gettempdir()) / f"relevo-test-{_run()}"
 
 
+def remove_leftovers() -> None:
+    """What runs left whose keeper was killed too: it fills the memory that it stands in."""
+    for folder in Path(tempfile.gettempdir()).glob("relevo-test-*"):
+        run = folder.name.rpartition("-")[2]
+        if run.isdecimal() and not psutil.pid_exists(int(run)):
+            engines = folder / "engines"
+            if engines.exists():
+                Postgres(engines).remove()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def shared_engines() -> Addresses:
     """The engines of this run, started if nobody has yet."""
     folder = _folder()
@@ -72,6 +85,12 @@ def shared_engines() -> Addresses:
         asyncio.run(_make_template(addresses))
         found.write_text(json.dumps(asdict(addresses)))
         return addresses
+
+
+def started() -> list[str]:
+    """A line for each engine that this run started; none before they serve."""
+    told = _folder() / STARTED
+    return told.read_text().splitlines() if told.exists() else []
 
 
 def _template() -> str:
@@ -90,6 +109,7 @@ def _external() -> Addresses | None:
 
 def _embedded(folder: Path) -> Addresses:
     """Start a keeper that owns both engines: it outlives the worker that started it."""
+    remove_leftovers()
     log = folder / "keeper.log"
     with log.open("wb") as output:
         keeper = subprocess.Popen(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-_SHARED = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it, as in /tmp
+MEMORY = Path("/dev/shm")  # noqa: S108  a folder of our own is made in it, as in /tmp
 _FREE_BYTES = 6 * 1024**3
 
 
@@ -20,13 +20,13 @@ def keep_files_in_memory() -> None:
     chose a folder (`TMPDIR`) gets it.
     """
     if "TMPDIR" not in os.environ and _has_room():
-        os.environ["TMPDIR"] = str(_SHARED)
+        os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None
 
 
 def _has_room() -> bool:
-    if not os.access(_SHARED, os.W_OK):
+    if not os.access(MEMORY, os.W_OK):
         return False
-    there = os.statvfs(_SHARED)
+    there = os.statvfs(MEMORY)
     free = min(there.f_bavail * there.f_frsize, psutil.virtual_memory().available)
     return free >= _FREE_BYTES and not there.f_flag & os.ST_NOEXEC
