@@ -45,10 +45,16 @@ def free_port() -> int:
     raise OSError(f"no free port between {_FIRST_PORT} and {_LAST_PORT}")
 
 
+def end_with_parent(how: signal.Signals) -> None:
+    """Let the kernel send us `how` when who started us goes, however it goes; on Linux alone."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, how)
+
+
 def die_with(parent: int) -> None:
     """In the child, before exec: the kernel kills it when the parent goes."""
     if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent(signal.SIGKILL)
         if os.getppid() != parent:  # it went before we asked
             os._exit(1)
 

@@ -18,7 +18,7 @@ from relevo.local.engines import Engine, Kafka, Postgres
 from relevo.local.folders import lock
 from relevo.local.nursery import Nursery
 from relevo.local.ports import faults, listens
-from relevo.local.processes import end_leftover, free_port, lives, stop, tail
+from relevo.local.processes import end_leftover, end_with_parent, free_port, lives, stop, tail
 from relevo.local.workers import process_names, service_of
 from relevo.operate import secrets
 from relevo.operate.roles import dsn_of
@@ -356,10 +356,21 @@ class Stack:
 
 
 def stop_on_signals() -> None:
-    """SIGTERM ends the command as Ctrl-C does: through the `finally` that stops the children."""
+    """SIGTERM ends the command as Ctrl-C does: through the `finally` that stops the children.
+
+    So does a terminal that is closed, unless `nohup` wants otherwise; and under make, its end.
+    """
+    ending = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ending.append(signal.SIGHUP)
 
     def interrupt(*_: object) -> None:
+        # A closed terminal sends more than one: the next would cut off the stop itself.
+        for one in ending:
+            signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
+    for one in ending:
+        signal.signal(one, interrupt)
+    if "MAKELEVEL" in os.environ:
+        end_with_parent(signal.SIGTERM)

@@ -9,13 +9,13 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from relevo.local.engines import Engine, Kafka, Postgres
 from relevo.local.packages import POSTGRES_VERSION
+from relevo.local.processes import lives
 from tests.kit.memory import MEMORY
 
 # In the folder of a run: a line for each engine, once both serve.
@@ -40,20 +40,13 @@ def main(folder: Path, owner: int) -> None:
         where = {"kafka": kafka.address, "postgres": postgres.dsn("postgres")}
         scratch.write_text(json.dumps(where))
         scratch.replace(folder / "keeper.json")
-        while _lives(run):
+        while lives(run):
             time.sleep(1)
     finally:
         kafka.remove()
         postgres.remove()
-        if not _lives(run):  # else it tidies up itself
+        if not lives(run):  # else it tidies up itself
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(run: psutil.Process) -> bool:
-    """Nobody may have asked for its exit code: a zombie is dead."""
-    with suppress(psutil.NoSuchProcess):
-        return run.is_running() and run.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def _line(name: str, engine: Engine, began: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from relevo.local.processes import lives
 from relevo.waiting import wait_for
 
 # What a run of the tests leaves in the environment is not the command's.
@@ -89,6 +90,6 @@ def living(processes: list[psutil.Process]) -> list[str]:
     found = []
     for process in processes:
         with suppress(psutil.NoSuchProcess):
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if lives(process):
                 found.append(f"{process.pid} {' '.join(process.cmdline())[:100]}")
     return found
