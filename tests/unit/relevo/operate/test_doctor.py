@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -191,17 +192,23 @@ def test_a_stack_that_was_killed_does_not_count_as_running(tmp_path: Path) -> No
     assert here.services == ("routing",)
 
 
-def test_where_nothing_is_nothing_is_wrong(tmp_path: Path) -> None:
+def doctor(folder: Path, **environment: str) -> tuple[int, dict[str, dict[str, str]], str]:
+    """The exit code, the findings by name, and all that it printed."""
     answer = subprocess.run(
         [sys.executable, "-m", "relevo", "doctor", "--json"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     found = {one["name"]: one for one in json.loads(answer.stdout)}
+    return answer.returncode, found, answer.stdout + answer.stderr
+
+
+def test_where_nothing_is_nothing_is_wrong(tmp_path: Path) -> None:
+    code, found, _ = doctor(tmp_path)
     for name in ("postgres", "kafka", "mail", "secrets"):
         assert found[name] == {
             "name": name,
@@ -211,4 +218,26 @@ def test_where_nothing_is_nothing_is_wrong(tmp_path: Path) -> None:
         }
     assert found["docker"]["found"] == "there is no docker"
     wrong = [name for name, one in found.items() if one["verdict"] == "wrong"]
-    assert answer.returncode == (1 if wrong else 0)
+    assert code == (1 if wrong else 0)
+
+
+def test_what_hangs_is_given_up_and_no_password_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = f"127.0.0.1:{silent.getsockname()[1]}"
+        code, found, printed = doctor(
+            tmp_path,
+            RELEVO_POSTGRES_DSN=f"postgresql://owner:hidden@{there}/relevo",
+            RELEVO_KAFKA=there,
+            RELEVO_CONSOLE_ROUTING_URL=f"http://{there}",
+            RELEVO_CONNECTIONS_SMTP_HOST="127.0.0.1",
+            RELEVO_CONNECTIONS_SMTP_PORT=there.rpartition(":")[2],
+            RELEVO_CONNECTIONS_SMTP_PASSWORD="hidden",
+            POSTGRES_ROUTING_PASSWORD="hidden",
+        )
+    assert code == 1
+    for name in ("postgres", "kafka", "mail"):
+        assert (found[name]["verdict"], found[name]["found"]) == (
+            "wrong", "no answer within 2.5 s",
+        )  # fmt: skip
+    assert found["routing"]["found"] == "not ready (process: no answer within 2.5 s)"
+    assert "hidden" not in printed
