@@ -45,7 +45,9 @@ class Timetable:
         if not self._told and (lines := started()):
             self._told = True
             reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-            for line in lines if reporter else ():
+            if reporter is None:
+                return
+            for line in lines:
                 reporter.ensure_newline()
                 reporter.write_line(line)
 
