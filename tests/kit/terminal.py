@@ -17,7 +17,9 @@ _OURS = ("MAKE", "PYTEST_", "RELEVO_")
 
 
 class Terminal:
-    """The command leads a session on a pseudo-terminal; closing that hangs up.
+    """A shell with a command, on a pseudo-terminal; closing that hangs up.
+
+    The kernel tells the shell, which ends; with it everything that it runs is told.
 
     Args:
         command: what is typed.
@@ -27,8 +29,8 @@ class Terminal:
     def __init__(self, *command: str, cwd: Path) -> None:
         self._ours, theirs = pty.openpty()
         os.set_blocking(self._ours, False)
-        self._command = subprocess.Popen(
-            ["setsid", "--ctty", *command],  # noqa: S607  of every Linux
+        self._shell = subprocess.Popen(
+            ["setsid", "--ctty", "sh", "-c", '"$@"; exit $?', "sh", *command],  # noqa: S607  of every Linux
             cwd=cwd,
             env={k: v for k, v in os.environ.items() if not k.startswith(_OURS)},
             stdin=theirs,
@@ -51,23 +53,22 @@ class Terminal:
         Raises:
             AssertionError: the command ended before, or it took too long; with what it said.
         """
-        wait_for(
-            lambda: (self.said(), file.exists())[1] or self._command.poll() is not None, seconds
-        )
+        wait_for(lambda: (self.said(), file.exists())[1] or self._shell.poll() is not None, seconds)
         assert file.exists(), self.said()
 
     def processes(self) -> list[psutil.Process]:
-        """The command's, and all that descend from it."""
-        command = psutil.Process(self._command.pid)
-        return [command, *command.children(recursive=True)]
+        """The shell, the command, and all that descend from it."""
+        shell = psutil.Process(self._shell.pid)
+        return [shell, *shell.children(recursive=True)]
 
     def kill(self) -> None:
         """SIGKILL to the command alone."""
-        self._command.kill()
+        (command,) = psutil.Process(self._shell.pid).children()
+        command.kill()
 
     def kill_group(self) -> None:
         """SIGKILL to its process group, as `kill -9 -PGID` does."""
-        os.killpg(self._command.pid, signal.SIGKILL)
+        os.killpg(self._shell.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """The window goes."""
@@ -81,7 +82,7 @@ class Terminal:
             for process in self.processes():
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-        self._command.wait()
+        self._shell.wait()
         self.close()
 
 
