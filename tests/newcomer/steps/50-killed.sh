@@ -3,7 +3,7 @@ left() { pgrep -u "$(id -u)" -f -- "services\.|-Drelevo\.directory=|postgres-dat
 for way in make group terminal; do
   if [ "$way" = terminal ]; then
     # A terminal of its own, that is closed.
-    setsid script -qec "make up" /dev/null > up.log 2>&1 < /dev/null &
+    setsid script -qec "make up; true" /dev/null > up.log 2>&1 < /dev/null &
   else
     setsid make up > up.log 2>&1 < /dev/null &
   fi
