@@ -1,4 +1,5 @@
 # relevo says what it is and what it can do
+make -s .venv/.synced 2> sync.log || { cat sync.log; exit 1; }
 [[ $(.venv/bin/relevo --version) =~ ^relevo\ [0-9] ]]
 help=$(.venv/bin/relevo --help)
 for command in up status logs reset demo bench doctor migrate topics secrets; do

@@ -1,4 +1,5 @@
 # what cannot work is told in words, with an exit code
+make -s .venv/.synced 2> sync.log || { cat sync.log; exit 1; }
 told() {  # told WORD COMMAND…
   local word=$1 code=0
   shift

@@ -1,4 +1,5 @@
 # a make up that was killed leaves nothing that troubles the next one
+make -s .venv/.synced 2> sync.log || { cat sync.log; exit 1; }
 left() { pgrep -u "$(id -u)" -f -- "services\.|-Drelevo\.directory=|postgres-data|relevo up" | grep -v "^$$\$" || true; }
 for way in make group terminal; do
   if [ "$way" = terminal ]; then
@@ -8,7 +9,7 @@ for way in make group terminal; do
     setsid make up > up.log 2>&1 < /dev/null &
   fi
   up=$!
-  for _ in $(seq 600); do
+  for _ in $(seq 1800); do
     if grep -q "Ready after" up.log; then break; fi
     sleep 0.1
   done
