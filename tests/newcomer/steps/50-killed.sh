@@ -1,6 +1,7 @@
 # a make up that was killed leaves nothing that troubles the next one
 make -s .venv/.synced 2> sync.log || { cat sync.log; exit 1; }
-left() { pgrep -u "$(id -u)" -f -- "services\.|-Drelevo\.directory=|postgres-data|relevo up" | grep -v "^$$\$" || true; }
+# All that this user runs besides this script.
+left() { ps -u "$(id -u)" -o pid=,comm= | awk '$2 !~ /^(bash|ps|awk)$/ { print $1 }'; }
 for way in make group terminal; do
   if [ "$way" = terminal ]; then
     # A terminal of its own, that is closed.
