@@ -111,7 +111,9 @@ def end_leftover(pid_file: Path, marker: str, seconds: float = 20.0) -> None:
     """
     with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
         leftover = psutil.Process(int(pid_file.read_text()))
-        if marker in leftover.cmdline():
+        words = leftover.cmdline() or [""]
+        # A fork's new name may be one word.
+        if marker in words or marker in words[0].split():
             leftover.kill()
             leftover.wait(seconds)
     pid_file.unlink(missing_ok=True)

@@ -235,7 +235,13 @@ class Asker:
             return {(401, f"missing_{what}") for what in ("token", "key", "signature")}
         if "HTTPBearer" not in operation.schemes:
             # A key of a store, or of the operator: no token of an account is one.
-            return {(401, "invalid_key"), (401, "invalid_operator_key"), (401, "invalid_signature")}
+            codes = (
+                "invalid_key",
+                "invalid_operator_key",
+                "missing_signature",
+                "invalid_signature",
+            )
+            return {(401, code) for code in codes}
         return self.of_accounts(operation)
 
     def of_accounts(self, operation: Operation) -> set[tuple[int, str]] | None:
