@@ -232,16 +232,10 @@ class Asker:
         if not operation.schemes or (self.token is None and operation.is_optional):
             return None
         if self.token is None:
-            return {(401, f"missing_{what}") for what in ("token", "key", "signature")}
+            return {(401, code) for code in ("missing_token", "missing_key", *_UNSIGNED)}
         if "HTTPBearer" not in operation.schemes:
             # A key of a store, or of the operator: no token of an account is one.
-            codes = (
-                "invalid_key",
-                "invalid_operator_key",
-                "missing_signature",
-                "invalid_signature",
-            )
-            return {(401, code) for code in codes}
+            return {(401, code) for code in ("invalid_key", "invalid_operator_key", *_UNSIGNED)}
         return self.of_accounts(operation)
 
     def of_accounts(self, operation: Operation) -> set[tuple[int, str]] | None:
@@ -263,6 +257,7 @@ class Asker:
         return None
 
 
+_UNSIGNED = ("missing_signature", "invalid_signature")
 _NOT_THERE = {(404, "not_found"), (422, "validation_failed"), (428, "precondition_required")}
 
 
