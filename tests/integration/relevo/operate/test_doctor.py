@@ -14,6 +14,7 @@ from relevo.operate.revisions import revisions
 from relevo.operate.roles import dsn_of
 from services.catalog import NAMES
 from tests.kit.engines import ROLE_PASSWORDS
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.engines
 LOOKED_AT = (
@@ -48,6 +49,15 @@ def faults(found: dict[str, Finding]) -> dict[str, str]:
     return {name: one.found for name, one in found.items() if one.verdict is not Verdict.OK}
 
 
+async def named_by_kafka(place: Place) -> dict[str, str]:
+    """The faults, once the broker's metadata has the change: that follows its answer."""
+
+    async def look() -> dict[str, str]:
+        return faults(await looked_at(place))
+
+    return await eventually(look, lambda found: "topics" in found)
+
+
 async def execute(dsn: str, statement: str) -> None:
     session = await asyncpg.connect(dsn)
     await session.execute(statement)
@@ -71,7 +81,7 @@ async def test_what_is_broken_is_named(place: Place) -> None:
     await execute(place.dsn, "GRANT USAGE ON SCHEMA ingest TO relevo_webhooks")
     await execute(place.dsn, "UPDATE ingest.alembic_version SET version_num = '0001'")
     (place.directory / "secrets.env").chmod(0o644)
-    assert faults(await looked_at(place)) == {
+    assert await named_by_kafka(place) == {
         "schemas": f"behind: ingest at 0001 of {revisions('ingest')[-1]}",
         "grants": "relevo_webhooks may use schema ingest, "
         "relevo_routing lacks INSERT on routing.orders",
@@ -85,9 +95,7 @@ async def test_partitions_that_somebody_added_are_named(place: Place) -> None:
     await admin.start()
     await admin.create_partitions({f"{place.prefix}signing-keys.changed": NewPartitions(2)})
     await admin.close()
-    assert faults(await looked_at(place)) == {
-        "topics": "signing-keys.changed has 2 partitions, not 1"
-    }
+    assert await named_by_kafka(place) == {"topics": "signing-keys.changed has 2 partitions, not 1"}
 
 
 async def test_a_role_that_has_another_password_is_named(place: Place) -> None:
