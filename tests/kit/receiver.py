@@ -70,11 +70,16 @@ class Receiver:
         return await self.answer(got)
 
     async def hang(self, _: ReceivedWebhook) -> web.Response:
-        """Never answer while the test lasts."""
+        """Do not answer before `let_go`."""
         event = asyncio.Event()
         self._hung.add(event)
         await event.wait()
         return web.Response()
+
+    def let_go(self) -> None:
+        """Answer 200 to all that hangs."""
+        for event in self._hung:
+            event.set()
 
     def will(self, status: int, **headers: str) -> None:
         """Answer with a status from now on."""
@@ -107,7 +112,6 @@ class Receiver:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for event in self._hung:
-            event.set()
+        self.let_go()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -76,7 +76,7 @@ def sent(receiver: Receiver, order: UUID) -> list[int]:
 async def test_what_waits_in_memory_is_superseded_and_nothing_is_sent(
     start: MakeApp, connection: EventPublisher, receiver: Receiver, database: asyncpg.Connection
 ) -> None:
-    await start(**BUSY, webhooks_attempt_seconds=1.0)
+    await start(**BUSY, **ENDLESS)
     await occupied(connection, receiver)
     order, other = uuid7(), uuid7()
     await connection.publish_events(order, 1, 2)
@@ -89,6 +89,7 @@ async def test_what_waits_in_memory_is_superseded_and_nothing_is_sent(
 
     await put(connection, event)
     receiver.will(200)
+    receiver.let_go()
     await connection.publish_events(other, 1)
     await states(database, other, "delivered")
     await states(database, order, "superseded", "superseded", "superseded")
