@@ -59,7 +59,8 @@ class Nursery:
         """A process of its own that runs the module, its output appended to `log`.
 
         Raises:
-            OSError: the process that was to fork it is gone.
+            ChildProcessError: the process that was to fork it is gone.
+            OSError: its log cannot be written.
         """
         self.prepare(folder)
         if self._server is None:
@@ -72,13 +73,9 @@ class Nursery:
             "environment": dict(environment),
             "folder": str(folder),
         }
-        if self._server.stdin is None or self._server.stdout is None:
-            raise OSError("the nursery has no pipes")
-        self._server.stdin.write(json.dumps(wanted).encode() + b"\n")
-        self._server.stdin.flush()
-        answer = self._server.stdout.readline()
+        answer = _ask(self._server, json.dumps(wanted).encode() + b"\n")
         if not answer:
-            raise OSError(f"the process that starts services has ended; see {self._log}")
+            raise ChildProcessError(f"what starts the services has ended; see {self._log}")
         return psutil.Process(int(answer))
 
     def stop(self) -> None:
@@ -87,8 +84,19 @@ class Nursery:
         if server is not None:
             for pipe in (server.stdin, server.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(BrokenPipeError):  # what it was not told is in its buffer
+                        pipe.close()
             server.wait()
+
+
+def _ask(server: subprocess.Popen[bytes], line: bytes) -> bytes:
+    """Its answer; nothing when it is gone."""
+    if server.stdin is not None and server.stdout is not None:
+        with suppress(BrokenPipeError):
+            server.stdin.write(line)
+            server.stdin.flush()
+            return server.stdout.readline()
+    return b""
 
 
 def _serve() -> None:

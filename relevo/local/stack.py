@@ -240,14 +240,18 @@ class Stack:
         """Start one service without waiting, on the port it had.
 
         Raises:
-            StackError: it runs already.
+            StackError: it runs already, or cannot be started.
         """
         if self.running(service):
             raise StackError(f"{service} runs already")
         self.log(service).parent.mkdir(exist_ok=True)
-        process = self._nursery.start(
-            f"services.{service_of(service)}", self.log(service), self.environment(service), ROOT
-        )
+        module = f"services.{service_of(service)}"
+        try:
+            process = self._nursery.start(
+                module, self.log(service), self.environment(service), ROOT
+            )
+        except ChildProcessError as error:
+            raise StackError(str(error)) from error
         self._processes[service] = process
         self._pid_file(service).write_text(str(process.pid))
 

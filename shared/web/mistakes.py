@@ -9,6 +9,8 @@ from difflib import get_close_matches
 
 # Where programs of other APIs send their keys.
 _OTHER_HEADERS = ("x-api-key", "api-key", "x-auth-token", "x-access-token")
+# Named when they come; any other word may be a part of a secret.
+_OTHER_SCHEMES = {"basic", "digest", "token", "apikey", "oauth"}
 _STORE_KEY = "rsk_"
 _TOKEN_PARTS = 3
 _ID = re.compile(r"[0-9a-fA-F-]{32,36}|\d+")
@@ -26,8 +28,8 @@ def instead_of_bearer(headers: Mapping[str, str]) -> str:
     scheme, _, rest = found.strip().partition(" ")
     if scheme.lower() == "bearer":
         return "nothing follows `Bearer`"
-    if rest and scheme.isalpha():
-        return f"`Authorization` begins with `{scheme[:20]}` and not with `Bearer`"
+    if rest and scheme.lower() in _OTHER_SCHEMES:
+        return f"`Authorization` begins with `{scheme}` and not with `Bearer`"
     return "`Authorization` does not begin with `Bearer`"
 
 

@@ -82,3 +82,11 @@ def test_after_its_death_it_starts_again(nursery: Nursery, tmp_path: Path) -> No
         psutil.wait_procs([forked_by], 10)
     second = nursery.start("child", tmp_path / "second.log", {}, tmp_path)
     assert _said(tmp_path / "second.log")["pid"] == second.pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="services are forks on Linux alone")
+def test_one_that_cannot_load_is_told_with_its_log(nursery: Nursery, tmp_path: Path) -> None:
+    (tmp_path / "uvloop.py").write_text("raise RuntimeError('half installed')\n")
+    with pytest.raises(ChildProcessError, match=r"has ended; see .*nursery\.log"):
+        nursery.start("child", tmp_path / "child.log", {}, tmp_path)
+    assert "half installed" in (tmp_path / "nursery.log").read_text()

@@ -13,6 +13,7 @@ ID = "01a22780-0491-70c3-be74-330e184be9d4"
         ({"x-api-key": "rsk_secret"}, "`x-api-key` is not read"),
         ({"authorization": "Basic secret"}, "`Authorization` begins with `Basic` and not with"),
         ({"authorization": "rsk_secret"}, "`Authorization` does not begin with `Bearer`"),
+        ({"authorization": "secret more"}, "`Authorization` does not begin with `Bearer`"),
         ({"authorization": "rsk_secret more"}, "`Authorization` does not begin with `Bearer`"),
         ({"authorization": "Bearer "}, "nothing follows `Bearer`"),
     ],
