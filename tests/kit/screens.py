@@ -1,6 +1,6 @@
 """A browser without a screen: pages by HTTP, their forms filled in and sent as they stand."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -193,9 +193,13 @@ class ByHost(httpx.AsyncBaseTransport):
             name: httpx.ASGITransport(app, raise_app_exceptions=False) for name, app in apps.items()
         }
         self.away: set[str] = set()
+        self.before: dict[str, Callable[[], Awaitable[object]]] = {}
+        """What happens while the next request for a path is on its way, once."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = request.url.host
+        if happens := self.before.pop(request.url.path, None):
+            await happens()
         if name in self.away or name not in self.transports:
             raise httpx.ConnectError(f"{name} is away")
         return await self.transports[name].handle_async_request(request)

@@ -1,6 +1,7 @@
 """One connection: switching it, what goes back, its settings, history, and its end."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -37,6 +38,17 @@ async def send_orders(console: Console, brand: Party, store_id: str, count: int)
         assert sent.status_code == 202, sent.text
 
 
+async def routing_says(
+    console: Console, three_pl: Party, added: dict[str, Any], **wanted: object
+) -> bool:
+    """Whether routing has heard so much of a connection."""
+    url = f"/v1/handovers/preview?connection={added['connection']['id']}"
+    headers = {"authorization": f"Bearer {three_pl.token}"}
+    async with httpx.AsyncClient(transport=console.apis, base_url="http://routing") as routing:
+        answer = await routing.get(url, headers=headers)
+    return answer.is_success and answer.json() | wanted == answer.json()
+
+
 async def test_switching_off_shows_what_goes_back_and_then_how_far_it_is(
     everything: Accounts,
 ) -> None:
@@ -50,21 +62,16 @@ async def test_switching_off_shows_what_goes_back_and_then_how_far_it_is(
     assert "It is switched on." in on.text
     assert 'aria-checked="true"' in on.html
 
-    async def applied(wanted: str) -> bool:
-        token = {"authorization": f"Bearer {three_pl.token}"}
-        async with httpx.AsyncClient(transport=console.apis, base_url="http://routing") as routing:
-            preview = await routing.get(
-                f"/v1/handovers/preview?connection={added['connection']['id']}", headers=token
-            )
-        return preview.is_success and preview.json()["state"] == wanted
+    await eventually(lambda: routing_says(console, three_pl, added, state="active"))
 
-    await eventually(lambda: applied("active"))
-    await send_orders(console, brand, added["store"]["id"], 3)
+    async def three_come_in() -> None:
+        await send_orders(console, brand, added["store"]["id"], 3)
+        await eventually(lambda: routing_says(console, three_pl, added, would_return=3))
 
-    async def opened() -> Page:
-        return await browser.open(f"{path}/switch")
-
-    preview = await eventually(opened, lambda page: "3 orders go back to the brand" in page.text)
+    # They come in while the page asks how many there are: it shows what it counted.
+    console.apis.before["/v1/handovers/preview"] = three_come_in
+    preview = await browser.open(f"{path}/switch")
+    assert "3 orders go back to the brand" in preview.text
     assert "0 orders stay with the 3PL" in preview.text
     assert "#G-1" in preview.text
     listed = await browser.open("/integrations")
@@ -74,7 +81,7 @@ async def test_switching_off_shows_what_goes_back_and_then_how_far_it_is(
     # The toggle of the row leads to what would happen, and does nothing yet.
     asked = await browser.submit(listed, f"{path}/switch")
     assert asked.path == f"{path}/switch"
-    assert await applied("active")
+    assert await routing_says(console, three_pl, added, state="active")
     off = await browser.submit(asked, f"{path}/switch")
     assert off.path == f"{path}/handovers"
     assert "It is switched off." in off.text
@@ -92,12 +99,33 @@ async def test_switching_off_shows_what_goes_back_and_then_how_far_it_is(
     theirs = await at(console, brand)
     stale = await theirs.open(path)
     await theirs.submit(stale, f"{path}/switch")
-    await eventually(lambda: applied("active"))
+    await eventually(lambda: routing_says(console, three_pl, added, state="active"))
     refused = await theirs.submit(stale, f"{path}/switch")
     assert refused.status == 412
     at_once = await theirs.submit(await theirs.open(path), f"{path}/switch")
     assert (at_once.path, "It is switched off." in at_once.text) == (path, True)
     assert domain in at_once.text
+
+
+async def test_a_hand_over_that_ends_while_the_page_is_made_is_on_it(everything: Accounts) -> None:
+    console, api = everything
+    three_pl, brand, added = await api.connected()
+    path = f"/connections/{added['connection']['id']}"
+    await brand.post(f"/v1{path}/activate")
+    await eventually(lambda: routing_says(console, three_pl, added, state="active"))
+    await send_orders(console, brand, added["store"]["id"], 1)
+    await eventually(lambda: routing_says(console, three_pl, added, would_return=1))
+
+    async def it_ends() -> None:
+        await brand.post(f"/v1{path}/disconnect")
+        await eventually(
+            lambda: routing_says(console, three_pl, added, state="disconnected", would_return=0)
+        )
+
+    browser = await at(console, three_pl)
+    console.apis.before["/v1/handovers/preview"] = it_ends
+    page = await browser.open(f"{path}/handovers")
+    assert [link for link in page.links if re.search(r"/handovers/[0-9a-f-]{36}$", link)]
 
 
 async def test_disconnecting_asks_for_the_stores_address_and_is_final(accounts: Accounts) -> None:

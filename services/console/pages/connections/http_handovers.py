@@ -18,9 +18,13 @@ router = APIRouter(include_in_schema=False)
 
 async def _handovers(me: SignedIn, connection_id: UUID, after: str) -> dict[str, Any]:
     connection = await connection_of(me, connection_id)
-    preview, found = await known(
-        me.get("routing", "/v1/handovers/preview", connection=connection_id),
-        me.get("routing", "/v1/handovers", connection=connection_id, after=after),
+    # The list second: were it the older of the two, an end that routing has heard of could be
+    # in neither, and the page would stop asking.
+    (preview,) = await known(
+        me.get("routing", "/v1/handovers/preview", connection=connection_id)
+    )
+    (found,) = await known(
+        me.get("routing", "/v1/handovers", connection=connection_id, after=after)
     )
     return {
         "one": connection,

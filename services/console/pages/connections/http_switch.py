@@ -20,6 +20,22 @@ _SAID = {"active": "switched_on", "inactive": "switched_off"}
 _SHOWN_ORDERS = 10
 
 
+async def _preview_of(me: SignedIn, connection_id: UUID) -> Any:
+    (preview,) = await known(me.get("routing", "/v1/handovers/preview", connection=connection_id))
+    return preview
+
+
+async def _going_back(me: SignedIn, connection_id: UUID) -> Any:
+    """The newest of them. Asked for after they were counted: beside the count, the list could
+    be the older of the two, and lack orders that the page says there are."""
+    (orders,) = await known(
+        me.get(
+            "routing", "/v1/orders", tab="orders", connection=connection_id, limit=_SHOWN_ORDERS
+        )
+    )
+    return orders["data"] if orders else []
+
+
 async def _preview(
     request: Request,
     me: SignedIn,
@@ -30,12 +46,8 @@ async def _preview(
     confirm: str = "",
 ) -> Response:
     connection = await connection_of(me, connection_id)
-    preview, orders = await known(
-        me.get("routing", "/v1/handovers/preview", connection=connection_id),
-        me.get(
-            "routing", "/v1/orders", tab="orders", connection=connection_id, limit=_SHOWN_ORDERS
-        ),
-    )
+    preview = await _preview_of(me, connection_id)
+    orders = await _going_back(me, connection_id) if preview and preview["would_return"] else []
     return page(
         request,
         template,
@@ -44,12 +56,12 @@ async def _preview(
         confirm=confirm,
         one=connection,
         preview=preview,
-        orders=orders["data"] if orders else [],
+        orders=orders,
     )
 
 
 async def _returns_nothing(me: SignedIn, connection_id: UUID) -> bool:
-    (preview,) = await known(me.get("routing", "/v1/handovers/preview", connection=connection_id))
+    preview = await _preview_of(me, connection_id)
     return preview is not None and preview["would_return"] == 0
 
 
