@@ -70,6 +70,7 @@ async def test_a_batch_cut_off_anywhere_makes_one_shipment_and_charges_it_once(
     assert len(found) == len(orders)
     assert {phases for *_, phases in found} == {'["pending", "posted"]'}
     told: dict[str, list[int]] = {}
+    await eventually(lambda: database.fetch("SELECT FROM outbox"), lambda left: not left)
     for record in await topics.all(SHIPMENTS_EVENTS.name, at_least=len(orders)):
         value = orjson.loads(record.value or b"")
         told.setdefault(value["order_id"], []).append(value["version"])

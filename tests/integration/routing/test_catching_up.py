@@ -111,6 +111,7 @@ async def test_a_restart_reads_everything_again_and_changes_nothing(
         finished = "SELECT FROM handovers WHERE state <> 'done'"
         await eventually(lambda: database.fetch(finished), lambda left: not left)
         await all_finished(database)
+        await eventually(lambda: database.fetch("SELECT FROM outbox"), lambda left: not left)
     before, events = await rows(), await topics.all(ORDERS_EVENTS.name, at_least=1)
     second, third = make_app(), make_app()
     async with second.router.lifespan_context(second), third.router.lifespan_context(third):

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from shared.contracts.notices import EndpointDisabled
 from shared.kafka.topics import ACCOUNTS_CHANGED
 from tests.integration.webhooks.conftest import MakeApp
-from tests.kit.caller import Caller
+from tests.kit.caller import Caller, Json
 from tests.kit.notices import notices
 from tests.kit.publishers import EventPublisher, erased
 from tests.kit.receiver import Receiver
@@ -30,6 +30,12 @@ async def tell(
     attributes, body = shop.event(order, sequence, to_three_pl=to_three_pl)
     await shop.publish((replace(attributes, type=type_), body))
     return attributes.id, body
+
+
+async def all_read(database: asyncpg.Connection, events: int) -> None:
+    """Return once so many were read: what is changed then counts for those after them."""
+    read = "SELECT coalesce(sum(next_offset), 0) FROM positions"
+    await eventually(lambda: database.fetchval(read), lambda found: found == events)
 
 
 async def states(database: asyncpg.Connection, endpoint_id: str) -> list[str]:
@@ -84,16 +90,27 @@ async def test_a_brand_is_told_of_all_its_orders_in_the_very_bytes_that_its_3pl_
     assert (len(mine), len(theirs)) == (6, 3)
     assert {one["endpoint_id"] for one in theirs} == {str(connection.endpoint_id)}
     (first,) = [one for one in mine if one["endpoint_id"] == made["id"] and one["sequence"] == 1]
-    detail = await brand.get(f"/v1/deliveries/{first['id']}")
+
+    async def attempted(delivery: str) -> Json:
+        # What was received is written down a little later.
+        return await eventually(
+            lambda: brand.get(f"/v1/deliveries/{delivery}"), lambda found: found["attempts"] != []
+        )
+
+    detail = await attempted(first["id"])
     assert detail["attempts"][0]["response_head"] == "thanks"
     assert detail["body"] == body.decode()
     assert (await three_pl.call("GET", f"/v1/deliveries/{first['id']}")).status_code == 404
-    of_three_pl = await brand.get(f"/v1/deliveries/{theirs[0]['id']}")
+    of_three_pl = await attempted(theirs[0]["id"])
     assert of_three_pl["attempts"][0]["response_head"] is None
 
 
 async def test_an_endpoint_gets_the_types_and_the_stores_that_it_asks_for(
-    start: MakeApp, connection: EventPublisher, receiver: Receiver, make_token: MakeToken
+    start: MakeApp,
+    connection: EventPublisher,
+    receiver: Receiver,
+    database: asyncpg.Connection,
+    make_token: MakeToken,
 ) -> None:
     app = await start()
     brand = Caller(app, make_token(connection.brand_id, "brand"))
@@ -113,6 +130,7 @@ async def test_an_endpoint_gets_the_types_and_the_stores_that_it_asks_for(
     assert changed["event_types"] == ["order.created", "order.updated"]
     assert (changed["description"], changed["version"]) == ("the ERP", 2)
     await tell(connection, order, 3, "order.updated", to_three_pl=False)
+    await all_read(database, 3)
     await brand.ok("PATCH", path, {"store_ids": None, "description": None}, {"if-match": '"2"'})
     await tell(connection, order, 4, "order.updated", to_three_pl=False)
     assert [one.sequence for one in await receiver.has(2)] == [2, 4]
@@ -268,6 +286,7 @@ async def test_deleting_cancels_what_is_not_delivered_and_another_url_takes_it(
     assert kept
     assert (kept["sealed_url"], kept["sealed_secrets"]) == ("", [])
     await tell(connection, order, 5, "order.updated", to_three_pl=False)
+    await all_read(database, 5)
     other = await brand.ok("POST", "/v1/endpoints", {"url": receiver.url})
     receiver.will(200)
     await tell(connection, order, 6, "order.updated", to_three_pl=False)
