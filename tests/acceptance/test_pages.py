@@ -67,7 +67,7 @@ async def test_a_page_does_what_it_says(stack: Stack, checkout: Path, page: Path
 
 
 async def no_key_waits_for_its_turn(stack: Stack) -> None:
-    """As the page wants it: other tests of the same stack announce some, which sign a minute later."""
+    """As the page wants it: other tests of this stack announce some, which sign a minute later."""
     async with httpx.AsyncClient(
         base_url=stack.urls["connections"],
         headers={"authorization": f"Bearer {stack.operator_key}"},

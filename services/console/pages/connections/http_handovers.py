@@ -20,9 +20,7 @@ async def _handovers(me: SignedIn, connection_id: UUID, after: str) -> dict[str,
     connection = await connection_of(me, connection_id)
     # The list second: were it the older of the two, an end that routing has heard of could be
     # in neither, and the page would stop asking.
-    (preview,) = await known(
-        me.get("routing", "/v1/handovers/preview", connection=connection_id)
-    )
+    (preview,) = await known(me.get("routing", "/v1/handovers/preview", connection=connection_id))
     (found,) = await known(
         me.get("routing", "/v1/handovers", connection=connection_id, after=after)
     )

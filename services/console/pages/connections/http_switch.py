@@ -26,12 +26,13 @@ async def _preview_of(me: SignedIn, connection_id: UUID) -> Any:
 
 
 async def _going_back(me: SignedIn, connection_id: UUID) -> Any:
-    """The newest of them. Asked for after they were counted: beside the count, the list could
-    be the older of the two, and lack orders that the page says there are."""
+    """The newest of them.
+
+    Asked for after they were counted: beside the count, the list could be the older of the two,
+    and lack orders that the page says there are.
+    """
     (orders,) = await known(
-        me.get(
-            "routing", "/v1/orders", tab="orders", connection=connection_id, limit=_SHOWN_ORDERS
-        )
+        me.get("routing", "/v1/orders", tab="orders", connection=connection_id, limit=_SHOWN_ORDERS)
     )
     return orders["data"] if orders else []
 
