@@ -138,7 +138,12 @@ class SignedWebhook:
         header = self.platform.signature_header
         signature = self.request.headers.get(header, "")
         if not signature:
-            raise Refused("missing_signature", header=header, platform=self.name)
+            raise Refused(
+                "missing_signature",
+                header=header,
+                platform=self.name,
+                otherwise="Orders of your own go to /v1/stores/…/orders.",
+            )
         secrets = self.store.secrets.get(self.name, ())
         if not self.platform.signature_is_valid(secrets, body, signature):
             raise Refused("invalid_signature", header=header, platform=self.name)

@@ -142,7 +142,7 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "missing_signature": ProblemType(
         401,
         "There is no signature: no header {header}.",
-        "Only {platform} sends here, and signs. Orders of your own go to /v1/stores/…/orders.",
+        "Only {platform} sends here, and signs. {otherwise}",
     ),
     "invalid_signature": ProblemType(
         401,

@@ -40,7 +40,7 @@ class CarrierAccess(Access, SecurityBase):
         header: that has the signature.
     """
 
-    refusals = ("invalid_signature", "overloaded")
+    refusals = ("missing_signature", "invalid_signature", "overloaded")
 
     def __init__(self, kind: Kind, header: str, description: str) -> None:
         self._kind, self._header = kind, header
@@ -51,8 +51,16 @@ class CarrierAccess(Access, SecurityBase):
         """Look at the signature.
 
         Raises:
-            Refused: `invalid_signature`; the same for an account that there is not; `overloaded`.
+            Refused: `missing_signature`; `invalid_signature`, the same for an account that there is
+                not; `overloaded`.
         """
+        if not request.headers.get(self._header):
+            raise Refused(
+                "missing_signature",
+                header=self._header,
+                platform="the carrier",
+                otherwise="The secret is that of its account.",
+            )
         desk: Dependencies = request.app.state.labels
         with Held((desk.addresses, network_of(address_of(request))), (desk.places, None)):
             return await self._proven(desk, request, account_id)

@@ -92,7 +92,9 @@ async def test_a_ticket_is_mailed_to_its_carrier_who_reads_its_files_and_answers
     assert await answer("<a@carrier>") is False
     assert await answer("<b@carrier>", to=f"tickets+abc@{DOMAIN}") is False
     unsigned = await client.post("/v1/mail/inbound", json={})
-    assert (unsigned.status_code, unsigned.json()["code"]) == (401, "invalid_signature")
+    assert (unsigned.status_code, unsigned.json()["code"]) == (401, "missing_signature")
+    forged = await client.post("/v1/mail/inbound", json={}, headers={"webhook-signature": "v1,a"})
+    assert (forged.status_code, forged.json()["code"]) == (401, "invalid_signature")
     read = (await client.get(ticket, headers=own)).json()
     assert read["state"] == "waiting_for_party"
     assert [(one["author"], one["text"]) for one in read["messages"]] == [

@@ -24,7 +24,7 @@ Line = Annotated[str, StringConstraints(max_length=998)]
 class MailServerAccess(Access, SecurityBase):
     """The mail server of the installation, by its signature of the body."""
 
-    refusals = ("invalid_signature",)
+    refusals = ("missing_signature", "invalid_signature")
 
     def __init__(self) -> None:
         self.scheme_name = "MailSignature"
@@ -38,8 +38,15 @@ class MailServerAccess(Access, SecurityBase):
         """Look at the signature of the body.
 
         Raises:
-            Refused: `invalid_signature`; always so where no secret is set.
+            Refused: `missing_signature`; `invalid_signature`, always so where no secret is set.
         """
+        if not request.headers.get(_SIGNATURE):
+            raise Refused(
+                "missing_signature",
+                header=_SIGNATURE,
+                platform="the mail server",
+                otherwise="The secret is `RELEVO_FULFILMENT_MAIL_SECRET`.",
+            )
         secret: str = request.app.state.tickets.mail_secret
         if not fits(secret, request.headers, await request.body(), time.time()):
             raise Refused("invalid_signature", header=_SIGNATURE, platform="the mail server")
