@@ -59,7 +59,7 @@ def logs(
         complain(f"There is no log of {wanted}." + (f" There are: {names}" if names else ""))
         raise typer.Exit(1)
     tails: dict[str, Tail] = {}
-    _print(deque(in_order(_more(directory, service, tails)), lines), service)
+    _print(deque(in_order(_more(directory, service, tails, lines)), lines), service)
     with suppress(KeyboardInterrupt):
         while follow:
             time.sleep(_LOOK_SECONDS)
@@ -72,11 +72,14 @@ def find(directory: Path) -> dict[str, Path]:
     return {path.stem: path for path in paths}
 
 
-def _more(directory: Path, service: str, tails: dict[str, Tail]) -> Iterator[Line]:
+def _more(
+    directory: Path, service: str, tails: dict[str, Tail], newest: int | None = None
+) -> Iterator[Line]:
     for name, path in sorted(find(directory).items()):
         if name == service or (not service and path.parent != directory):
             tail = tails.setdefault(name, Tail(path))
-            yield from ((name, line) for line in tail.more())
+            # Of a log of gigabytes no more is held than may be shown.
+            yield from ((name, line) for line in deque(tail.more(), newest))
 
 
 def in_order(lines: Iterable[Line]) -> list[Line]:

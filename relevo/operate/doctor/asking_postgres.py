@@ -37,6 +37,22 @@ SELECT space.nspname AS schema,
              WHERE has_schema_privilege(role.oid, space.oid, 'USAGE')) AS services
 FROM pg_namespace AS space WHERE space.nspname = ANY($1::text[]) ORDER BY 1
 """
+_LACKS = """
+SELECT schema, privilege, name FROM (
+    SELECT space.nspname AS schema, 'USAGE' AS privilege, class.relname::text AS name,
+           has_sequence_privilege(role.oid, class.oid, 'USAGE') AS may
+    FROM pg_class AS class
+    JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    JOIN pg_roles AS role ON role.rolname = 'relevo_' || space.nspname
+    WHERE class.relkind = 'S'
+    UNION ALL
+    SELECT space.nspname, 'EXECUTE', function.proname || '()',
+           has_function_privilege(role.oid, function.oid, 'EXECUTE')
+    FROM pg_proc AS function
+    JOIN pg_namespace AS space ON space.oid = function.pronamespace
+    JOIN pg_roles AS role ON role.rolname = 'relevo_' || space.nspname
+) AS found WHERE schema = ANY($1::text[]) AND NOT may ORDER BY 1, 2, 3
+"""
 
 
 async def reach(place: Place) -> asyncpg.Connection:
@@ -75,6 +91,7 @@ async def grants(session: asyncpg.Connection, names: Sequence[str]) -> Finding:
     """What each role may, as the catalogue has it."""
     tables = await session.fetch(_TABLES, list(names))
     enters = await session.fetch(_ENTERS, list(names))
+    lacks = await session.fetch(_LACKS, list(names))
     return database.grants(
         Grants(
             tuple(
@@ -82,6 +99,7 @@ async def grants(session: asyncpg.Connection, names: Sequence[str]) -> Finding:
                 for row in tables
             ),
             {row["schema"]: frozenset(row["services"]) for row in enters},
+            tuple(tuple(row) for row in lacks),
         )
     )
 

@@ -26,11 +26,13 @@ class Table:
 class Grants:
     """What the roles may.
 
-    `enters`: schema → the services whose roles may use it.
+    `enters`: schema → the services whose roles may use it. `lacks`: schema, privilege and name of
+    each sequence and function that its role may not use.
     """
 
     tables: tuple[Table, ...]
     enters: Mapping[str, frozenset[str]]
+    lacks: tuple[tuple[str, str, str], ...] = ()
 
 
 def clock(ahead_seconds: float) -> Finding:
@@ -82,7 +84,11 @@ def log_ins(said: Mapping[str, str | None]) -> Finding:
 
 def grants(seen: Grants) -> Finding:
     """Against what `relevo migrate` gives (`relevo/operate/roles.py`)."""
-    flaws = [*_of_schemas(seen.enters), *(f for table in seen.tables for f in _of_table(table))]
+    flaws = [
+        *_of_schemas(seen.enters),
+        *(f for table in seen.tables for f in _of_table(table)),
+        *(f"{role_of(schema)} lacks {may} on {schema}.{name}" for schema, may, name in seen.lacks),
+    ]
     if flaws:
         return wrong("grants", listed(flaws), _MIGRATE)
     return ok("grants", f"as they have to be, on {len(seen.tables)} tables")

@@ -78,13 +78,18 @@ async def test_what_is_broken_is_named(place: Place) -> None:
     await admin.delete_topics([f"{place.prefix}notices"])
     await admin.close()
     await execute(place.dsn, "REVOKE INSERT ON routing.orders FROM relevo_routing")
+    await execute(place.dsn, "REVOKE USAGE ON SEQUENCE routing.outbox_id_seq FROM relevo_routing")
+    standing = "FUNCTION routing.standing_holds(uuid)"
+    await execute(place.dsn, f"REVOKE EXECUTE ON {standing} FROM relevo_routing, public")
     await execute(place.dsn, "GRANT USAGE ON SCHEMA ingest TO relevo_webhooks")
     await execute(place.dsn, "UPDATE ingest.alembic_version SET version_num = '0001'")
     (place.directory / "secrets.env").chmod(0o644)
     assert await named_by_kafka(place) == {
         "schemas": f"behind: ingest at 0001 of {revisions('ingest')[-1]}",
         "grants": "relevo_webhooks may use schema ingest, "
-        "relevo_routing lacks INSERT on routing.orders",
+        "relevo_routing lacks INSERT on routing.orders, "
+        "relevo_routing lacks EXECUTE on routing.standing_holds(), "
+        "relevo_routing lacks USAGE on routing.outbox_id_seq",
         "topics": "missing: notices",
         "secrets file": f"{place.secrets_file}: 0644",
     }

@@ -117,6 +117,15 @@ def test_a_role_enters_its_own_schema_alone() -> None:
     assert said(database.grants(seen)) == (WRONG, flaws)
 
 
+def test_a_role_may_use_the_sequences_and_functions_of_its_schema() -> None:
+    lacks = (("routing", "USAGE", "outbox_id_seq"), ("routing", "EXECUTE", "standing_holds()"))
+    flaws = (
+        "relevo_routing lacks USAGE on routing.outbox_id_seq, "
+        "relevo_routing lacks EXECUTE on routing.standing_holds()"
+    )
+    assert said(database.grants(Grants((), {}, lacks))) == (WRONG, flaws)
+
+
 def as_made(replication: int = 1) -> dict[str, Seen]:
     counts = {topic.name: topic.partitions or 12 for topic in TOPICS}
     return {
