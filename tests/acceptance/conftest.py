@@ -27,12 +27,18 @@ _running: dict[Path, Stack] = {}
 
 def a_stack(folder: Path, scratch: pytest.TempPathFactory) -> Stack:
     """The one of a folder of tests; it runs until the last of them has ended."""
-    stack = _running[folder] = Stack(scratch.mktemp(folder.name), SETTINGS)
-    stack.start()
-    return stack
+    if folder not in _running:
+        stack = Stack(scratch.mktemp(folder.name), SETTINGS)
+        try:
+            stack.start()
+        except BaseException:
+            stack.remove()
+            raise
+        _running[folder] = stack
+    return _running[folder]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """Shared by tests that have a world of their own each, and break nothing."""
     return a_stack(Path(__file__).parent, tmp_path_factory)

@@ -13,4 +13,6 @@ class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist is not typed
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.rpartition("/")[0] if nodeid.startswith(_STACKS) else nodeid
+        # Of the file's path: what stands in brackets may be a path too.
+        folder = nodeid.partition("::")[0].rpartition("/")[0]
+        return folder if nodeid.startswith(_STACKS) else nodeid

@@ -19,7 +19,7 @@ from tests.kit.mailbox import Folder
 from tests.kit.waiting import eventually
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """Shared by all tests of the console: they look at what is their own."""
     return a_stack(Path(__file__).parent, tmp_path_factory)
