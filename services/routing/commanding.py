@@ -7,7 +7,6 @@ from services.routing import commands, events, store
 from services.routing.commands import Asked
 from services.routing.orders import Decision, Order
 from shared.failures import Refused
-from shared.postgres import outbox
 from shared.postgres.database import Session
 
 
@@ -40,6 +39,6 @@ async def command_orders(
         else:
             results[order_id] = decision.order
             decisions.append(decision)
-    await store.write(session, decisions)
-    await outbox.write(session, events.messages((decision, None) for decision in decisions))
+    told = events.messages((decision, None) for decision in decisions)
+    await store.write(session, decisions, told)
     return results

@@ -35,7 +35,6 @@ from shared.failures import Permanent, Transient
 from shared.ids import order_id
 from shared.kafka.batch import Record, describe
 from shared.kafka.positions import Step
-from shared.postgres import outbox
 from shared.postgres.database import Session
 
 logger = structlog.get_logger(__name__)
@@ -189,8 +188,8 @@ async def handle(
         known = {key: mapping.order_after(order, moves) for key, order in known.items()}
     versions = await _older_settings(session, orders, connections)
     handled = decide(orders, connections, versions, known, () if is_replay else parked)
-    await store.write(session, [decision for decision, _ in handled.decided])
-    await outbox.write(session, events.messages(handled.decided))
+    decisions = [decision for decision, _ in handled.decided]
+    await store.write(session, decisions, events.messages(handled.decided))
     return replace(handled, erased=len(records) - len(orders))
 
 

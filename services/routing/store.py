@@ -27,8 +27,10 @@ from shared.contracts.connections_changed import ConnectionChanged, ConnectionSt
 from shared.contracts.order import OrderStatus
 from shared.failures import Transient
 from shared.kafka.batch import Record
+from shared.kafka.message import Message
 from shared.kafka.positions import Step
 from shared.kafka.topics import ORDERS_RECEIVED
+from shared.postgres import outbox
 from shared.postgres.database import Session, load_queries, row_as
 from shared.postgres.positions import parameters_of, require_all
 
@@ -320,12 +322,15 @@ _SILENT = frozenset({Outcome.DUPLICATE, Outcome.TOMBSTONED, Outcome.UNCHANGED, O
 _ENTERING = frozenset({Outcome.ENTERED, Outcome.NEVER_SEEN})
 
 
-async def write(session: Session, decisions: Sequence[Decision]) -> None:
-    """Each order as the last decision about it leaves it, and its timeline with why.
+async def write(
+    session: Session, decisions: Sequence[Decision], told: Sequence[Message] = ()
+) -> None:
+    """Each order as the last decision about it leaves it, its timeline with why, what is told.
 
     Args:
         session: a transaction that holds the locks of the orders that are known.
         decisions: in the order in which they were made.
+        told: of them, for the outbox.
 
     Raises:
         Transient: another process entered one of them; decide again with it in view.
@@ -339,10 +344,12 @@ async def write(session: Session, decisions: Sequence[Decision]) -> None:
     )
     if orders:
         lines = [line for decision in decisions for line in _lines(decision)]
-        new = await _write_orders(session, orders, lines)
+        new = await _write_orders(session, orders, lines, told)
         if new < sum(decision.outcome in _ENTERING for decision in decisions):
             # Its id is the same wherever it is made: what entered meanwhile was overwritten.
             raise Transient(_ENTERED_TWICE)
+    else:
+        await outbox.write(session, told)
     await _write_holds(session, decisions)
     await _note_stale(session, decisions)
 
@@ -371,8 +378,11 @@ def _lines(decision: Decision) -> list[_Line]:
     return told or [_Line(decision.outcome, decision.order, None, why, decision.at)]
 
 
-async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequence[_Line]) -> int:
+async def _write_orders(
+    session: Session, orders: Sequence[Order], lines: Sequence[_Line], told: Sequence[Message]
+) -> int:
     """How many of the orders are new."""
+    topics, keys, headers, values = outbox.columns(told)
     try:
         rows = await _queries.write_orders.all(
             session,
@@ -417,6 +427,10 @@ async def _write_orders(session: Session, orders: Sequence[Order], lines: Sequen
             line_connections=[line.order.connection_id for line in lines],
             whys=[line.why for line in lines],
             line_times=[line.at for line in lines],
+            topics=topics,
+            keys=keys,
+            headers=headers,
+            values=values,
         )
     except asyncpg.UniqueViolationError as error:
         raise Transient(_ENTERED_TWICE) from error

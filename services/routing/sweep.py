@@ -104,8 +104,8 @@ class Sweeper:
                 told = notices.handed_back(pending, connection.store_id, done)
                 await outbox.write(session, told)
             return 0
-        await store.write(session, decisions)
-        await outbox.write(session, events.messages((decision, None) for decision in decisions))
+        told = events.messages((decision, None) for decision in decisions)
+        await store.write(session, decisions, told)
         await store.progress_handover(session, pending, len(decisions))
         return len(decisions)
 

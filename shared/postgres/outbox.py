@@ -69,10 +69,15 @@ _LEAD = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 
 async def write(session: Session, messages: Sequence[Message]) -> None:
     """Write the messages in the caller's transaction; one statement for all of them."""
-    if not messages:
-        return
-    await session.execute(
-        _INSERT,
+    if messages:
+        await session.execute(_INSERT, *columns(messages))
+
+
+def columns(
+    messages: Sequence[Message],
+) -> tuple[list[str], list[str], list[str], list[bytes | None]]:
+    """Topics, keys, headers as JSON, and values: for a statement that writes more than these."""
+    return (
         [message.topic for message in messages],
         [message.key for message in messages],
         [orjson.dumps(dict(message.headers)).decode() for message in messages],

@@ -32,6 +32,7 @@ from shared.contracts.connections_changed import ConnectionChanged, ConnectionSt
 from shared.contracts.order import OrderStatus
 from shared.failures import Transient
 from shared.kafka.batch import Record
+from shared.kafka.message import Message
 from shared.kafka.positions import Position, Step
 from tests.kit.builders import NOON, a_connection, a_message, an_order
 
@@ -50,6 +51,7 @@ class FakeRoutingStore:
     # By the id of the claim's store.
     moves: dict[UUID, Move] = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
+    told: list[Message] = field(default_factory=list)
     erased: set[UUID] = field(default_factory=set)
     # By partition.
     positions: dict[int, Position] = field(default_factory=dict)
@@ -124,13 +126,16 @@ class FakeRoutingStore:
     ) -> dict[tuple[UUID, str], Order]:
         return {key: self.orders[key] for key in keys if key in self.orders}
 
-    async def write(self, _: Any, decisions: Sequence[Decision]) -> None:
+    async def write(
+        self, _: Any, decisions: Sequence[Decision], told: Sequence[Message] = ()
+    ) -> None:
         for made in decisions:
             if made.outcome in _ENTERING and self.key(made.order) in self.orders:
                 raise Transient("another process entered the same order at the same moment")
         for made in decisions:
             if made.outcome not in _UNWRITTEN:
                 self.orders[self.key(made.order)] = made.order
+        self.told += told
 
     @staticmethod
     def key(order: Order) -> tuple[UUID, str]:

@@ -12,7 +12,7 @@ from shared.kafka.batch import read
 from shared.kafka.positions import Step
 from shared.kafka.subscriber import BatchRouter, Wait
 from shared.kafka.topics import SHIPMENTS_EVENTS
-from shared.postgres import outbox, positions
+from shared.postgres import positions
 from shared.postgres.database import Database
 from shared.postgres.positions import PositionRows
 from shared.telemetry import ORDER_DECISIONS
@@ -48,8 +48,8 @@ def subscribe(
             await store.lock_connections_of_orders(session, ids)
             orders = await store.lock_orders_by_id(session, ids)
             decisions = decide(orders, changes)
-            await store.write(session, decisions)
-            await outbox.write(session, events.messages((one, None) for one in decisions))
+            told = events.messages((one, None) for one in decisions)
+            await store.write(session, decisions, told)
             await positions.move(session, SHIPMENTS_EVENTS.name, steps)
         for one in decisions:
             ORDER_DECISIONS.labels(one.outcome).inc()

@@ -196,8 +196,8 @@ FROM orders WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: write_orders
 -- tenants: all; the records of a batch are of many
--- The newest state of orders, new or known and locked, and the lines of their history. Of each
--- whether it is new: one that another process entered at the same moment has the same id. If it has
+-- The newest state of orders, new or known and locked, the lines of their history, and what is told
+-- of them (`shared/postgres/outbox.py`). Of each whether it is new: one that another process entered at the same moment has the same id. If it has
 -- an id of before, (store_id, external_id) collides.
 WITH history AS (
     INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why, at)
@@ -206,6 +206,9 @@ WITH history AS (
                 :line_statuses::text[], :line_connections::uuid[], :whys::text[],
                 :line_times::timestamptz[])
         AS line (order_id, kind, event, sequence, status, connection_id, why, at)
+), told AS (
+    INSERT INTO outbox (topic, key, headers, value)
+    SELECT * FROM unnest(:topics::text[], :keys::text[], :headers::text[], :values::bytea[])
 )
 INSERT INTO orders (id, store_id, external_id, brand_id, three_pl_id, connection_id, epoch,
                     settings_version, shipping_rules_owner, billing_owner, support_owner,

@@ -1,7 +1,7 @@
 """Routing's handlers without engines: FastStream's test broker, a store in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +16,7 @@ from services.routing.orders import Move, SettingsVersion
 from shared.contracts.connections_changed import ConnectionState
 from shared.contracts.order import LineItem, Order
 from shared.contracts.orders_received import OrderReceived
-from shared.kafka.message import Message
 from shared.kafka.topics import ORDERS_RECEIVED
-from shared.postgres import outbox
 from tests.kit.builders import BRAND, NOON, OTHER, STORE, a_connection
 from tests.kit.kafka import FakeKafka
 from tests.kit.routing_store_suite import (
@@ -48,18 +46,14 @@ class Routing:
     def __init__(self) -> None:
         self.kafka = FakeKafka()
         self.store = FakeRoutingStore()
-        self.messages: list[Message] = []
         self.woken = 0
 
     def wake(self) -> None:
         self.woken += 1
 
-    async def write_outbox(self, _: Any, messages: Iterable[Message]) -> None:
-        self.messages += messages
-
     def sent(self) -> list[tuple[str, str]]:
         """Type and subject of the events."""
-        return [(sent.headers["ce_type"], sent.key) for sent in self.messages]
+        return [(sent.headers["ce_type"], sent.key) for sent in self.store.told]
 
 
 @pytest.fixture
@@ -71,7 +65,6 @@ async def routing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Routing]:
         "moved_and_parked", "park",
     ):  # fmt: skip
         monkeypatch.setattr(store, name, getattr(process.store, name))
-    monkeypatch.setattr(outbox, "write", process.write_outbox)
     handlers.subscribe(
         process.kafka.router,
         FakeDatabase(),  # type: ignore[arg-type]  # as much of one as handlers use
@@ -147,7 +140,7 @@ async def test_an_order_that_waited_is_bound_to_the_settings_of_its_acceptance(
     await publish(routing, "orders.received", received("early"), received("late", seconds=30))
     bound = {key[1]: order.settings_version for key, order in routing.store.orders.items()}
     assert bound == {"early": 1, "late": 2}
-    early = orjson.loads(routing.messages[0].value)["data"]
+    early = orjson.loads(routing.store.told[0].value)["data"]
     assert (early["settings_version"], early["shipping_rules_owner"]) == (1, "three_pl")
 
 
