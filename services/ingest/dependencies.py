@@ -142,7 +142,7 @@ class SignedWebhook:
                 "missing_signature",
                 header=header,
                 platform=self.name,
-                otherwise="Orders of your own go to /v1/stores/…/orders.",
+                otherwise="orders of your own go to /v1/stores/…/orders",
             )
         secrets = self.store.secrets.get(self.name, ())
         if not self.platform.signature_is_valid(secrets, body, signature):

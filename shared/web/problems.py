@@ -142,7 +142,7 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "missing_signature": ProblemType(
         401,
         "There is no signature: no header {header}.",
-        "Only {platform} sends here, and signs. {otherwise}",
+        "Only {platform} sends here, and signs: {otherwise}.",
     ),
     "invalid_signature": ProblemType(
         401,

@@ -4,11 +4,13 @@ One for each folder, and all tests of a folder in one worker (`tests/conftest.py
 half a minute to start.
 """
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from relevo.local.stack import Stack
+from tests.kit.blocks import ROOT
 
 # Leases run out fast, so that what a killed process held is tried again within a test.
 SETTINGS = {
@@ -42,6 +44,18 @@ def a_stack(folder: Path, scratch: pytest.TempPathFactory) -> Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """Shared by tests that have a world of their own each, and break nothing."""
     return a_stack(Path(__file__).parent, tmp_path_factory)
+
+
+@pytest.fixture
+def checkout(stack: Stack, tmp_path: Path) -> Path:
+    """A folder where `make up` runs, as the pages want it."""
+    for name, place in (
+        (".venv", Path(sys.prefix)),
+        (".relevo", stack.directory),
+        ("examples", ROOT / "examples"),
+    ):
+        (tmp_path / name).symlink_to(place)
+    return tmp_path
 
 
 @pytest.hookimpl(trylast=True)

@@ -59,7 +59,7 @@ class CarrierAccess(Access, SecurityBase):
                 "missing_signature",
                 header=self._header,
                 platform="the carrier",
-                otherwise="The secret is that of its account.",
+                otherwise="the secret is that of its account",
             )
         desk: Dependencies = request.app.state.labels
         with Held((desk.addresses, network_of(address_of(request))), (desk.places, None)):

@@ -45,7 +45,7 @@ class MailServerAccess(Access, SecurityBase):
                 "missing_signature",
                 header=_SIGNATURE,
                 platform="the mail server",
-                otherwise="The secret is `RELEVO_FULFILMENT_MAIL_SECRET`.",
+                otherwise="the secret is `RELEVO_FULFILMENT_MAIL_SECRET`",
             )
         secret: str = request.app.state.tickets.mail_secret
         if not fits(secret, request.headers, await request.body(), time.time()):
