@@ -197,8 +197,8 @@ FROM orders WHERE id = ANY(:ids::uuid[]) ORDER BY id FOR UPDATE;
 -- name: write_orders
 -- tenants: all; the records of a batch are of many
 -- The newest state of orders, new or known and locked, the lines of their history, and what is told
--- of them (`shared/postgres/outbox.py`). Of each whether it is new: one that another process entered at the same moment has the same id. If it has
--- an id of before, (store_id, external_id) collides.
+-- of them (`shared/postgres/outbox.py`). Of each whether it is new: one that another process entered
+-- at the same moment has the same id. If it has an id of before, (store_id, external_id) collides.
 WITH history AS (
     INSERT INTO order_history (order_id, kind, event, sequence, status, connection_id, why, at)
     SELECT order_id, kind, event, sequence, status, connection_id, why, coalesce(at, now())
